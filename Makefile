@@ -1,0 +1,159 @@
+# Bulkhead. `make` builds build/bulkhead and build/libexec/bulkhead-*; `make check` runs the unit
+# tests and replays the corpus. MODE=asan and MODE=fuzz build beside, in build/asan and build/fuzz.
+# A file's name says what becomes of it: X_test.c a test, X_fuzz.c a fuzz target, NAME_main.c a
+# program; every other .c under src/ goes into the library that they are linked with.
+
+MODE ?= release
+CC := gcc
+ifeq ($(MODE),release)
+B := build
+else
+B := build/$(MODE)
+endif
+
+PACKAGES := libsodium libssl libcrypto sqlite3 libzstd libseccomp libcjson
+PACKAGE_CFLAGS := $(shell pkg-config --cflags $(PACKAGES))
+LIBS := $(shell pkg-config --libs $(PACKAGES)) -lm
+TEST_LIBS := -lcmocka
+
+WARN := -Wall -Wextra -Wshadow -Wconversion -Wswitch-enum -Wvla -Walloca -Wcast-qual \
+	-Wstrict-prototypes -Wmissing-prototypes -Wundef -Wformat=2 -Werror
+HARDEN := -fPIE -fstack-protector-strong -fstack-clash-protection -fcf-protection=full \
+	-ftrivial-auto-var-init=zero
+LINK_HARDEN := -pie -Wl,-z,relro,-z,now,-z,noexecstack,-z,defs
+CFLAGS_release := -O2 -g -D_FORTIFY_SOURCE=3 $(HARDEN)
+CFLAGS_dev := -O0 -g $(HARDEN)
+CFLAGS_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+CFLAGS_fuzz := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+LDFLAGS_release := $(LINK_HARDEN)
+LDFLAGS_dev := $(LINK_HARDEN)
+LDFLAGS_asan := -fsanitize=address,undefined
+LDFLAGS_fuzz := -fsanitize=address,undefined
+ifeq ($(MODE),fuzz)
+CC := clang-14
+WARN += -Wno-unused-command-line-argument
+endif
+CFLAGS := -std=gnu17 -D_GNU_SOURCE -Isrc -MMD -MP $(WARN) $(CFLAGS_$(MODE)) $(PACKAGE_CFLAGS)
+LDFLAGS := $(LDFLAGS_$(MODE))
+
+SOURCES := $(shell find src -name '*.c' | LC_ALL=C sort)
+TEST_SOURCES := $(filter %_test.c,$(SOURCES))
+FUZZ_SOURCES := $(filter %_fuzz.c,$(SOURCES))
+MAIN_SOURCES := $(filter %_main.c,$(SOURCES))
+# What makes a zone a bike zone is linked into that zone's programs only.
+SERVICE_SOURCES := $(filter src/services/%,$(filter-out $(TEST_SOURCES) $(FUZZ_SOURCES) $(MAIN_SOURCES),$(SOURCES)))
+LIB_SOURCES := $(filter-out $(TEST_SOURCES) $(FUZZ_SOURCES) $(MAIN_SOURCES) $(SERVICE_SOURCES),$(SOURCES))
+SERVICES := $(notdir $(patsubst %/,%,$(filter-out src/services/,$(sort $(dir $(SERVICE_SOURCES))))))
+
+obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
+LIB := $(B)/libbulkhead.a
+TESTS := $(patsubst src/%.c,$(B)/tests/%,$(TEST_SOURCES))
+FUZZERS := $(patsubst src/%.c,$(B)/fuzz/%,$(FUZZ_SOURCES))
+MAINS := $(patsubst %_main.c,%,$(notdir $(filter src/programs/%,$(MAIN_SOURCES))))
+PLAIN_PROGRAMS := $(filter-out core warden,$(MAINS))
+PROGRAMS := $(PLAIN_PROGRAMS) $(foreach s,$(SERVICES),core-$(s) $(if $(wildcard src/services/$(s)/envelope.c),warden-$(s)))
+LIBEXEC := $(PROGRAMS:%=$(B)/libexec/bulkhead-%)
+FIELD := $(patsubst field/%/,%,$(filter-out field/common/,$(sort $(dir $(wildcard field/*/*.c)))))
+FIELD_PROGRAMS := $(FIELD:%=$(B)/field/%)
+FIELD_TESTS := $(patsubst %.c,$(B)/tests/%,$(shell find field -name '*_test.c'))
+FIELD_LIBS := $(shell pkg-config --libs libmosquitto libcurl)
+
+.PHONY: all check programs fuzz clean tidy format format-check arrows analyze drills
+.SUFFIXES:
+all: programs drills
+programs: $(B)/bulkhead $(LIBEXEC) $(FIELD_PROGRAMS)
+
+# Words that services add to the charter language, one list for the checker: found, not registered.
+WORDS := $(sort $(wildcard src/services/*/*.words.def))
+$(B)/gen/words.h: $(WORDS)
+	@mkdir -p $(@D)
+	@{ for f in $(WORDS); do s=$${f#src/services/}; echo "SERVICE($${s%%/*})"; \
+	echo "#include \"$${f#src/}\""; echo "SERVICE_END($${s%%/*})"; done; } > $@
+CFLAGS += -I$(B)/gen
+$(call obj,src/charter/vocabulary.c): $(B)/gen/words.h
+
+$(B)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(if $(filter field/%,$<),-I.) -c -o $@ $<
+
+$(LIB): $(call obj,$(filter-out src/base/test_main.c,$(LIB_SOURCES)))
+	@rm -f $@
+	@$(AR) rcs $@ $^
+
+$(B)/bulkhead: $(call obj,src/cli/bulkhead_main.c) $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+objs_of = $(call obj,$(filter-out %_test.c %_fuzz.c %_main.c,$(wildcard $(1)/*.c)))
+define program
+$(B)/libexec/bulkhead-$(1): $(call obj,src/programs/$(1)/$(1)_main.c) $(LIB)
+	@mkdir -p $$(@D)
+	$$(CC) $$(LDFLAGS) -o $$@ $$^ $$(LIBS)
+endef
+define service_program
+$(B)/libexec/bulkhead-$(2)-$(1): $(call obj,src/programs/$(2)/$(2)_main.c) $(call objs_of,src/services/$(1)) $(LIB)
+	@mkdir -p $$(@D)
+	$$(CC) $$(LDFLAGS) -o $$@ $$^ $$(LIBS)
+endef
+define field_program
+$(B)/field/$(1): $(call objs_of,field/$(1)) $(call objs_of,field/common) $(LIB)
+	@mkdir -p $$(@D)
+	$$(CC) $$(LDFLAGS) -o $$@ $$^ $$(LIBS) $$(FIELD_LIBS)
+endef
+$(foreach p,$(PLAIN_PROGRAMS),$(eval $(call program,$(p))))
+$(foreach s,$(SERVICES),$(foreach k,core warden,$(eval $(call service_program,$(s),$(k)))))
+$(foreach f,$(FIELD),$(eval $(call field_program,$(f))))
+
+# The drill's programs: the same objects, and one more that fills the hook at the end of
+# sandbox_close(). Production programs have nothing there.
+DRILL_HOOK := $(call obj,drills/hook.c)
+DRILLS := $(patsubst %,$(B)/libexec/drill/bulkhead-%,$(filter-out supervisor,$(PROGRAMS)))
+define drill_program
+$(B)/libexec/drill/bulkhead-$(1): $(B)/libexec/bulkhead-$(1) $(DRILL_HOOK)
+	@mkdir -p $$(@D)
+	$$(CC) $$(LDFLAGS) -rdynamic -o $$@ $$(filter %.o,$$(DRILL_LINK_$(1))) $(DRILL_HOOK) $(LIB) $$(LIBS) -ldl
+endef
+$(foreach p,$(PLAIN_PROGRAMS),$(eval DRILL_LINK_$(p) := $(call obj,src/programs/$(p)/$(p)_main.c)))
+$(foreach s,$(SERVICES),$(foreach k,core warden,$(eval DRILL_LINK_$(k)-$(s) := $(call obj,src/programs/$(k)/$(k)_main.c) $(call objs_of,src/services/$(s)))))
+ifneq ($(wildcard drills/hook.c),)
+$(foreach p,$(filter-out supervisor,$(PROGRAMS)),$(eval $(call drill_program,$(p))))
+drills: $(DRILLS)
+endif
+
+# A test links with its own folder's objects when it tests a service, with the library always.
+$(B)/tests/%_test: $(B)/obj/src/%_test.o $(call obj,src/base/test_main.c) $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(if $(findstring services/,$*),$(call objs_of,src/$(patsubst %/,%,$(dir $*)))) $(LIB) $(LIBS) $(TEST_LIBS)
+$(foreach s,$(SERVICES),$(eval $(filter $(B)/tests/services/$(s)/%,$(TESTS)): $(call objs_of,src/services/$(s))))
+$(B)/tests/field/%_test: $(B)/obj/field/%_test.o $(call obj,src/base/test_main.c) $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter-out %/$(notdir $(patsubst %/,%,$(dir $*))).o,$(call objs_of,field/$(patsubst %/,%,$(dir $*)))) $(call objs_of,field/common) $(LIB) $(LIBS) $(FIELD_LIBS) $(TEST_LIBS)
+$(foreach f,$(FIELD) common,$(eval $(filter $(B)/tests/field/$(f)/%,$(FIELD_TESTS)): $(call objs_of,field/$(f)) $(call objs_of,field/common)))
+
+# Fuzz targets: in the ordinary build a main that replays files, with clang libFuzzer's own.
+$(B)/fuzz/%_fuzz: $(B)/obj/src/%_fuzz.o $(call obj,tests/fuzz_replay.c) $(LIB)
+	@mkdir -p $(@D)
+ifeq ($(MODE),fuzz)
+	$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $< $(LIB) $(LIBS)
+else
+	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(LIBS)
+endif
+
+check: $(TESTS) $(FIELD_TESTS) $(FUZZERS)
+	@script/run-unit-tests $(B) $(TESTS) $(FIELD_TESTS) -- $(FUZZERS)
+
+fuzz: $(FUZZERS)
+
+format:
+	clang-format -i $(shell git ls-files '*.c' '*.h')
+format-check:
+	clang-format --dry-run -Werror $(shell git ls-files '*.c' '*.h')
+arrows:
+	@script/check-arrows
+analyze: CFLAGS += -fanalyzer -Wno-analyzer-malloc-leak
+analyze: $(LIB)
+
+clean:
+	rm -rf build
+
+-include $(shell find $(B)/obj -name '*.d' 2>/dev/null)

@@ -1,0 +1,45 @@
+#include "base/clock.h"
+
+#include <time.h>
+
+static uint64_t
+system_mono_ms(void *ctx)
+{
+    (void)ctx;
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+static int64_t
+system_wall_us(void *ctx)
+{
+    (void)ctx;
+    struct timespec ts;
+    clock_gettime(CLOCK_REALTIME, &ts);
+    return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+struct clock_source
+clock_system(void)
+{
+    return (struct clock_source){system_mono_ms, system_wall_us, NULL};
+}
+
+static uint64_t
+fake_mono_ms(void *ctx)
+{
+    return ((struct clock_fake *)ctx)->mono_ms;
+}
+
+static int64_t
+fake_wall_us(void *ctx)
+{
+    return ((struct clock_fake *)ctx)->wall_us;
+}
+
+struct clock_source
+clock_fake_source(struct clock_fake *fake)
+{
+    return (struct clock_source){fake_mono_ms, fake_wall_us, fake};
+}

@@ -1,0 +1,50 @@
+/*
+ * token.h -- what a caller may do in one zone for one purpose for some minutes, signed by the judge.
+ *
+ * On the wire: "bh1." base64url(text) "." base64url(signature), at most TOKEN_BYTES_MAX; the text is
+ *
+ *   bulkhead token v1
+ *   caller auditor
+ *   role auditor
+ *   zone bikes
+ *   purpose compliance
+ *   key <64 hex: SHA-256 of the caller's DER SubjectPublicKeyInfo>
+ *   approves <64 hex>            only in an approval: SHA-256 of the exact bytes approved
+ *   expiry 2026-11-24T18:15:00.000Z
+ *   serial <32 hex, random>
+ *
+ * and the Ed25519 signature is over "bulkhead token v1\n" followed by the text.
+ * The core verifies tokens itself, with the judge's public key: zone, expiry, and that the TLS
+ * session's client key is the one that the token names. A stolen token is useless without it.
+ */
+#ifndef GRANT_TOKEN_H
+#define GRANT_TOKEN_H
+
+#include "base/base.h"
+#include "base/buf.h"
+
+enum {
+    TOKEN_BYTES_MAX = 1024,
+    TOKEN_NAME_SIZE = 49,
+    TOKEN_LIFE_S_MAX = 900,
+};
+
+struct token {
+    char caller[TOKEN_NAME_SIZE];
+    char role[TOKEN_NAME_SIZE];
+    char zone[TOKEN_NAME_SIZE];
+    char purpose[TOKEN_NAME_SIZE];
+    uint8_t key_digest[32];
+    bool approval;
+    uint8_t approves[32];
+    int64_t expiry_us;
+    uint8_t serial[16];
+};
+
+enum err token_sign(const struct token *t, const uint8_t secret[static 64], struct buf *out) MUST_USE;
+
+/* ERR_MALFORMED, ERR_CRYPTO (signature), ERR_DENIED (zone or key differ), ERR_EXPIRED. */
+enum err token_open(struct bytes text, const uint8_t judge_public[static 32], const char *zone,
+                    const uint8_t key_digest[static 32], int64_t now_us, struct token *out) MUST_USE;
+
+#endif

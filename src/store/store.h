@@ -1,0 +1,173 @@
+/*
+ * store.h -- where a zone's data lies. No engine's words leak through here.
+ *
+ * One writer, no threads. Calls that change something only build a batch; store_commit() makes
+ * the batch durable and readable in one step. After a crash at any byte a batch is there whole
+ * or not at all, and what was committed is there.
+ *
+ * What a store holds:
+ *   entities      records by (type, id), small, all in memory of the caller; the store keeps bytes
+ *   streams       series of observations, in order of n = 0, 1, 2, ...; each under its own
+ *                 random key, so that destroying the key destroys the series
+ *   decisions     one leaf per accepted or refused message in a Merkle tree (RFC 6962 hashing)
+ *                 whose head the caller anchors in the ledger
+ *
+ * Engines: store/embedded (STACK sections 4-6: encrypted log of pre-written segments, sealed
+ * chunks in SQLite). A distributed engine keeps this header.
+ */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include "base/base.h"
+#include "base/clock.h"
+#include "base/disk.h"
+#include "base/random.h"
+
+enum {
+    STORE_STREAMS_MAX = 65536,
+    STORE_ENTITY_BYTES_MAX = 64 * 1024,
+    STORE_TEXT_MAX = 16 * 1024, /* result text, and extra */
+    STORE_BATCH_BYTES_MAX = 1024 * 1024,
+    STORE_NAME_SIZE = 49,
+};
+
+struct store;
+
+struct store_config {
+    char zone[STORE_NAME_SIZE];
+    int directory_fd;       /* opened by the supervisor; used only inside store_open() */
+    uint8_t master_key[32]; /* wraps stream and segment keys; copied into locked memory */
+    uint64_t disk_bytes;    /* the most that the store may take; ERR_LIMIT beyond */
+    struct clock_source clock;
+    struct random_source random;
+    struct disk disk;
+};
+
+/*
+ * Open or create, and recover. Everything that the store will ever open is opened here: after
+ * the sandbox closes only reads, writes and fdatasync on open descriptors are used.
+ * ERR_IO: a file cannot be opened or read; ERR_CRYPTO: another key, or bytes were changed;
+ * ERR_UNSUPPORTED: a newer format.
+ */
+enum err store_open(const struct store_config *config, struct store **out) MUST_USE;
+void store_close(struct store *s);
+
+/* ---- entities ------------------------------------------------------------------------- */
+
+/* Put (or with record.len == 0 delete) an entity, in the next commit. type 1..15. */
+enum err store_put_entity(struct store *s, uint8_t type, uint64_t id, struct bytes record) MUST_USE;
+
+/* Every entity, in order of (type, id); for the caller to fill its memory at start. */
+typedef void store_entity_fn(void *ctx, uint8_t type, uint64_t id, struct bytes record);
+enum err store_each_entity(struct store *s, store_entity_fn *each, void *ctx) MUST_USE;
+
+/* ---- streams -------------------------------------------------------------------------- */
+
+struct store_stream {
+    char class_name[STORE_NAME_SIZE]; /* data class of the charter */
+    char site[STORE_NAME_SIZE];
+    uint64_t keep_s; /* observations older than this are destroyed; 0: never */
+    bool personal;
+};
+
+/* A new stream with a key of its own, in the next commit. ERR_EXISTS, ERR_LIMIT. */
+enum err store_add_stream(struct store *s, uint32_t stream, const struct store_stream *meta) MUST_USE;
+
+enum result_kind { RESULT_NUMBER = 1, RESULT_BOOL, RESULT_TEXT, RESULT_JSON };
+
+/* One observation. Pointers are borrowed for the call (append) or for the callback (range). */
+struct observation {
+    int64_t time_us;        /* phenomenonTime, its start */
+    int64_t time_end_us;    /* its end; equal to time_us for an instant */
+    int64_t result_time_us; /* resultTime */
+    enum result_kind kind;
+    double number;       /* RESULT_NUMBER; RESULT_BOOL as 0 or 1 */
+    struct bytes text;   /* RESULT_TEXT: UTF-8; RESULT_JSON: JSON text */
+    struct bytes extra;  /* JSON object text with resultQuality, validTime, parameters; or empty */
+    uint64_t feature_id; /* FeatureOfInterest; 0: none */
+};
+
+/*
+ * Append, in the next commit; *out_n is its ordinal in the stream. With `once`, an observation
+ * of the same stream with the same time and the same content is the same message: ERR_EXISTS,
+ * and *out_n is the ordinal that it has already (in the batch too).
+ */
+enum err store_append(struct store *s, uint32_t stream, const struct observation *o, bool once,
+                      uint64_t *out_n) MUST_USE;
+
+struct store_span {
+    uint64_t count;
+    int64_t first_us, last_us; /* phenomenon times; valid when count > 0 */
+    int64_t first_result_us, last_result_us;
+};
+/* What a stream holds (committed). ERR_NOT_FOUND for a stream that was never added. */
+enum err store_span(struct store *s, uint32_t stream, struct store_span *out) MUST_USE;
+
+enum err store_get(struct store *s, uint32_t stream, uint64_t n, struct observation *out) MUST_USE;
+
+/*
+ * Observations with from_us <= time_us < to_us in order of (time_us, n), descending on wish, until
+ * `each` answers false. Starts after the observation (after_us, after_n) when `after` is set:
+ * that is how paging continues. ERR_EXPIRED when the stream's key was destroyed.
+ */
+struct store_range {
+    int64_t from_us, to_us;
+    bool descending;
+    bool after;
+    int64_t after_us;
+    uint64_t after_n;
+};
+typedef bool store_observation_fn(void *ctx, uint64_t n, const struct observation *o);
+enum err store_range(struct store *s, uint32_t stream, const struct store_range *range,
+                     store_observation_fn *each, void *ctx) MUST_USE;
+
+struct store_aggregate {
+    uint64_t count; /* of numbers */
+    double min, max, sum;
+};
+enum err store_aggregate(struct store *s, uint32_t stream, int64_t from_us, int64_t to_us,
+                         struct store_aggregate *out) MUST_USE;
+
+/* Destroy the stream's key, durably, at once; the stream is empty for good. */
+enum err store_erase_stream(struct store *s, uint32_t stream) MUST_USE;
+
+/* ---- decisions ------------------------------------------------------------------------ */
+
+/*
+ * One leaf in the next commit. `record` says what was decided, in words that hold no personal
+ * data beyond what the zone holds anyway; the tree holds a keyed commitment to it, not the words.
+ */
+enum err store_decide(struct store *s, struct bytes record) MUST_USE;
+
+/* Size and root of the tree of all committed decisions. */
+void store_head(const struct store *s, uint64_t *out_size, uint8_t out_root[static 32]);
+
+/* ---- durability and upkeep ------------------------------------------------------------ */
+
+/* Make the batch durable. On any error nothing of the batch is kept, and the store says ERR_IO to
+ * every later commit until it is opened anew (fail closed: a disk that lied once is not trusted). */
+enum err store_commit(struct store *s) MUST_USE;
+/* Forget the batch. */
+void store_abandon(struct store *s);
+/* True if a commit would have something to write. */
+bool store_dirty(const struct store *s);
+
+/*
+ * Bounded background work (sealing, recycling, expiry); call when idle and at least every
+ * second. Sets *out_more when there is more to do now.
+ */
+enum err store_maintain(struct store *s, bool *out_more) MUST_USE;
+
+/* One line per file or copy, for `bulkhead where`. */
+struct store_copy {
+    const char *file;       /* relative to the zone's directory */
+    const char *class_name; /* "" where classes share a file under keys of their own */
+    const char *site;
+    uint64_t bytes;
+    uint64_t keys_live, keys_destroyed;
+    int64_t expires_us; /* the next expiry; 0: none */
+};
+typedef void store_copy_fn(void *ctx, const struct store_copy *copy);
+enum err store_each_copy(struct store *s, store_copy_fn *each, void *ctx) MUST_USE;
+
+#endif
