@@ -55,11 +55,12 @@ PROGRAMS := $(PLAIN_PROGRAMS) $(foreach s,$(SERVICES),core-$(s) $(if $(wildcard 
 LIBEXEC := $(PROGRAMS:%=$(B)/libexec/bulkhead-%)
 FIELD := $(patsubst field/%/,%,$(filter-out field/common/,$(sort $(dir $(wildcard field/*/*.c)))))
 FIELD_PROGRAMS := $(FIELD:%=$(B)/field/%)
-FIELD_TESTS := $(patsubst %.c,$(B)/tests/%,$(shell find field -name '*_test.c'))
+FIELD_TESTS := $(patsubst %.c,$(B)/tests/%,$(shell find field -name '*_test.c' 2>/dev/null))
 FIELD_LIBS := $(shell pkg-config --libs libmosquitto libcurl)
 
 .PHONY: all check programs fuzz clean tidy format format-check arrows analyze drills
 .SUFFIXES:
+.SECONDARY:
 all: programs drills
 programs: $(B)/bulkhead $(LIBEXEC) $(FIELD_PROGRAMS)
 

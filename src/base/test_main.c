@@ -18,7 +18,7 @@ test_register(const char *name, void (*run)(void **state))
 void
 test_fail(const char *what, const char *file, int line)
 {
-    cm_print_error("CHECK(%s) failed\n", what);
+    print_error("CHECK(%s) failed\n", what);
     _fail(file, line);
     abort();
 }
