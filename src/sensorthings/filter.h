@@ -1,0 +1,131 @@
+/*
+ * filter.h -- the expression language of $filter and $orderby as a tree, and its evaluation.
+ *
+ *   or < and < eq ne < gt ge lt le < add sub < mul div mod < not, -   (18-088 table 11)
+ *
+ * Parsing is recursive descent with a depth and a node limit. Types that are known beforehand are
+ * checked there (400 with the position and what was expected); what is known only per row (result,
+ * members of JSON) decides at evaluation, where unlike kinds compare as unknown. Logic is
+ * three-valued: unknown (null) is neither true nor false; a row passes only on true.
+ * A tree never becomes text for an engine.
+ */
+#ifndef SENSORTHINGS_FILTER_H
+#define SENSORTHINGS_FILTER_H
+
+#include "base/arena.h"
+#include "base/base.h"
+#include "base/buf.h"
+#include "sensorthings/model.h"
+
+enum {
+    STA_FILTER_DEPTH_MAX = 32,
+    STA_FILTER_NODES_MAX = 256,
+    STA_FILTER_PATH_MAX = 8,        /* steps of one path */
+    STA_VALUE_TEXT_MAX = 64 * 1024, /* of a text that a function makes */
+};
+
+enum sta_kind {
+    STA_NULL,
+    STA_BOOL,
+    STA_NUMBER,
+    STA_TEXT,
+    STA_TIME,         /* an instant or an interval */
+    STA_DURATION,     /* microseconds */
+    STA_DATE,         /* days since 1970, from date() */
+    STA_CLOCK,        /* microseconds since midnight, from time() */
+    STA_JSON,         /* an object or array; compares with nothing */
+    STA_UNKNOWN_KIND, /* only while parsing: known per row */
+};
+
+struct sta_value {
+    enum sta_kind kind;
+    double number;          /* NUMBER; BOOL as 0 or 1 */
+    int64_t time_us;        /* TIME: its start; DURATION, DATE, CLOCK */
+    int64_t end_us;         /* TIME: its end */
+    int16_t offset_minutes; /* TIME: zone as written */
+    struct bytes text;      /* TEXT, JSON */
+};
+
+enum sta_op {
+    STA_OP_LITERAL,
+    STA_OP_PATH,
+    STA_OP_OR,
+    STA_OP_AND,
+    STA_OP_NOT,
+    STA_OP_EQ,
+    STA_OP_NE,
+    STA_OP_GT,
+    STA_OP_GE,
+    STA_OP_LT,
+    STA_OP_LE,
+    STA_OP_ADD,
+    STA_OP_SUB,
+    STA_OP_MUL,
+    STA_OP_DIV,
+    STA_OP_MOD,
+    STA_OP_NEGATE,
+    STA_OP_CALL,
+};
+
+/* Relations to one entity, then a property (or the id), then members of JSON. */
+struct sta_expr_path {
+    uint8_t relations[STA_FILTER_PATH_MAX];
+    uint32_t relations_count;
+    enum sta_type type; /* that has the property */
+    int property;       /* index; -1: the id */
+    struct bytes members[STA_FILTER_PATH_MAX];
+    uint32_t members_count;
+};
+
+struct sta_expr {
+    enum sta_op op;
+    enum sta_kind kind; /* of the result, if known; else STA_UNKNOWN_KIND */
+    uint32_t position;  /* in the option's decoded text */
+    uint8_t function;   /* CALL: index in the table of filter.c */
+    uint8_t args_count;
+    const struct sta_expr *args[3];
+    struct sta_value literal;
+    const struct sta_expr_path *path;
+};
+
+/* Parse a whole expression that must be boolean, about entities of this type. */
+enum err sta_filter_parse(struct bytes text, enum sta_type type, struct arena *arena,
+                          const struct sta_expr **out, struct sta_error *error) MUST_USE;
+/* Parse one path (for $orderby). */
+enum err sta_filter_parse_path(struct bytes text, enum sta_type type, struct arena *arena,
+                               const struct sta_expr **out, struct sta_error *error) MUST_USE;
+/* Canonical text: fully parenthesised where precedence asks for it; parses to the same tree. */
+void sta_filter_print(const struct sta_expr *expr, enum sta_type type, struct buf *out);
+
+/* The row that an expression is about: an entity, or an Observation of a Datastream. */
+struct sta_row {
+    enum sta_type type;
+    const struct sta_entity *entity; /* the Datastream when type is STA_OBSERVATION */
+    uint64_t n;
+    const struct observation *observation;
+};
+
+/* Where rows are looked up, and under whose rights. */
+struct sta_scope {
+    const struct sta_graph *graph;
+    const struct sta_source *source;
+    const struct sta_rights *rights;
+    struct arena *scratch; /* for text made while evaluating; reset by the caller per row */
+    int64_t now_us;
+    bool exhausted; /* set when the scratch was full: the answer must fail, not lie */
+};
+
+void sta_filter_value(const struct sta_expr *expr, struct sta_scope *scope,
+                      const struct sta_row *row, struct sta_value *out);
+/* True only if the expression is true. */
+bool sta_filter_holds(const struct sta_expr *expr, struct sta_scope *scope,
+                      const struct sta_row *row);
+/* Total order for $orderby: null, false, true, numbers, times, text. Text by its first
+ * STA_ORDER_TEXT_MAX bytes. */
+enum { STA_ORDER_TEXT_MAX = 200 };
+int sta_value_order(const struct sta_value *a, const struct sta_value *b);
+
+/* Bounds on phenomenonTime that every row passing must keep: [*from_us, *to_us). Only narrows. */
+void sta_filter_time_bounds(const struct sta_expr *expr, int64_t *from_us, int64_t *to_us);
+
+#endif

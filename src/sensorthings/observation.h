@@ -1,0 +1,80 @@
+/*
+ * observation.h -- one Observation as JSON: the hot path, both ways.
+ *
+ * The scanner is schema-directed and strict (RFC 8259, valid UTF-8, bounded depth, no key twice),
+ * and allocates nothing: the arena is touched only for text with escapes and for the rarely used
+ * members that become `extra`. The writer is its inverse.
+ */
+#ifndef SENSORTHINGS_OBSERVATION_H
+#define SENSORTHINGS_OBSERVATION_H
+
+#include "base/arena.h"
+#include "base/base.h"
+#include "base/buf.h"
+#include "sensorthings/model.h"
+
+enum {
+    STA_ROWS_MAX = 100000, /* of one dataArray request */
+    STA_COMPONENTS_MAX = 10,
+    STA_OBSERVATION_BYTES_MAX = 32 * 1024, /* of one Observation as JSON */
+};
+
+/* Bits of what a JSON Observation may hold, in the order of the type's properties; and the id. */
+enum {
+    STA_OBS_PHENOMENON_TIME = 1 << 0,
+    STA_OBS_RESULT = 1 << 1,
+    STA_OBS_RESULT_TIME = 1 << 2,
+    STA_OBS_RESULT_QUALITY = 1 << 3,
+    STA_OBS_VALID_TIME = 1 << 4,
+    STA_OBS_PARAMETERS = 1 << 5,
+    STA_OBS_ID = 1 << 6,
+    STA_OBS_LINKS = 1 << 7, /* selfLink and navigation links */
+    STA_OBS_ALL = 0xff,
+};
+
+struct sta_observation {
+    uint32_t stream;    /* from the Datastream link; 0: none was given */
+    bool feature_given; /* value.feature_id is from a link */
+    bool deep;          /* Datastream or FeatureOfInterest stand inline: use sta_plan_create() */
+    struct observation value; /* pointers into the JSON or the arena */
+};
+
+/*
+ * Read one. A missing phenomenonTime becomes now_us; a missing or null resultTime is kept as the
+ * end of phenomenonTime.
+ * Links may name any id: check the stream and the feature against the graph.
+ */
+enum err sta_observation_scan(struct bytes json, int64_t now_us, struct arena *scratch,
+                              struct sta_observation *out, struct sta_error *error) MUST_USE;
+
+/* Write one. `what` is a bit set of STA_OBS_*; base_url as in answer.h. */
+void sta_observation_render(struct buf *out, struct bytes base_url, uint32_t stream, uint64_t n,
+                            const struct observation *o, uint32_t what);
+
+/* ---- POST CreateObservations: many rows, each failing alone -------------------------------- */
+
+struct sta_rows {
+    struct bytes rest;  /* of the body */
+    struct bytes array; /* what is left of the dataArray at hand */
+    uint32_t stream;
+    bool stream_bad; /* the group has no usable Datastream: all its rows fail */
+    uint8_t components[STA_COMPONENTS_MAX];
+    uint32_t components_count;
+    uint32_t rows; /* handed out so far */
+    bool first;
+};
+
+/* The whole body is checked as JSON here, so that a later row cannot be half a request. 400, 413.
+ */
+enum err sta_rows_begin(struct bytes body, struct sta_rows *out, struct sta_error *error) MUST_USE;
+/*
+ * The next row. False at the end. *out_row is OK with *out filled, or an error (then *error says
+ * why, and the row is answered as "error"). A broken group (its Datastream, components or
+ * dataArray) counts as one failing row.
+ */
+bool sta_rows_next(struct sta_rows *rows, int64_t now_us, struct arena *scratch,
+                   struct sta_observation *out, enum err *out_row, struct sta_error *error);
+/* The 201 answer: one entry per row in order, an Observation id, or 0 for "error". */
+void sta_rows_answer(struct buf *out, struct bytes base_url, const uint64_t *ids, size_t count);
+
+#endif
