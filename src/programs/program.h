@@ -1,0 +1,49 @@
+/*
+ * program.h -- the life of every process but the supervisor.
+ *
+ *   main -> program_run():
+ *     receive control.def rows and descriptors on descriptor 3     (trusted: the supervisor)
+ *     open()       take keys and descriptors, open what they name, allocate; libraries warm up
+ *     sandbox_close()
+ *     say `confined`
+ *     serve()      watch descriptors in the loop; from here on peers' bytes are read
+ *     loop, a heartbeat every 500 ms with counters, until `stop` or the control channel ends
+ *
+ * The process exits 0 after stop(), 1 when it could not start or lost the supervisor.
+ */
+#ifndef PROGRAMS_PROGRAM_H
+#define PROGRAMS_PROGRAM_H
+
+#include "programs/start.h"
+#include "runtime/loop.h"
+#include "runtime/sandbox.h"
+
+enum { PROGRAM_CONTROL_FD = 3, PROGRAM_COUNTERS = 8, PROGRAM_BEAT_MS = 500 };
+
+struct program {
+    const char *kind; /* "gate", "core", ... */
+    const struct sandbox_profile *profile;
+    /*
+     * Before the sandbox. `start` lives as long as the process; its keys are wiped afterwards.
+     * Every descriptor in start->fds stays open unless the program closes it and sets fd to -1.
+     * Descriptors that open() itself opened and that must stay go through program_keep().
+     */
+    enum err (*open)(void *self, struct start *start);
+    /* After the sandbox: loop_watch() what shall be served. */
+    enum err (*serve)(void *self, struct loop *loop);
+    /* What `bulkhead status` shows; names in program_counter_names. May be NULL. */
+    void (*counters)(void *self, uint64_t out[static PROGRAM_COUNTERS]);
+    /* End in order: flush, sync. May be NULL. */
+    void (*stop)(void *self);
+    struct sandbox_limits limits; /* 0: memory from the charter; 64 files; 16 MiB files */
+};
+
+int program_run(const struct program *program, void *self);
+
+/* Inside open(): this descriptor stays. */
+void program_keep(int fd);
+
+/* The names of the counters of a kind, "" where there is none; NULL for an unknown kind. */
+const char *const *program_counter_names(const char *kind);
+
+#endif

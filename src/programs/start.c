@@ -1,0 +1,287 @@
+#include "programs/start.h"
+
+#include "programs/messages.h"
+
+#include <sodium.h>
+
+/* The next free row of a list, or NULL when it is full. */
+#define NEXT_ROW(list, count) ((count) < ARRAY_COUNT(list) ? &(list)[(count)] : NULL)
+
+#define COPY(from, to)                                                                             \
+    do {                                                                                           \
+        enum err copy_e_ = bytes_copy_text(from, to, sizeof(to));                                  \
+        if (copy_e_ != OK)                                                                         \
+            return copy_e_;                                                                        \
+    } while (0)
+
+/* Decode `name` into m, or leave the function. */
+#define DECODE(name)                                                                               \
+    struct name m;                                                                                 \
+    do {                                                                                           \
+        enum err decode_e_ = name##_decode(body, &m);                                              \
+        if (decode_e_ != OK)                                                                       \
+            return decode_e_;                                                                      \
+    } while (0)
+
+static enum err
+take_zone(struct start *s, struct bytes body)
+{
+    DECODE(give_zone);
+    COPY(m.name, s->zone);
+    COPY(m.service, s->service);
+    COPY(m.city, s->city);
+    COPY(m.origin, s->origin);
+    COPY(m.site, s->site);
+    if (m.charter_digest.len != sizeof(s->charter_digest))
+        return ERR_MALFORMED;
+    memcpy(s->charter_digest, m.charter_digest.p, sizeof(s->charter_digest));
+    s->tier = m.tier;
+    s->zone_line = m.line;
+    s->memory_bytes = m.memory_bytes;
+    s->disk_bytes = m.disk_bytes;
+    s->messages_per_s = m.messages_per_s;
+    return OK;
+}
+
+static enum err
+take_class(struct start *s, struct bytes body)
+{
+    DECODE(give_class);
+    struct start_class *row = NEXT_ROW(s->classes, s->classes_count);
+    if (!row)
+        return ERR_LIMIT;
+    COPY(m.name, row->name);
+    COPY(m.purposes, row->purposes);
+    row->personal = m.personal != 0;
+    row->keep_s = m.keep_s;
+    row->line = m.line;
+    s->classes_count++;
+    return OK;
+}
+
+static enum err
+take_caller(struct start *s, struct bytes body)
+{
+    DECODE(give_caller);
+    struct start_caller *row = NEXT_ROW(s->callers, s->callers_count);
+    if (!row)
+        return ERR_LIMIT;
+    COPY(m.name, row->name);
+    COPY(m.role, row->role);
+    COPY(m.zones, row->zones);
+    COPY(m.purposes, row->purposes);
+    row->line = m.line;
+    s->callers_count++;
+    return OK;
+}
+
+static enum err
+take_command(struct start *s, struct bytes body)
+{
+    DECODE(give_command);
+    struct start_command *row = NEXT_ROW(s->commands, s->commands_count);
+    if (!row)
+        return ERR_LIMIT;
+    COPY(m.name, row->name);
+    row->lease_ms = m.lease_ms;
+    row->rate_per_hour = m.rate_per_hour;
+    row->people = m.people;
+    row->line = m.line;
+    s->commands_count++;
+    return OK;
+}
+
+static enum err
+take_envelope(struct start *s, struct bytes body)
+{
+    DECODE(give_envelope);
+    struct start_envelope *row = NEXT_ROW(s->envelope, s->envelope_count);
+    if (!row)
+        return ERR_LIMIT;
+    COPY(m.name, row->name);
+    row->value = m.value;
+    row->line = m.line;
+    s->envelope_count++;
+    return OK;
+}
+
+static enum err
+take_conduit(struct start *s, struct bytes body)
+{
+    DECODE(give_conduit);
+    struct start_conduit *row = NEXT_ROW(s->conduits, s->conduits_count);
+    if (!row)
+        return ERR_LIMIT;
+    COPY(m.name, row->name);
+    COPY(m.from, row->from);
+    COPY(m.to, row->to);
+    COPY(m.carries, row->carries);
+    COPY(m.purpose, row->purpose);
+    row->group_min = m.group_min;
+    row->rate_per_hour = m.rate_per_hour;
+    row->line = m.line;
+    s->conduits_count++;
+    return OK;
+}
+
+static enum err
+take_key(struct start *s, struct bytes body)
+{
+    DECODE(give_key);
+    struct start_key *row = NEXT_ROW(s->keys, s->keys_count);
+    if (!row)
+        return ERR_LIMIT;
+    COPY(m.name, row->name);
+    row->role = (enum start_key_role)m.role;
+    row->len = m.key.len;
+    if (m.key.len)
+        memcpy(row->key, m.key.p, m.key.len);
+    s->keys_count++;
+    return OK;
+}
+
+static enum err
+take_text(struct start *s, struct bytes body)
+{
+    DECODE(give_text);
+    if (s->texts_count == START_TEXTS_MAX)
+        return ERR_LIMIT;
+    struct buf *text = &s->texts[s->texts_count].text;
+    buf_init(text, m.text.len + 1);
+    buf_put(text, m.text);
+    if (buf_error(text) != OK)
+        return ERR_LIMIT;
+    s->texts[s->texts_count++].role = (enum start_text_role)m.role;
+    return OK;
+}
+
+static enum err
+take_number(struct start *s, struct bytes body)
+{
+    DECODE(give_number);
+    s->numbers[m.role] = m.value;
+    return OK;
+}
+
+static enum err
+take_descriptor(struct start *s, struct bytes body, int fd)
+{
+    DECODE(give_descriptor);
+    struct start_fd *row = NEXT_ROW(s->fds, s->fds_count);
+    if (!row)
+        return ERR_LIMIT;
+    if (fd < 0)
+        return ERR_MALFORMED;
+    COPY(m.name, row->name);
+    row->role = (enum start_fd_role)m.role;
+    row->fd = fd;
+    s->fds_count++;
+    return OK;
+}
+
+enum err
+start_take(struct start *s, uint16_t id, struct bytes body, int fd)
+{
+    if (id == give_descriptor_id)
+        return take_descriptor(s, body, fd);
+    if (fd >= 0)
+        return ERR_MALFORMED;
+    switch (id) {
+    case give_zone_id:
+        return take_zone(s, body);
+    case give_class_id:
+        return take_class(s, body);
+    case give_caller_id:
+        return take_caller(s, body);
+    case give_command_id:
+        return take_command(s, body);
+    case give_envelope_id:
+        return take_envelope(s, body);
+    case give_conduit_id:
+        return take_conduit(s, body);
+    case give_key_id:
+        return take_key(s, body);
+    case give_text_id:
+        return take_text(s, body);
+    case give_number_id:
+        return take_number(s, body);
+    default:
+        return ERR_MALFORMED;
+    }
+}
+
+int
+start_fd(const struct start *s, enum start_fd_role role, const char *name)
+{
+    for (size_t i = 0; i < s->fds_count; i++)
+        if (s->fds[i].role == role && (!name || strcmp(s->fds[i].name, name) == 0))
+            return s->fds[i].fd;
+    return -1;
+}
+
+const struct start_key *
+start_key(const struct start *s, enum start_key_role role, const char *name)
+{
+    for (size_t i = 0; i < s->keys_count; i++)
+        if (s->keys[i].role == role && (!name || strcmp(s->keys[i].name, name) == 0))
+            return &s->keys[i];
+    return NULL;
+}
+
+struct bytes
+start_text(const struct start *s, enum start_text_role role)
+{
+    for (size_t i = 0; i < s->texts_count; i++)
+        if (s->texts[i].role == role)
+            return buf_bytes(&s->texts[i].text);
+    return (struct bytes){0};
+}
+
+/* The row of a list whose name is `wanted`. */
+#define FIND_ROW(list, count, wanted)                                                              \
+    for (size_t i = 0; i < (count); i++)                                                           \
+        if (bytes_are(wanted, (list)[i].name))                                                     \
+            return &(list)[i];                                                                     \
+    return NULL
+
+const struct start_class *
+start_class(const struct start *s, struct bytes name)
+{
+    FIND_ROW(s->classes, s->classes_count, name);
+}
+
+const struct start_caller *
+start_caller(const struct start *s, struct bytes name)
+{
+    FIND_ROW(s->callers, s->callers_count, name);
+}
+
+const struct start_command *
+start_command(const struct start *s, struct bytes name)
+{
+    FIND_ROW(s->commands, s->commands_count, name);
+}
+
+bool
+start_list_has(const char *list, struct bytes name)
+{
+    struct bytes rest = bytes_text(list);
+    while (rest.len) {
+        size_t end = bytes_find(rest, ' ');
+        if (bytes_equal(bytes_of(rest.p, end), name))
+            return true;
+        rest = bytes_skip(rest, end < rest.len ? end + 1 : end);
+    }
+    return false;
+}
+
+void
+start_wipe(struct start *s)
+{
+    sodium_memzero(s->keys, sizeof(s->keys));
+    s->keys_count = 0;
+    for (size_t i = 0; i < s->texts_count; i++) {
+        if (s->texts[i].role == TEXT_TLS_KEY_PEM && s->texts[i].text.p)
+            sodium_memzero(s->texts[i].text.p, s->texts[i].text.capacity);
+    }
+}

@@ -1,0 +1,94 @@
+/*
+ * sandbox.h -- closing the door: after sandbox_close() a process has only what it holds.
+ *
+ * The supervisor started the process in new mount, pid, network, IPC, UTS and control-group
+ * namespaces (and, without root, in a user namespace). The process has opened what it needs;
+ * now it takes the walls up in the order that was measured to work: an empty read-only root, no
+ * capability, its own user, not dumpable, no foreign descriptor, no new privileges, limits,
+ * Landlock, and last the system-call filter. There is no way back and no "works without" mode: a
+ * wall that cannot be built is an error, but for those that the kernel does not have, which
+ * the report names.
+ *
+ * Which calls a kind of process may make is a table that a person can read: KIND.seccomp.def,
+ *
+ *   CALL(read)                                        any arguments
+ *   CALL_IF(mprotect, 2, PROT_EXEC, 0)                argument 2, masked, must equal
+ *   CALL_IF2(mmap, 2, PROT_EXEC, 0, 3, MAP_ANONYMOUS, MAP_ANONYMOUS)
+ *
+ * and everything else kills the process.
+ */
+#ifndef RUNTIME_SANDBOX_H
+#define RUNTIME_SANDBOX_H
+
+#include "base/base.h"
+
+enum sandbox_wall {
+    WALL_NAMESPACES,
+    WALL_ROOT, /* empty, read-only file system */
+    WALL_CAPABILITIES,
+    WALL_UID,
+    WALL_DUMPABLE,
+    WALL_DESCRIPTORS,
+    WALL_NO_NEW_PRIVS,
+    WALL_LIMITS,
+    WALL_LANDLOCK,
+    WALL_SECCOMP,
+    WALL_COUNT
+};
+const char *sandbox_wall_text(enum sandbox_wall wall);
+
+struct sandbox_rule {
+    const char *name; /* of the call, as libseccomp knows it */
+    int number;
+    struct {
+        int argument; /* -1: no condition */
+        uint64_t mask, value;
+    } when[2];
+};
+
+struct sandbox_limits {
+    uint64_t memory_bytes; /* address space */
+    uint64_t files;        /* descriptors */
+    uint64_t file_bytes;   /* the largest file it may write */
+};
+
+struct sandbox_profile {
+    const char *kind;
+    const struct sandbox_rule *rules;
+    size_t rules_count;
+};
+
+struct sandbox_report {
+    uint32_t walls; /* bit set of walls that stand */
+    int landlock_abi;
+    bool fast_open_off; /* net.ipv4.tcp_fastopen is 0 in the network namespace */
+};
+
+/*
+ * `uid`: the user and group to become; 0 stays (inside a user namespace). `walls`: a bit set of
+ * walls to build, all of them in production; the drill takes some away to measure one alone.
+ * `keep` lists the descriptors that may stay open (ascending is not needed).
+ * ERR_IO with the failing step in `out_step` (static text) otherwise.
+ */
+struct sandbox_config {
+    const struct sandbox_profile *profile;
+    struct sandbox_limits limits;
+    uint32_t uid;
+    uint32_t walls;
+    const int *keep;
+    size_t keep_count;
+};
+enum { SANDBOX_ALL_WALLS = (1 << WALL_COUNT) - 1 };
+enum err sandbox_close(const struct sandbox_config *config, struct sandbox_report *out,
+                       const char **out_step) MUST_USE;
+
+/*
+ * Called as the very last thing of sandbox_close(). Empty in every production program; the
+ * drill's programs fill it (drills/hook.c).
+ */
+void sandbox_closed_hook(void);
+
+/* SHA-256 of a profile's rules, for `bulkhead status`. */
+void sandbox_profile_digest(const struct sandbox_profile *profile, uint8_t out[static 32]);
+
+#endif
