@@ -20,6 +20,9 @@
 #define TABLE "programs/conduit.def"
 #define TABLE_ROWS conduit_rows
 #include "wire/table_define.h"
+#define TABLE "programs/supervisor.def"
+#define TABLE_ROWS supervisor_rows
+#include "wire/table_define.h"
 
 /* An id that is used twice does not compile: it would be the same case twice. */
 #define MESSAGE(name, number) case number:
@@ -41,6 +44,7 @@ ids_are_unique(uint16_t id)
 #include "programs/ledger.def"
 #include "programs/judge.def"
 #include "programs/conduit.def"
+#include "programs/supervisor.def"
     default:
         break;
     }
@@ -51,7 +55,8 @@ void
 messages_digest(uint8_t out[static 32])
 {
     static const struct field_row *const tables[] = {control_rows, gate_core_rows, core_warden_rows,
-                                                     ledger_rows,  judge_rows,     conduit_rows};
+                                                     ledger_rows,  judge_rows,     conduit_rows,
+                                                     supervisor_rows};
     crypto_hash_sha256_state state;
     crypto_hash_sha256_init(&state);
     for (size_t t = 0; t < ARRAY_COUNT(tables); t++) {

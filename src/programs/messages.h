@@ -26,6 +26,10 @@
 #include "wire/table_declare.h"
 #undef TABLE
 
+#define TABLE "programs/supervisor.def"
+#include "wire/table_declare.h"
+#undef TABLE
+
 enum peer_kind { PEER_STRANGER, PEER_DEVICE, PEER_CALLER };
 
 /* SHA-256 over every table: peers that differ refuse each other. */
