@@ -56,7 +56,7 @@ enum err lease_sign(const struct lease *l, const char *signer, const uint8_t sec
 /*
  * Parse and verify one lease. ERR_MALFORMED: not a lease to the byte; ERR_CRYPTO: not signed by
  * this key under this name; ERR_DENIED: another zone or device; ERR_EXPIRED: not yet or no more
- * valid at now_us; ERR_STATE: sequence not above `last_sequence` (a replay).
+ * valid at now_us; ERR_WRONG_STATE: sequence not above `last_sequence` (a replay).
  */
 struct lease_reader {
     const char *zone, *device;
