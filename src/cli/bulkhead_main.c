@@ -1,0 +1,41 @@
+/* bulkhead -- the command. Every command has --help with an example. */
+#include "base/base.h"
+#include "cli/commands.h"
+
+static const struct {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *what;
+} commands[] = {
+    {"device", command_device, "enrol a device for a field program"},
+    {"status", command_status, "every process, its walls and counters"},
+    {"up", command_up, "run a city in the foreground"},
+    {"where", command_where, "where the data lies, under which key, until when"},
+};
+
+static void
+usage(FILE *to)
+{
+    fprintf(to, "usage: bulkhead COMMAND [--help] ...\n");
+    for (size_t i = 0; i < ARRAY_COUNT(commands); i++)
+        fprintf(to, "  %-9s %s\n", commands[i].name, commands[i].what);
+}
+
+int
+main(int argc, char **argv)
+{
+    if (argc < 2) {
+        usage(stderr);
+        return 2;
+    }
+    if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0) {
+        usage(stdout);
+        return 0;
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(commands); i++)
+        if (strcmp(argv[1], commands[i].name) == 0)
+            return commands[i].run(argc - 1, argv + 1);
+    fprintf(stderr, "bulkhead: no command '%s'\n", argv[1]);
+    usage(stderr);
+    return 2;
+}

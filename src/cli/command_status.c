@@ -1,0 +1,205 @@
+/* command_status.c -- bulkhead status: every process, and whether it is confined as it should be. */
+#include "cli/commands.h"
+
+#include "base/text.h"
+#include "cli/live.h"
+#include "cli/tool.h"
+#include "programs/messages.h"
+#include "programs/program.h"
+
+static const char help[] =
+    "usage: bulkhead status --state DIR [--live] [--json]\n"
+    "One line a process: zone, kind, up time, restarts, memory, walls. --live looks at the processes\n"
+    "themselves (uid, descriptors, seccomp, capabilities, namespaces, limits) and names every wall\n"
+    "that is missing; exit 1 when one is, or when a process is not up.\n"
+    "example: bulkhead status --state run/demo --live\n";
+
+struct status {
+    struct status_row rows[256];
+    size_t count;
+    bool ended;
+    bool user_namespaces;
+    char city[201];
+    uint8_t digest[32];
+};
+
+/* A decoded row borrows from the packet: keep a copy. */
+static enum err
+keep(struct bytes *text)
+{
+    uint8_t *p = malloc(text->len + 1);
+    if (!p)
+        return ERR_LIMIT;
+    if (text->len)
+        memcpy(p, text->p, text->len);
+    text->p = p;
+    return OK;
+}
+
+static enum err
+on_frame(void *ctx, uint16_t id, struct bytes body)
+{
+    struct status *s = ctx;
+    struct status_end end;
+    if (id == status_end_id && status_end_decode(body, &end) == OK) {
+        s->ended = true;
+        s->user_namespaces = end.user_namespaces != 0;
+        if (end.charter_digest.len == sizeof(s->digest))
+            memcpy(s->digest, end.charter_digest.p, sizeof(s->digest));
+        return bytes_copy_text(end.city, s->city, sizeof(s->city));
+    }
+    if (id != status_row_id || s->count == ARRAY_COUNT(s->rows))
+        return ERR_MALFORMED;
+    struct status_row *row = &s->rows[s->count];
+    enum err e = status_row_decode(body, row);
+    if (e != OK || (e = keep(&row->kind)) != OK || (e = keep(&row->name)) != OK ||
+        (e = keep(&row->zone)) != OK || (e = keep(&row->state)) != OK)
+        return e;
+    s->count++;
+    return OK;
+}
+
+static bool
+ask(const char *state, struct status *s)
+{
+    struct status_ask m;
+    struct channel c;
+    int fd = tool_connect(state, "control.sock");
+    if (fd < 0)
+        return false;
+    channel_init(&c, fd);
+    enum err e = CHANNEL_SEND(&c, status_ask, &m);
+    if (e == OK)
+        e = channel_flush(&c);
+    while (e == OK && !s->ended)
+        e = channel_receive(&c, on_frame, s);
+    channel_fini(&c);
+    if (e != OK)
+        fprintf(stderr, "bulkhead: the supervisor does not answer (%s)\n", err_text(e));
+    return e == OK;
+}
+
+/* Resident kilobytes, from /proc; 0 when it cannot be read. */
+static unsigned long
+resident_kb(uint32_t pid)
+{
+    char path[64];
+    unsigned long size = 0, pages = 0;
+    snprintf(path, sizeof(path), "/proc/%u/statm", pid);
+    FILE *f = fopen(path, "re");
+    if (f) {
+        if (fscanf(f, "%lu %lu", &size, &pages) != 2)
+            pages = 0;
+        fclose(f);
+    }
+    return pages * 4;
+}
+
+static void
+put_counters(struct buf *b, const struct status_row *row, bool json)
+{
+    const uint64_t values[] = {row->counter_0, row->counter_1, row->counter_2, row->counter_3,
+                               row->counter_4, row->counter_5, row->counter_6, row->counter_7};
+    char kind[64];
+    if (bytes_copy_text(row->kind, kind, sizeof(kind)) != OK)
+        return;
+    const char *const *names = program_counter_names(kind);
+    bool first = true;
+    for (size_t i = 0; names && i < PROGRAM_COUNTERS; i++) {
+        if (!names[i][0])
+            continue;
+        if (json)
+            buf_format(b, "%s\"%s\":%llu", first ? "" : ",", names[i],
+                       (unsigned long long)values[i]);
+        else if (values[i])
+            buf_format(b, " %s=%llu", names[i], (unsigned long long)values[i]);
+        first = false;
+    }
+}
+
+static void
+put_walls(struct buf *b, uint32_t walls, bool json)
+{
+    if (!json && walls == SANDBOX_ALL_WALLS) {
+        buf_text(b, "all walls");
+        return;
+    }
+    bool first = true;
+    for (int wall = 0; wall < WALL_COUNT; wall++) {
+        if (!(walls >> wall & 1) != !json)
+            continue;
+        buf_format(b, json ? "%s\"%s\"" : "%sMISSING %s", first ? "" : json ? "," : " ",
+                   sandbox_wall_text((enum sandbox_wall)wall));
+        first = false;
+    }
+}
+
+static void
+put_row(struct buf *b, const struct status_row *row, bool json)
+{
+    if (json) {
+        buf_format(b, "{\"name\":\"%.*s\",\"kind\":\"%.*s\",\"zone\":\"%.*s\",\"state\":\"%.*s\",",
+                   BYTES_PRINTF(row->name), BYTES_PRINTF(row->kind), BYTES_PRINTF(row->zone),
+                   BYTES_PRINTF(row->state));
+        buf_format(b,
+                   "\"pid\":%u,\"up_ms\":%llu,\"restarts\":%u,\"resident_kb\":%lu,\"uid\":%u,"
+                   "\"landlock_abi\":%u,\"walls\":[",
+                   row->pid, (unsigned long long)row->up_ms, row->restarts, resident_kb(row->pid),
+                   row->uid, row->landlock_abi);
+        put_walls(b, row->walls, true);
+        buf_text(b, "],\"counters\":{");
+        put_counters(b, row, true);
+        buf_text(b, "}}");
+        return;
+    }
+    buf_format(b, "%-24.*s %-8.*s pid %-7u up %6llus  restarts %-3u %6lu kB  ",
+               BYTES_PRINTF(row->name), BYTES_PRINTF(row->state), row->pid,
+               (unsigned long long)(row->up_ms / 1000), row->restarts, resident_kb(row->pid));
+    put_walls(b, row->walls, false);
+    buf_format(b, " (landlock %u)", row->landlock_abi);
+    put_counters(b, row, false);
+    buf_byte(b, '\n');
+}
+
+int
+command_status(int argc, char **argv)
+{
+    struct tool_option options[] = {{"--state", true, NULL},
+                                    {"--live", false, NULL},
+                                    {"--json", false, NULL}};
+    struct tool_words words;
+    static struct status s;
+    if (!tool_parse(argc, argv, options, ARRAY_COUNT(options), &words, help))
+        return EXIT_USAGE;
+    bool live = options[1].value != NULL, json = options[2].value != NULL;
+    if (!options[0].value || words.count) {
+        fputs(help, stderr);
+        return EXIT_USAGE;
+    }
+    if (!ask(options[0].value, &s))
+        return EXIT_CANNOT;
+    struct buf b;
+    buf_init(&b, 1024 * 1024);
+    bool good = true;
+    if (json)
+        buf_format(&b, "{\"user_namespaces\":%s,\"charter\":\"", s.user_namespaces ? "true" : "false");
+    else
+        buf_format(&b, "%s, charter ", s.city);
+    text_put_hex(&b, bytes_of(s.digest, json ? 32 : 8));
+    buf_text(&b, json ? "\",\"processes\":["
+                      : s.user_namespaces ? ", without root (user namespaces)\n" : ", root\n");
+    for (size_t i = 0; i < s.count; i++) {
+        if (json && i)
+            buf_byte(&b, ',');
+        put_row(&b, &s.rows[i], json);
+        good = good && bytes_are(s.rows[i].state, "up");
+    }
+    if (json)
+        buf_text(&b, "]");
+    if (live)
+        good = live_check(&b, s.rows, s.count, s.user_namespaces, json) && good;
+    if (json)
+        buf_text(&b, "}\n");
+    printf("%s", buf_string(&b));
+    return good ? EXIT_OK : EXIT_DOES_NOT_HOLD;
+}

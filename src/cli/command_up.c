@@ -1,0 +1,93 @@
+/* command_up.c -- bulkhead up: make what is missing, then become the supervisor. */
+#include "cli/commands.h"
+
+#include "authority/city_keys.h"
+#include "cli/tool.h"
+#include "programs/supervisor/policy.h"
+
+#include <errno.h>
+#include <sodium.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char help[] =
+    "usage: bulkhead up --charter FILE --state DIR [--libexec DIR]\n"
+    "Runs the city of a signed charter in the foreground; prints `ready` when every process is\n"
+    "confined and serving. Ends in order on SIGTERM or Ctrl-C. Makes the city's keys at the first\n"
+    "start. DIR/signers.pub must hold the public keys of the charter's signers.\n"
+    "example: bulkhead up --charter charters/demo.charter --state run/demo\n";
+
+/* Beside our own program: .../bulkhead -> .../libexec. */
+static bool
+own_libexec(char *to, size_t size)
+{
+    ssize_t n = readlink("/proc/self/exe", to, size - 16);
+    if (n <= 0)
+        return false;
+    to[n] = '\0';
+    char *slash = strrchr(to, '/');
+    if (!slash)
+        return false;
+    memcpy(slash + 1, "libexec", sizeof("libexec"));
+    return true;
+}
+
+/* Keep the charter in force where the other commands find it. */
+static bool
+keep_copy(const char *from, const char *state)
+{
+    char next[TOOL_PATH_SIZE], path[TOOL_PATH_SIZE];
+    struct buf text;
+    snprintf(path, sizeof(path), "%s/charter", state);
+    snprintf(next, sizeof(next), "%s/charter.new", state);
+    if (!tool_read_file(from, CHARTER_BYTES_MAX, &text))
+        return false;
+    FILE *f = fopen(next, "we");
+    bool good = f && fwrite(text.p, 1, text.len, f) == text.len;
+    if (f)
+        good = fclose(f) == 0 && good;
+    buf_fini(&text);
+    if (good && rename(next, path) == 0)
+        return true;
+    fprintf(stderr, "bulkhead: cannot write %s: %s\n", path, strerror(errno));
+    return false;
+}
+
+int
+command_up(int argc, char **argv)
+{
+    struct tool_option options[] = {{"--charter", true, NULL},
+                                    {"--state", true, NULL},
+                                    {"--libexec", true, NULL}};
+    struct tool_words words;
+    char libexec[TOOL_PATH_SIZE], program[TOOL_PATH_SIZE + 32], why[400];
+    if (!tool_parse(argc, argv, options, ARRAY_COUNT(options), &words, help))
+        return EXIT_USAGE;
+    char *charter_path = (char *)(uintptr_t)options[0].value;
+    char *state = (char *)(uintptr_t)options[1].value;
+    if (!charter_path || !state || words.count) {
+        fputs(help, stderr);
+        return EXIT_USAGE;
+    }
+    if (options[2].value)
+        snprintf(libexec, sizeof(libexec), "%s", options[2].value);
+    else if (!own_libexec(libexec, sizeof(libexec)))
+        return EXIT_CANNOT;
+    struct charter *c = calloc(1, sizeof(*c));
+    ASSERT(c);
+    umask(077);
+    if (sodium_init() < 0 || !policy_load(charter_path, state, c))
+        return EXIT_DOES_NOT_HOLD;
+    if (city_keys_make(c, state, why, sizeof(why)) != OK) {
+        fprintf(stderr, "bulkhead: %s\n", why);
+        return EXIT_DOES_NOT_HOLD;
+    }
+    if (!keep_copy(charter_path, state))
+        return EXIT_DOES_NOT_HOLD;
+    free(c);
+    snprintf(program, sizeof(program), "%s/bulkhead-supervisor", libexec);
+    char *const arguments[] = {program, charter_path, state, libexec, NULL};
+    execv(program, arguments);
+    fprintf(stderr, "bulkhead: cannot run %s: %s\n", program, strerror(errno));
+    return EXIT_CANNOT;
+}

@@ -1,0 +1,10 @@
+/* commands.h -- one function a command; bulkhead_main.c has the table. */
+#ifndef CLI_COMMANDS_H
+#define CLI_COMMANDS_H
+
+int command_device(int argc, char **argv);
+int command_status(int argc, char **argv);
+int command_up(int argc, char **argv);
+int command_where(int argc, char **argv);
+
+#endif

@@ -1,0 +1,20 @@
+/*
+ * policy.h -- the charter that is about to be in force: read, parsed, checked, signed, not older.
+ *
+ * What is wrong is printed to standard error, one sentence with file, line and column.
+ */
+#ifndef PROGRAMS_SUPERVISOR_POLICY_H
+#define PROGRAMS_SUPERVISOR_POLICY_H
+
+#include "charter/charter.h"
+
+/*
+ * True when CHARTER parses, passes every check, and CHARTER.sig holds good signatures of enough
+ * signers, with the keys of STATE/signers.pub.
+ */
+bool policy_load(const char *charter_path, const char *state, struct charter *out) MUST_USE;
+
+/* Charters are numbered upward: an older one is refused, whoever signed it. Remembers the number. */
+bool policy_number_goes_up(const char *state, const struct charter *c) MUST_USE;
+
+#endif
