@@ -11,11 +11,13 @@
 #include "base/arena.h"
 #include "base/base.h"
 #include "base/buf.h"
+#include "sensorthings/json.h"
 #include "sensorthings/model.h"
 
 enum {
     STA_ROWS_MAX = 100000, /* of one dataArray request */
-    STA_COMPONENTS_MAX = 10,
+    STA_COMPONENTS_MAX = 8,
+    STA_OBSERVATION_MEMBERS = 8,           /* that a client may give */
     STA_OBSERVATION_BYTES_MAX = 32 * 1024, /* of one Observation as JSON */
 };
 
@@ -51,17 +53,25 @@ enum err sta_observation_scan(struct bytes json, int64_t now_us, struct arena *s
 void sta_observation_render(struct buf *out, struct bytes base_url, uint32_t stream, uint64_t n,
                             const struct observation *o, uint32_t what);
 
+/* The same without braces, and the result alone. */
+void sta_observation_members(struct buf *out, struct bytes base_url, uint32_t stream, uint64_t n,
+                             const struct observation *o, uint32_t what);
+void sta_result_put(struct buf *out, const struct observation *o);
+
+/* {"@iot.id": N} in checked JSON. ERR_NOT_FOUND: an object without it; ERR_MALFORMED: not so. */
+enum err sta_link_read(struct bytes value, uint64_t *out_id) MUST_USE;
+
 /* ---- POST CreateObservations: many rows, each failing alone -------------------------------- */
 
 struct sta_rows {
-    struct bytes rest;  /* of the body */
-    struct bytes array; /* what is left of the dataArray at hand */
+    struct sta_json_walk groups;
+    struct sta_json_walk array; /* the dataArray at hand */
+    bool in_group;
+    enum err group_error; /* the group is unusable: all its rows fail, for this reason */
+    struct sta_error group_why;
     uint32_t stream;
-    bool stream_bad; /* the group has no usable Datastream: all its rows fail */
     uint8_t components[STA_COMPONENTS_MAX];
     uint32_t components_count;
-    uint32_t rows; /* handed out so far */
-    bool first;
 };
 
 /* The whole body is checked as JSON here, so that a later row cannot be half a request. 400, 413.
@@ -69,8 +79,8 @@ struct sta_rows {
 enum err sta_rows_begin(struct bytes body, struct sta_rows *out, struct sta_error *error) MUST_USE;
 /*
  * The next row. False at the end. *out_row is OK with *out filled, or an error (then *error says
- * why, and the row is answered as "error"). A broken group (its Datastream, components or
- * dataArray) counts as one failing row.
+ * why, and the row is answered as "error"). In a broken group (its Datastream or components) every
+ * row fails; a group without a dataArray counts as one failing row.
  */
 bool sta_rows_next(struct sta_rows *rows, int64_t now_us, struct arena *scratch,
                    struct sta_observation *out, enum err *out_row, struct sta_error *error);

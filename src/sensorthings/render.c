@@ -1,0 +1,129 @@
+#include "sensorthings/observation.h"
+
+#include "base/text.h"
+#include "sensorthings/json.h"
+#include "sensorthings/times.h"
+
+static void
+separate(struct buf *out, size_t start)
+{
+    if (out->len > start)
+        buf_byte(out, ',');
+}
+
+void
+sta_result_put(struct buf *out, const struct observation *o)
+{
+    switch (o->kind) {
+    case RESULT_NUMBER:
+        sta_number_put(out, o->number);
+        break;
+    case RESULT_BOOL:
+        buf_text(out, o->number != 0 ? "true" : "false");
+        break;
+    case RESULT_TEXT:
+        text_put_json(out, o->text);
+        break;
+    case RESULT_JSON:
+        buf_put(out, o->text);
+        break;
+    }
+}
+
+static void
+put_control(struct buf *out, struct bytes base_url, uint64_t id)
+{
+    buf_text(out, "\"@iot.selfLink\":\"");
+    buf_put(out, base_url);
+    buf_text(out, "/Observations(");
+    buf_u64_decimal(out, id);
+    buf_text(out, ")\",\"Datastream@iot.navigationLink\":\"");
+    buf_put(out, base_url);
+    buf_text(out, "/Observations(");
+    buf_u64_decimal(out, id);
+    buf_text(out, ")/Datastream\",\"FeatureOfInterest@iot.navigationLink\":\"");
+    buf_put(out, base_url);
+    buf_text(out, "/Observations(");
+    buf_u64_decimal(out, id);
+    buf_text(out, ")/FeatureOfInterest\"");
+}
+
+/* resultQuality, validTime, parameters: as they stand in `extra`. */
+static void
+put_extra(struct buf *out, size_t start, struct bytes extra, uint32_t what)
+{
+    struct bytes key, value;
+    struct sta_json_walk w = {extra, 0};
+    while (sta_json_next_member(&w, &key, &value)) {
+        int property = sta_property_index(STA_OBSERVATION, key);
+        if (property < 0 || !(what & 1u << property))
+            continue;
+        separate(out, start);
+        buf_byte(out, '"');
+        buf_put(out, key);
+        buf_text(out, "\":");
+        buf_put(out, value);
+    }
+}
+
+void
+sta_observation_members(struct buf *out, struct bytes base_url, uint32_t stream, uint64_t n,
+                        const struct observation *o, uint32_t what)
+{
+    uint64_t id = sta_observation_id(stream, n);
+    size_t start = out->len;
+    if (what & STA_OBS_ID) {
+        buf_text(out, "\"@iot.id\":");
+        buf_u64_decimal(out, id);
+    }
+    if (what & STA_OBS_LINKS) {
+        separate(out, start);
+        put_control(out, base_url, id);
+    }
+    if (what & STA_OBS_PHENOMENON_TIME) {
+        separate(out, start);
+        buf_text(out, "\"phenomenonTime\":");
+        sta_time_put(out, o->time_us, o->time_end_us);
+    }
+    if (what & STA_OBS_RESULT) {
+        separate(out, start);
+        buf_text(out, "\"result\":");
+        sta_result_put(out, o);
+    }
+    if (what & STA_OBS_RESULT_TIME) {
+        separate(out, start);
+        buf_text(out, "\"resultTime\":");
+        sta_time_put(out, o->result_time_us, o->result_time_us);
+    }
+    if (o->extra.len && what & (STA_OBS_RESULT_QUALITY | STA_OBS_VALID_TIME | STA_OBS_PARAMETERS))
+        put_extra(out, start, o->extra, what);
+}
+
+void
+sta_observation_render(struct buf *out, struct bytes base_url, uint32_t stream, uint64_t n,
+                       const struct observation *o, uint32_t what)
+{
+    buf_byte(out, '{');
+    sta_observation_members(out, base_url, stream, n, o, what);
+    buf_byte(out, '}');
+}
+
+void
+sta_rows_answer(struct buf *out, struct bytes base_url, const uint64_t *ids, size_t count)
+{
+    buf_byte(out, '[');
+    for (size_t i = 0; i < count; i++) {
+        if (i)
+            buf_byte(out, ',');
+        if (ids[i] == 0) {
+            buf_text(out, "\"error\"");
+            continue;
+        }
+        buf_byte(out, '"');
+        buf_put(out, base_url);
+        buf_text(out, "/Observations(");
+        buf_u64_decimal(out, ids[i]);
+        buf_text(out, ")\"");
+    }
+    buf_byte(out, ']');
+}
