@@ -1,0 +1,198 @@
+#include "field/common/session.h"
+
+#include <mosquitto.h>
+#include <mqtt_protocol.h>
+
+#include "grant/lease.h"
+
+enum { KEEP_ALIVE_S = 30, IN_FLIGHT_MAX = 64, REASON_FAILED = 0x80, PACKETS_A_STEP = 64 };
+
+/* Keep the reason string of a refusal, or the library's words for the code. */
+static void
+keep_why(struct session *s, int code, const mosquitto_property *properties)
+{
+    char *text = NULL;
+    if (properties)
+        mosquitto_property_read_string(properties, MQTT_PROP_REASON_STRING, &text, false);
+    snprintf(s->why, sizeof(s->why), "%s", text ? text : mosquitto_reason_string(code));
+    free(text);
+}
+
+static void
+on_connect(struct mosquitto *client, void *ctx, int code, int flags, const mosquitto_property *p)
+{
+    (void)flags;
+    struct session *s = ctx;
+    if (code != 0) {
+        keep_why(s, code, p);
+        return;
+    }
+    s->connected = true;
+    s->connects++;
+    if (s->lease_topic[0])
+        mosquitto_subscribe_v5(client, NULL, s->lease_topic, 1, 0, NULL);
+}
+
+static void
+on_disconnect(struct mosquitto *client, void *ctx, int code, const mosquitto_property *p)
+{
+    (void)client;
+    (void)code;
+    (void)p;
+    struct session *s = ctx;
+    s->connected = false;
+}
+
+static void
+on_publish(struct mosquitto *client, void *ctx, int mid, int code, const mosquitto_property *p)
+{
+    (void)client;
+    (void)mid;
+    struct session *s = ctx;
+    ASSERT(s->acknowledged + s->refused < s->published);
+    if (code < REASON_FAILED) {
+        s->acknowledged++;
+        return;
+    }
+    s->refused++;
+    keep_why(s, code, p);
+}
+
+static void
+on_subscribe(struct mosquitto *client, void *ctx, int mid, int count, const int *codes,
+             const mosquitto_property *p)
+{
+    (void)client;
+    (void)mid;
+    struct session *s = ctx;
+    if (count == 1 && codes[0] >= REASON_FAILED)
+        keep_why(s, codes[0], p);
+}
+
+static void
+on_message(struct mosquitto *client, void *ctx, const struct mosquitto_message *m,
+           const mosquitto_property *p)
+{
+    (void)client;
+    (void)p;
+    struct session *s = ctx;
+    if (!s->on_lease || !bytes_are(bytes_text(m->topic), s->lease_topic) || m->payloadlen < 0 ||
+        m->payloadlen > LEASE_BYTES_MAX)
+        return;
+    s->on_lease(s->ctx, bytes_of(m->payload, (size_t)m->payloadlen));
+}
+
+enum err
+session_init(struct session *s, const char *device, const struct fetch_identity *identity,
+             const struct field_address *at, void (*on_lease)(void *, struct bytes), void *ctx)
+{
+    *s = (struct session){.at = at, .on_lease = on_lease, .ctx = ctx};
+    if (on_lease)
+        snprintf(s->lease_topic, sizeof(s->lease_topic), "leases/%s", device);
+    s->client = mosquitto_new(device, true, s);
+    ASSERT(s->client);
+    int rc = mosquitto_tls_set(s->client, identity->issuer, NULL, identity->certificate,
+                               identity->key, NULL);
+    if (rc == MOSQ_ERR_SUCCESS)
+        rc = mosquitto_tls_opts_set(s->client, 1, "tlsv1.3", NULL); /* 1: verify the server */
+    if (rc == MOSQ_ERR_SUCCESS)
+        rc = mosquitto_int_option(s->client, MOSQ_OPT_PROTOCOL_VERSION, MQTT_PROTOCOL_V5);
+    if (rc == MOSQ_ERR_SUCCESS)
+        rc = mosquitto_int_option(s->client, MOSQ_OPT_SEND_MAXIMUM, IN_FLIGHT_MAX);
+    if (rc != MOSQ_ERR_SUCCESS) {
+        fprintf(stderr, "%s: %s\n", device, mosquitto_strerror(rc));
+        session_fini(s);
+        return ERR_IO;
+    }
+    mosquitto_connect_v5_callback_set(s->client, on_connect);
+    mosquitto_disconnect_v5_callback_set(s->client, on_disconnect);
+    mosquitto_publish_v5_callback_set(s->client, on_publish);
+    mosquitto_subscribe_v5_callback_set(s->client, on_subscribe);
+    mosquitto_message_v5_callback_set(s->client, on_message);
+    return OK;
+}
+
+void
+session_fini(struct session *s)
+{
+    if (s->client)
+        mosquitto_destroy(s->client);
+    s->client = NULL;
+}
+
+bool
+session_open(const struct session *s)
+{
+    return s->client && mosquitto_socket(s->client) >= 0;
+}
+
+void
+session_connect(struct session *s)
+{
+    ASSERT(s->client && !session_open(s));
+    s->connected = false;
+    int rc =
+        mosquitto_connect_bind_v5(s->client, s->at->host, s->at->port, KEEP_ALIVE_S, NULL, NULL);
+    if (rc != MOSQ_ERR_SUCCESS)
+        snprintf(s->why, sizeof(s->why), "%s", mosquitto_strerror(rc));
+}
+
+void
+session_close(struct session *s)
+{
+    if (session_open(s))
+        mosquitto_disconnect(s->client);
+    s->connected = false;
+}
+
+struct pollfd
+session_poll(const struct session *s)
+{
+    struct pollfd p = {.fd = -1};
+    if (!session_open(s))
+        return p;
+    p.fd = mosquitto_socket(s->client);
+    p.events = POLLIN;
+    if (mosquitto_want_write(s->client))
+        p.events |= POLLOUT;
+    return p;
+}
+
+void
+session_step(struct session *s, short revents)
+{
+    if (!session_open(s))
+        return;
+    int rc = MOSQ_ERR_SUCCESS;
+    if (revents & (POLLIN | POLLHUP | POLLERR))
+        rc = mosquitto_loop_read(s->client, PACKETS_A_STEP);
+    if (rc == MOSQ_ERR_SUCCESS && (revents & POLLOUT) && session_open(s))
+        rc = mosquitto_loop_write(s->client, PACKETS_A_STEP);
+    if (rc == MOSQ_ERR_SUCCESS && session_open(s))
+        rc = mosquitto_loop_misc(s->client);
+    if (rc != MOSQ_ERR_SUCCESS) {
+        s->connected = false;
+        snprintf(s->why, sizeof(s->why), "%s", mosquitto_strerror(rc));
+    }
+}
+
+enum err
+session_publish(struct session *s, const char *topic, struct bytes payload)
+{
+    ASSERT(s->client && payload.len <= INT32_MAX);
+    /* Counted first: the acknowledgement may come while the call still runs. */
+    s->published++;
+    int rc = mosquitto_publish(s->client, NULL, topic, (int)payload.len, payload.p, 1, false);
+    /* NO_CONN and CONN_LOST: the library has the message and sends it when it is connected. */
+    if (rc == MOSQ_ERR_SUCCESS || rc == MOSQ_ERR_NO_CONN || rc == MOSQ_ERR_CONN_LOST)
+        return OK;
+    s->published--;
+    snprintf(s->why, sizeof(s->why), "%s", mosquitto_strerror(rc));
+    return ERR_IO;
+}
+
+uint64_t
+session_outstanding(const struct session *s)
+{
+    return s->published - s->acknowledged - s->refused;
+}
