@@ -46,8 +46,20 @@ struct lease {
 /* The value of a parameter, or ERR_NOT_FOUND. */
 enum err lease_parameter(const struct lease *l, const char *name, int64_t *out) MUST_USE;
 
-/* "phase 3\nhold-s 5\n" (what a wish carries) into parameters. ERR_MALFORMED, ERR_LIMIT. */
+/*
+ * "phase 3\nhold-s 5\n" (what a wish carries, in any order) into parameters, in order of name.
+ * Empty text: none. ERR_MALFORMED (also for a name twice), ERR_LIMIT; *l is untouched then.
+ */
 enum err lease_parse_parameters(struct bytes text, struct lease *l) MUST_USE;
+
+/*
+ * The text that is signed, and back. One lease has one text: what lease_parse_text() accepts,
+ * lease_put_text() writes again to the byte. ERR_MALFORMED when a name is none, when a parameter
+ * is out of order, twice there or called not-before, expiry or sequence, when expiry is not after
+ * not-before, or when the sequence is 0; lease_put_text() appends nothing then.
+ */
+enum err lease_put_text(const struct lease *l, struct buf *out) MUST_USE;
+enum err lease_parse_text(struct bytes text, struct lease *out) MUST_USE;
 
 /* The signed note. `signer` is the key's name, `secret` libsodium's 64-byte Ed25519 key. */
 enum err lease_sign(const struct lease *l, const char *signer, const uint8_t secret[static 64],

@@ -1,7 +1,9 @@
 /*
- * token.h -- what a caller may do in one zone for one purpose for some minutes, signed by the judge.
+ * token.h -- what a caller may do in one zone for one purpose for some minutes, signed by the
+ * judge.
  *
- * On the wire: "bh1." base64url(text) "." base64url(signature), at most TOKEN_BYTES_MAX; the text is
+ * On the wire: "bh1." base64url(text) "." base64url(signature), at most TOKEN_BYTES_MAX; the text
+ * is
  *
  *   bulkhead token v1
  *   caller auditor
@@ -41,10 +43,32 @@ struct token {
     uint8_t serial[16];
 };
 
-enum err token_sign(const struct token *t, const uint8_t secret[static 64], struct buf *out) MUST_USE;
+/*
+ * The text that is signed, and back: what token_parse_text() accepts, token_put_text() writes again
+ * to the byte. ERR_MALFORMED when a name is none; token_put_text() appends nothing then.
+ */
+enum err token_put_text(const struct token *t, struct buf *out) MUST_USE;
+enum err token_parse_text(struct bytes text, struct token *out) MUST_USE;
 
-/* ERR_MALFORMED, ERR_CRYPTO (signature), ERR_DENIED (zone or key differ), ERR_EXPIRED. */
+/* The whole token as it travels in an HTTP header. ERR_MALFORMED as above. */
+enum err token_sign(const struct token *t, const uint8_t secret[static 64],
+                    struct buf *out) MUST_USE;
+
+/*
+ * For a request. ERR_MALFORMED; ERR_CRYPTO (signature); ERR_DENIED (another zone or key, an
+ * approval, or a life longer than TOKEN_LIFE_S_MAX, which no judge gives); ERR_EXPIRED.
+ */
 enum err token_open(struct bytes text, const uint8_t judge_public[static 32], const char *zone,
-                    const uint8_t key_digest[static 32], int64_t now_us, struct token *out) MUST_USE;
+                    const uint8_t key_digest[static 32], int64_t now_us,
+                    struct token *out) MUST_USE;
+
+/*
+ * For an approval, which travels with what it approves and not with its owner's key: as above, but
+ * ERR_DENIED unless it approves the bytes with this SHA-256. Who may approve, and that two
+ * approvals come from two people, is for the caller to check.
+ */
+enum err token_open_approval(struct bytes text, const uint8_t judge_public[static 32],
+                             const char *zone, const uint8_t approved[static 32], int64_t now_us,
+                             struct token *out) MUST_USE;
 
 #endif
