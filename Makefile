@@ -124,12 +124,12 @@ endif
 # A test links with its own folder's objects when it tests a service, with the library always.
 $(B)/tests/%_test: $(B)/obj/src/%_test.o $(call obj,src/base/test_main.c) $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(if $(findstring services/,$*),$(call objs_of,src/$(patsubst %/,%,$(dir $*)))) $(LIB) $(LIBS) $(TEST_LIBS)
+	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(LIBS) $(TEST_LIBS)
 $(foreach s,$(SERVICES),$(eval $(filter $(B)/tests/services/$(s)/%,$(TESTS)): $(call objs_of,src/services/$(s))))
 $(B)/tests/field/%_test: $(B)/obj/field/%_test.o $(call obj,src/base/test_main.c) $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter-out %/$(notdir $(patsubst %/,%,$(dir $*))).o,$(call objs_of,field/$(patsubst %/,%,$(dir $*)))) $(call objs_of,field/common) $(LIB) $(LIBS) $(FIELD_LIBS) $(TEST_LIBS)
-$(foreach f,$(FIELD) common,$(eval $(filter $(B)/tests/field/$(f)/%,$(FIELD_TESTS)): $(call objs_of,field/$(f)) $(call objs_of,field/common)))
+	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(LIBS) $(FIELD_LIBS) $(TEST_LIBS)
+$(foreach f,$(FIELD) common,$(eval $(filter $(B)/tests/field/$(f)/%,$(FIELD_TESTS)): $(sort $(filter-out %/$(f)/$(f).o,$(call objs_of,field/$(f))) $(call objs_of,field/common))))
 
 # Fuzz targets: in the ordinary build a main that replays files, with clang libFuzzer's own.
 $(B)/fuzz/%_fuzz: $(B)/obj/src/%_fuzz.o $(call obj,tests/fuzz_replay.c) $(LIB)
