@@ -9,7 +9,7 @@
  * Grammar (whitespace separates, '#' comments to the end of the line):
  *
  *   charter   = { city | purpose | class | vendor | rule | caller | zone | conduit | never }
- *   city      = "city" string "{" ["number" integer] "origin" host "sites" name+
+ *   city      = "city" string "{" ["number" integer] ["origin" host] "sites" name+
  *               "signers" name+ "need" integer "}"
  *   purpose   = "purpose" name string
  *   class     = "class" name "{" "personal" yes-no "sites" name+ ["keep" duration]
@@ -29,12 +29,17 @@
  *
  * DESIGN section 5 gives the outline; docs/charter.md is the reader's page. Statements of a
  * block may come in any order; each at most once, but for "envelope", "listen" and "command".
+ * The words of the language are nobody's names, so that a list of names ends at the next word.
+ * Without "number" it is 1; without "origin" it is the city's name in lower-case letters, digits
+ * and dashes, and ".example". Text is UTF-8; control characters and characters that turn the
+ * reading direction around are refused, also in comments: what is read is what is meant.
  */
 #ifndef CHARTER_CHARTER_H
 #define CHARTER_CHARTER_H
 
 #include "base/base.h"
 #include "base/buf.h"
+#include "charter/vocabulary.h"
 
 enum {
     CHARTER_NAME_SIZE = 49,  /* a name and its NUL: text.h TEXT_NAME_MAX */
@@ -86,9 +91,11 @@ struct charter_class {
     struct charter_place place;
     bool personal;
     bool biometric;
+    struct charter_place biometric_place;
     uint32_t sites;    /* bit set over charter.sites */
     uint64_t keep_s;   /* 0: for ever */
-    uint64_t purposes; /* bit set over charter.purposes */
+    uint64_t purposes; /* bit set over charter.purposes; 0: not stated: every purpose of the
+                          charter for a class that is not personal, none for one that is */
 };
 
 struct charter_vendor {
@@ -101,8 +108,8 @@ struct charter_vendor {
     bool firmware_signed;
 };
 
-/* What the city asks of vendors in a tier. Without a rule block for "critical" and "protected",
- * state-linked vendors are forbidden there all the same. */
+/* What the city asks of vendors in a tier. In "critical" and "protected" state-linked vendors are
+ * forbidden with or without a rule. `seats` binds a vendor's seat and its owner's. */
 struct charter_rule {
     bool given;
     struct charter_place place;
@@ -125,23 +132,24 @@ struct charter_caller {
 
 struct charter_listen {
     struct charter_place place;
-    bool https; /* else mqtts */
+    bool https;                      /* else mqtts */
     char host[CHARTER_ADDRESS_SIZE]; /* IPv4, or IPv6 without brackets */
     uint16_t port;
 };
 
-/* A quantity of the safety envelope, in the unit that the service's vocabulary gives the word:
- * seconds become milliseconds, kW become W, percent become 1/100 of a percent. */
+/* A quantity of the safety envelope: seconds become milliseconds, kW become W, percent become
+ * 1/100 of a percent. charter_check() demands the unit of the service's vocabulary. */
 struct charter_envelope {
     char name[CHARTER_NAME_SIZE];
     struct charter_place place;
+    enum word_unit unit;
     int64_t value;
 };
 
 struct charter_command {
     char name[CHARTER_NAME_SIZE];
     struct charter_place place;
-    uint32_t lease_ms;
+    uint32_t lease_ms;      /* a zone with a command without a lease time does not check */
     uint32_t rate_per_hour; /* leases per device; 0: one at a time, no other bound */
     uint32_t people;        /* approvals that a lease needs */
 };
@@ -152,15 +160,19 @@ struct charter_zone {
     char service[CHARTER_NAME_SIZE];
     enum charter_tier tier;
     struct charter_place tier_place;
+    struct charter_place service_place;
     uint64_t vendors; /* bit set over charter.vendors */
-    uint32_t sites;   /* bit set over charter.sites */
-    uint64_t holds;   /* bit set over charter.classes */
+    struct charter_place vendors_place;
+    uint32_t sites; /* bit set over charter.sites */
+    struct charter_place sites_place;
+    uint64_t holds; /* bit set over charter.classes */
+    struct charter_place holds_place;
     struct charter_listen listen[CHARTER_LISTEN_MAX];
     uint32_t listen_count;
-    uint64_t memory_bytes;    /* default 256 MiB */
-    uint32_t cpu_percent;     /* default 100 */
-    uint32_t messages_per_s;  /* default 20000 */
-    uint64_t disk_bytes;      /* default 4 GiB */
+    uint64_t memory_bytes;   /* default 256 MiB */
+    uint32_t cpu_percent;    /* default 100 */
+    uint32_t messages_per_s; /* default 20000 */
+    uint64_t disk_bytes;     /* default 4 GiB */
     struct charter_envelope envelope[CHARTER_ENVELOPE_MAX];
     uint32_t envelope_count;
     struct charter_command commands[CHARTER_COMMANDS_MAX];
@@ -170,13 +182,14 @@ struct charter_zone {
 struct charter_conduit {
     char name[CHARTER_NAME_SIZE];
     struct charter_place place;
-    uint32_t from, to; /* indices of zones */
+    uint32_t from, to;                                    /* indices of zones */
     char carries[CHARTER_CARRIES_MAX][CHARTER_NAME_SIZE]; /* message kinds, or commands of `to` */
     struct charter_place carries_place[CHARTER_CARRIES_MAX];
     uint32_t carries_count;
     uint32_t group;         /* the smallest group that a count may tell of; 0 or 1: none */
     uint32_t rate_per_hour; /* messages; 0 is never allowed to reach a running city */
-    int32_t purpose;        /* index; -1: missing (a finding) */
+    struct charter_place rate_place;
+    int32_t purpose; /* index; -1: missing (a finding) */
     char reason[CHARTER_TEXT_SIZE];
     char approved_by[CHARTER_NAME_SIZE];
 };
@@ -198,6 +211,7 @@ struct charter {
     char signers[CHARTER_SIGNERS_MAX][CHARTER_NAME_SIZE];
     uint32_t signers_count;
     uint32_t need; /* signatures, 1 .. signers_count */
+    struct charter_place need_place;
     struct charter_purpose purposes[CHARTER_PURPOSES_MAX];
     uint32_t purposes_count;
     struct charter_class classes[CHARTER_CLASSES_MAX];
@@ -250,6 +264,10 @@ void charter_put_finding(struct buf *b, const char *file, const struct charter_f
  */
 void charter_put_canonical(struct buf *b, const struct charter *c);
 void charter_digest(const struct charter *c, uint8_t out[static 32]);
+
+/* One more finding, in words; sets `more` when the list is full. */
+void charter_add_finding(struct charter_findings *f, struct charter_place place, const char *format,
+                         ...) PRINTF_LIKE(3, 4);
 
 /* Index of a name, or -1. */
 int32_t charter_find_zone(const struct charter *c, struct bytes name);

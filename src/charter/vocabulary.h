@@ -31,6 +31,8 @@ struct service_word {
 
 /* All words of all services, in order of service. */
 const struct service_word *vocabulary_words(size_t *out_count);
+/* The name of the index-th service, or NULL behind the last. */
+const char *vocabulary_service(size_t index);
 /* True if a service of this name is built in. */
 bool vocabulary_has_service(struct bytes service);
 const struct service_word *vocabulary_find(struct bytes service, enum word_kind kind,
