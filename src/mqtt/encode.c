@@ -92,7 +92,7 @@ put_ack(struct buf *b, uint8_t version, enum mqtt_type type, const struct mqtt_a
     bool has_id = type == MQTT_PUBACK;
     bool has_properties = version == MQTT_V5 && m->properties.len;
     bool has_reason = version == MQTT_V5 && (m->reason || has_properties);
-    size_t length = (has_id ? 2 : 0) + (has_reason ? 1 : 0);
+    size_t length = (has_id ? 2u : 0u) + (has_reason ? 1u : 0u);
     if (has_properties)
         length += properties_size(version, m->properties);
     put_head(b, type, 0, length);
@@ -109,7 +109,7 @@ put_filters(struct buf *b, uint8_t version, enum mqtt_type type, const struct mq
 {
     size_t length = 2 + properties_size(version, m->properties);
     for (size_t i = 0; i < m->count; i++)
-        length += 2 + m->filter[i].text.len + (type == MQTT_SUBSCRIBE);
+        length += 2 + m->filter[i].text.len + (type == MQTT_SUBSCRIBE ? 1u : 0u);
     put_head(b, type, 2, length);
     mqtt_put_number(b, m->packet_id, 2);
     put_properties(b, version, m->properties);

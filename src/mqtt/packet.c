@@ -9,8 +9,8 @@ static const uint8_t flags_of[MQTT_TYPE_COUNT] = {
 };
 
 static const bool from_client[MQTT_TYPE_COUNT] = {
-    [MQTT_CONNECT] = true,   [MQTT_PUBLISH] = true,     [MQTT_PUBACK] = true,
-    [MQTT_SUBSCRIBE] = true, [MQTT_UNSUBSCRIBE] = true, [MQTT_PINGREQ] = true,
+    [MQTT_CONNECT] = true,    [MQTT_PUBLISH] = true,     [MQTT_PUBACK] = true,
+    [MQTT_SUBSCRIBE] = true,  [MQTT_UNSUBSCRIBE] = true, [MQTT_PINGREQ] = true,
     [MQTT_DISCONNECT] = true,
 };
 

@@ -15,10 +15,11 @@
 enum {
     MQTT_V311 = 4,
     MQTT_V5 = 5,
-    MQTT_STRANGER_PACKET_MAX = 2048,  /* a whole packet before CONNECT is accepted */
-    MQTT_PACKET_MAX = 65536,          /* and after; told to v5 clients in CONNACK */
+    MQTT_STRANGER_PACKET_MAX = 2048, /* a whole packet before CONNECT is accepted */
+    MQTT_PACKET_MAX = 60000,         /* and after; told to v5 clients in CONNACK */
+    MQTT_TOPIC_MAX = 1024,           /* bytes of a topic name or filter that a session takes */
     MQTT_TOPIC_LEVELS_MAX = 16,
-    MQTT_FILTERS_MAX = 16,            /* in one SUBSCRIBE or UNSUBSCRIBE */
+    MQTT_FILTERS_MAX = 16, /* in one SUBSCRIBE or UNSUBSCRIBE */
 };
 
 /* Reason codes (2.4); below 0x80 is success. */
@@ -76,9 +77,9 @@ struct mqtt_connect {
 
 struct mqtt_publish {
     bool dup, retain;
-    uint8_t qos;         /* 0 to 2 */
-    uint16_t packet_id;  /* 0 only with QoS 0 */
-    struct bytes topic;  /* no wildcard, no NUL; empty only in v5 (a topic alias) */
+    uint8_t qos;        /* 0 to 2 */
+    uint16_t packet_id; /* 0 only with QoS 0 */
+    struct bytes topic; /* no wildcard, no NUL; empty only in v5 (a topic alias) */
     struct bytes properties;
     struct bytes payload;
 };
@@ -116,14 +117,15 @@ struct mqtt_packet {
 /*
  * Find the packet at the start of `in`. ERR_AGAIN: more bytes are needed. ERR_LIMIT: it would be
  * larger than `limit`; known from the header alone. ERR_MALFORMED: the length, the type 0, or the
- * flags of the fixed header. ERR_WRONG_STATE: a type that no client may send, or that is not served.
+ * flags of the fixed header. ERR_WRONG_STATE: a type that no client may send, or that is not
+ * served.
  */
 enum err mqtt_frame_find(struct bytes in, size_t limit, struct mqtt_frame *out) MUST_USE;
 
 /*
  * Decode one frame of a connection that speaks `version` (which a CONNECT does not need).
- * ERR_MALFORMED, ERR_WRONG_STATE (a "protocol error"), ERR_UNSUPPORTED (a CONNECT of another version),
- * ERR_LIMIT (too many filters or user properties). *out is untouched on failure.
+ * ERR_MALFORMED, ERR_WRONG_STATE (a "protocol error"), ERR_UNSUPPORTED (a CONNECT of another
+ * version), ERR_LIMIT (too many filters or user properties). *out is untouched on failure.
  */
 enum err mqtt_decode(const struct mqtt_frame *frame, uint8_t version,
                      struct mqtt_packet *out) MUST_USE;

@@ -48,8 +48,8 @@ struct mqtt_property {
 
 /*
  * Check all property bytes of one packet. ERR_MALFORMED: unknown, in the wrong packet, truncated,
- * not UTF-8. ERR_WRONG_STATE: twice, or a value out of its range (a "protocol error"). ERR_LIMIT: too
- * many user properties.
+ * not UTF-8. ERR_WRONG_STATE: twice, or a value out of its range (a "protocol error"). ERR_LIMIT:
+ * too many user properties.
  */
 enum err mqtt_properties_check(struct bytes properties, enum mqtt_type in) MUST_USE;
 
