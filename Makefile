@@ -33,7 +33,7 @@ ifeq ($(MODE),fuzz)
 CC := clang-14
 WARN += -Wno-unused-command-line-argument
 endif
-CFLAGS := -std=gnu17 -D_GNU_SOURCE -Isrc -MMD -MP $(WARN) $(CFLAGS_$(MODE)) $(PACKAGE_CFLAGS)
+CFLAGS := -std=gnu17 -D_GNU_SOURCE -Isrc -I. -MMD -MP $(WARN) $(CFLAGS_$(MODE)) $(PACKAGE_CFLAGS)
 LDFLAGS := $(LDFLAGS_$(MODE))
 
 SOURCES := $(shell find src -name '*.c' | LC_ALL=C sort)
@@ -75,7 +75,7 @@ $(call obj,src/charter/vocabulary.c): $(B)/gen/words.h
 
 $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(if $(filter field/%,$<),-I.) -c -o $@ $<
+	$(CC) $(CFLAGS) -c -o $@ $<
 
 $(LIB): $(call obj,$(filter-out src/base/test_main.c,$(LIB_SOURCES)))
 	@rm -f $@

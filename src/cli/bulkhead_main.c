@@ -8,6 +8,7 @@ static const struct {
     const char *what;
 } commands[] = {
     {"device", command_device, "enrol a device for a field program"},
+    {"drill", command_drill, "attack every compartment; nothing may escape"},
     {"status", command_status, "every process, its walls and counters"},
     {"up", command_up, "run a city in the foreground"},
     {"where", command_where, "where the data lies, under which key, until when"},

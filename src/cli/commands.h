@@ -3,6 +3,7 @@
 #define CLI_COMMANDS_H
 
 int command_device(int argc, char **argv);
+int command_drill(int argc, char **argv);
 int command_status(int argc, char **argv);
 int command_up(int argc, char **argv);
 int command_where(int argc, char **argv);

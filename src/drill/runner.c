@@ -1,0 +1,350 @@
+#include "drill/runner.h"
+
+#include "authority/city_keys.h"
+#include "base/clock.h"
+#include "base/text.h"
+#include "drill/answer.h"
+#include "drill/victims.h"
+#include "drills/payload.h"
+#include "programs/supervisor/plan.h"
+#include "programs/supervisor/spawn.h"
+#include "runtime/sandbox.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <ftw.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+struct drill {
+    const struct drill_config *config;
+    struct charter *charter; /* ports 0 */
+    struct plan plan;
+    struct victims victims;
+    char state[256];
+    struct clock_source clock;
+    struct drill_result *result;
+    bool root;
+};
+
+enum answer { ANSWER_REFUSED, ANSWER_ESCAPED, ANSWER_SKIPPED, ANSWER_FAILED };
+
+struct outcome {
+    enum answer answer;
+    char how[160];
+};
+
+/* ---- one attempt in one process -------------------------------------------------------------- */
+
+/* Read the log pipe; true once the attempt has begun. */
+static bool
+read_log(int fd, struct buf *log)
+{
+    char bytes[4096];
+    ssize_t n;
+    while ((n = read(fd, bytes, sizeof(bytes))) > 0)
+        if (log->len + (size_t)n < log->max)
+            buf_put(log, bytes_of(bytes, (size_t)n));
+    return log->len && strstr(buf_string(log), DRILL_BEGUN) != NULL;
+}
+
+static struct outcome
+outcome_of(int status, bool begun, struct buf *log)
+{
+    struct outcome o = {ANSWER_FAILED, ""};
+    int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    if (begun && WIFSIGNALED(status)) {
+        o.answer = ANSWER_REFUSED;
+        snprintf(o.how, sizeof(o.how), "killed by %s", sigabbrev_np(WTERMSIG(status)));
+    } else if (begun && code == DRILL_REFUSED) {
+        o.answer = ANSWER_REFUSED;
+        snprintf(o.how, sizeof(o.how), "returned an error");
+    } else if (begun && code == DRILL_ESCAPED) {
+        o.answer = ANSWER_ESCAPED;
+        snprintf(o.how, sizeof(o.how), "the attempt succeeded");
+    } else if (begun && code == DRILL_NOT_APPLICABLE) {
+        o.answer = ANSWER_SKIPPED;
+        snprintf(o.how, sizeof(o.how), "not applicable");
+    } else if (!begun) {
+        const char *text = log->len ? buf_string(log) : "";
+        snprintf(o.how, sizeof(o.how), "the sandbox did not start: %.*s", (int)strcspn(text, "\n"),
+                 text);
+    } else {
+        snprintf(o.how, sizeof(o.how), "no answer (exit %d)", code);
+    }
+    return o;
+}
+
+static struct outcome
+wait_for_answer(struct drill *d, struct spawned *child)
+{
+    struct buf log;
+    bool begun = false;
+    int status = 0;
+    uint64_t deadline = clock_mono_ms(&d->clock) + DRILL_START_MS;
+    buf_init(&log, 16384);
+    for (;;) {
+        struct pollfd p = {.fd = child->log_fd, .events = POLLIN};
+        poll(&p, 1, 20);
+        bool now_begun = read_log(child->log_fd, &log);
+        if (now_begun && !begun)
+            deadline = clock_mono_ms(&d->clock) + DRILL_ATTEMPT_MS;
+        begun = now_begun;
+        if (waitpid(child->pid, &status, WNOHANG) == child->pid)
+            break;
+        if (clock_mono_ms(&d->clock) > deadline) {
+            kill(child->pid, SIGKILL);
+            waitpid(child->pid, &status, 0);
+            buf_fini(&log);
+            return (struct outcome){ANSWER_FAILED, "no answer in time"};
+        }
+    }
+    begun = read_log(child->log_fd, &log) || begun;
+    struct outcome o = outcome_of(status, begun, &log);
+    buf_fini(&log);
+    return o;
+}
+
+static struct outcome
+run_once(struct drill *d, size_t process, const char *object, const char *id)
+{
+    char payload[600], attempt[128], targets[VICTIMS_TEXT_SIZE + 32];
+    static char utc[] = "TZ=UTC0";
+    struct spawned child;
+    bool namespaces =
+        d->config->layer == LAYER_ALL || d->config->layer == LAYER_NAMESPACES || !d->root;
+    snprintf(payload, sizeof(payload), "DRILL_PAYLOAD=%s", object);
+    snprintf(attempt, sizeof(attempt), "DRILL_ATTEMPT=%s", id);
+    snprintf(targets, sizeof(targets), "DRILL_TARGETS=%s", d->victims.targets);
+    char *const environment[] = {utc, payload, attempt, targets, NULL};
+    struct outcome failed = {ANSWER_FAILED, "the process could not be started"};
+    if (spawn(d->plan.processes[process].program, namespaces, d->plan.user_namespaces, environment,
+              &child) != OK)
+        return failed;
+    enum err e = plan_feed(&d->plan, process, child.control_fd);
+    struct outcome o = wait_for_answer(d, &child);
+    if (e != OK && o.answer != ANSWER_ESCAPED)
+        o = failed;
+    close(child.control_fd);
+    close(child.log_fd);
+    return o;
+}
+
+/* ---- the private copy of the city -------------------------------------------------------------- */
+
+static int
+remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
+{
+    (void)st, (void)kind, (void)ftw;
+    return remove(path);
+}
+
+static void
+close_city(struct drill *d)
+{
+    plan_close(&d->plan);
+    if (d->state[0])
+        nftw(d->state, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    d->state[0] = '\0';
+}
+
+/* Which walls a layer alone means. Capabilities are always dropped, as they were when measured. */
+static uint64_t
+walls_of(enum drill_layer layer)
+{
+    uint64_t base = 1U << WALL_CAPABILITIES | 1U << WALL_UID;
+    switch (layer) {
+    case LAYER_ALL:
+        return 0; /* all of them */
+    case LAYER_SECCOMP:
+        return base | 1U << WALL_NO_NEW_PRIVS | 1U << WALL_SECCOMP;
+    case LAYER_NAMESPACES:
+        return base | 1U << WALL_NAMESPACES | 1U << WALL_ROOT;
+    case LAYER_LANDLOCK:
+        return base | 1U << WALL_NO_NEW_PRIVS | 1U << WALL_LANDLOCK;
+    case LAYER_UID:
+        return base;
+    case LAYER_LIMITS:
+        return base | 1U << WALL_LIMITS | 1U << WALL_DESCRIPTORS;
+    }
+    return 0;
+}
+
+static enum err
+open_city(struct drill *d)
+{
+    char why[400];
+    snprintf(d->state, sizeof(d->state), "/tmp/bulkhead-drill-XXXXXX");
+    if (!mkdtemp(d->state)) {
+        fprintf(stderr, "bulkhead: cannot make a temporary directory: %s\n", strerror(errno));
+        d->state[0] = '\0';
+        return ERR_IO;
+    }
+    enum err e = city_keys_make(d->charter, d->state, why, sizeof(why));
+    if (e != OK) {
+        fprintf(stderr, "bulkhead: %s\n", why);
+        return e;
+    }
+    plan_list(&d->plan, d->charter, d->state, d->config->libexec);
+    d->plan.walls = walls_of(d->config->layer);
+    if (d->root && d->config->layer != LAYER_ALL && d->config->layer != LAYER_UID)
+        for (size_t i = 0; i < d->plan.processes_count; i++)
+            d->plan.processes[i].uid = VICTIMS_UID; /* no wall of users: the victim's own */
+    e = plan_open(&d->plan);
+    if (e != OK)
+        fprintf(stderr, "bulkhead: %s\n", d->plan.why);
+    return e;
+}
+
+static enum err
+open_city_again(struct drill *d)
+{
+    close_city(d);
+    return open_city(d);
+}
+
+/* ---- all of them ------------------------------------------------------------------------------ */
+
+static void
+print_outcome(const struct drill *d, const struct plan_process *process, const char *id,
+              const char *what, const struct outcome *o)
+{
+    static const char *const words[] = {"refused", "ESCAPED", "skipped", "FAILED"};
+    if (d->config->quiet && o->answer != ANSWER_ESCAPED && o->answer != ANSWER_FAILED)
+        return;
+    if (d->config->json) {
+        struct buf b;
+        buf_init(&b, 4096);
+        buf_text(&b, "{\"attempt\":");
+        text_put_json(&b, bytes_text(id));
+        buf_text(&b, ",\"what\":");
+        text_put_json(&b, bytes_text(what));
+        buf_format(&b, ",\"compartment\":\"%s\",\"answer\":\"%s\",\"how\":", process->name,
+                   words[o->answer]);
+        text_put_json(&b, bytes_text(o->how));
+        buf_text(&b, "}");
+        printf("%s\n", buf_string(&b));
+        buf_fini(&b);
+        return;
+    }
+    printf("%s %s %s %s\n", id, process->name, words[o->answer], o->how);
+}
+
+static enum err
+run_attempt(struct drill *d, size_t process, const char *object, const char *id,
+            struct outcome *out)
+{
+    *out = run_once(d, process, object, id);
+    if (out->answer != ANSWER_FAILED)
+        return OK;
+    /* The attempt before may have spoilt what the process starts from: once more, from new. */
+    enum err e = open_city_again(d);
+    if (e == OK)
+        *out = run_once(d, process, object, id);
+    return e;
+}
+
+static enum err
+attack(struct drill *d, size_t process, const struct drill_attempt *attempt)
+{
+    struct outcome o;
+    char why[200];
+    enum err e = run_attempt(d, process, d->config->payload, attempt->id, &o);
+    if (e != OK)
+        return e;
+    if (d->config->layer == LAYER_ALL && !victims_unharmed(&d->victims, why, sizeof(why))) {
+        o.answer = ANSWER_ESCAPED;
+        snprintf(o.how, sizeof(o.how), "%s", why);
+        victims_remove(&d->victims);
+        if (victims_plant(&d->victims, d->root) != OK)
+            return ERR_IO;
+    }
+    struct drill_result *r = d->result;
+    r->runs++;
+    r->escaped += o.answer == ANSWER_ESCAPED;
+    r->refused += o.answer == ANSWER_REFUSED;
+    r->skipped += o.answer == ANSWER_SKIPPED;
+    r->failed += o.answer == ANSWER_FAILED;
+    print_outcome(d, &d->plan.processes[process], attempt->id, attempt->what, &o);
+    return OK;
+}
+
+static bool
+is_chosen(const struct drill *d, const struct plan_process *process)
+{
+    size_t len = d->config->zone ? strlen(d->config->zone) : 0;
+    return !d->config->zone ||
+           (strncmp(process->name, d->config->zone, len) == 0 && process->name[len] == '/');
+}
+
+static enum err
+attack_all(struct drill *d, const struct drill_attempt *attempts)
+{
+    enum err e = OK;
+    for (size_t i = 0; e == OK && i < d->plan.processes_count; i++) {
+        struct outcome control;
+        if (!is_chosen(d, &d->plan.processes[i]))
+            continue;
+        d->result->compartments++;
+        e = run_attempt(d, i, d->config->control, "CONTROL", &control);
+        if (control.answer != ANSWER_ESCAPED)
+            d->result->control_seen = false;
+        uint32_t done = 0;
+        for (const struct drill_attempt *a = attempts; e == OK && a->id; a++) {
+            if (strcmp(a->id, "CONTROL") == 0)
+                continue;
+            e = attack(d, i, a);
+            if (d->config->progress)
+                fprintf(stderr, "\r%-24s %u of %u ", d->plan.processes[i].name, ++done,
+                        d->result->attempts);
+        }
+    }
+    if (d->config->progress)
+        fprintf(stderr, "\r%60s\r", "");
+    return e;
+}
+
+static bool
+load_attempts(const char *path, const struct drill_attempt **out)
+{
+    void *object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    *out = object ? dlsym(object, "drill_attempts") : NULL;
+    if (!*out)
+        fprintf(stderr, "bulkhead: cannot load %s: %s\n", path, dlerror());
+    return *out != NULL;
+}
+
+enum err
+drill_run(const struct drill_config *config, struct drill_result *out)
+{
+    struct drill *d = calloc(1, sizeof(*d));
+    const struct drill_attempt *attempts;
+    ASSERT(d);
+    *out = (struct drill_result){.control_seen = true};
+    *d = (struct drill){.config = config, .clock = clock_system(), .result = out};
+    d->root = geteuid() == 0;
+    d->charter = malloc(sizeof(*d->charter));
+    ASSERT(d->charter);
+    *d->charter = *config->charter;
+    for (uint32_t z = 0; z < d->charter->zones_count; z++)
+        for (uint32_t i = 0; i < d->charter->zones[z].listen_count; i++)
+            d->charter->zones[z].listen[i].port = 0; /* the kernel chooses: nothing else is touched */
+    if (!load_attempts(config->payload, &attempts))
+        return ERR_IO;
+    for (const struct drill_attempt *a = attempts; a->id; a++)
+        out->attempts += strcmp(a->id, "CONTROL") != 0;
+    enum err e = victims_plant(&d->victims, d->root);
+    if (e != OK)
+        fprintf(stderr, "bulkhead: cannot plant the victims: %s\n", strerror(errno));
+    if (e == OK)
+        e = open_city(d);
+    if (e == OK)
+        e = attack_all(d, attempts);
+    close_city(d);
+    victims_remove(&d->victims);
+    free(d->charter);
+    free(d);
+    return e;
+}

@@ -1,0 +1,158 @@
+#include "programs/warden/verdict.h"
+
+#include "base/text.h"
+#include "grant/token.h"
+
+#include <sodium.h>
+
+enum { HOUR_MS = 3600000, BURST = 2 };
+
+enum err
+verdict_init(struct verdict_state *v, const struct start *start, const struct envelope *envelope,
+             const uint8_t judge_public[static 32], bool first_start, uint64_t now_ms, char *why)
+{
+    uint64_t quiet_ms = 0;
+    *v = (struct verdict_state){.start = start, .envelope = envelope};
+    memcpy(v->judge_public, judge_public, sizeof(v->judge_public));
+    for (size_t i = 0; i < start->commands_count; i++)
+        if (start->commands[i].lease_ms > quiet_ms)
+            quiet_ms = start->commands[i].lease_ms;
+    if (quiet_ms > VERDICT_QUIET_MAX_MS)
+        quiet_ms = VERDICT_QUIET_MAX_MS;
+    v->quiet_until_ms = first_start ? 0 : now_ms + quiet_ms;
+    v->envelope_state = calloc(1, envelope->size);
+    ASSERT(v->envelope_state);
+    return envelope->init(v->envelope_state, start, why);
+}
+
+static enum err
+deny(struct envelope_verdict *out, uint32_t line, const char *rule, const char *reason)
+{
+    if (line)
+        snprintf(out->rule, sizeof(out->rule), "charter line %u: %s", line, rule);
+    else
+        snprintf(out->rule, sizeof(out->rule), "%s", rule);
+    snprintf(out->reason, sizeof(out->reason), "%s", reason);
+    return ERR_DENIED;
+}
+
+void
+verdict_wish_digest(const char *zone, const struct wish *wish, uint8_t out[static 32])
+{
+    crypto_hash_sha256_state state;
+    char head[256];
+    int n = snprintf(head, sizeof(head), "bulkhead wish v1\nzone %s\ndevice %.*s\ncommand %.*s\n",
+                     zone, BYTES_PRINTF(wish->device), BYTES_PRINTF(wish->command));
+    ASSERT(n > 0 && (size_t)n < sizeof(head));
+    crypto_hash_sha256_init(&state);
+    crypto_hash_sha256_update(&state, (const uint8_t *)head, (unsigned long long)n);
+    crypto_hash_sha256_update(&state, wish->parameters.p, wish->parameters.len);
+    crypto_hash_sha256_final(&state, out);
+}
+
+/* How many different people in different roles approved exactly this. */
+static uint32_t
+count_approvals(const struct verdict_state *v, const struct wish *wish, int64_t now_us)
+{
+    struct token people[VERDICT_APPROVALS_MAX];
+    uint32_t count = 0;
+    uint8_t digest[32];
+    verdict_wish_digest(v->start->zone, wish, digest);
+    struct bytes rest = wish->approvals;
+    while (rest.len && count < VERDICT_APPROVALS_MAX) {
+        size_t end = bytes_find(rest, '\n');
+        struct token t;
+        bool distinct = token_open_approval(bytes_of(rest.p, end), v->judge_public, v->start->zone,
+                                            digest, now_us, &t) == OK;
+        for (uint32_t i = 0; distinct && i < count; i++)
+            distinct = strcmp(people[i].caller, t.caller) != 0 && strcmp(people[i].role, t.role) != 0 &&
+                       memcmp(people[i].key_digest, t.key_digest, sizeof(t.key_digest)) != 0;
+        if (distinct)
+            people[count++] = t;
+        rest = bytes_skip(rest, end < rest.len ? end + 1 : end);
+    }
+    return count;
+}
+
+/*
+ * A bucket per device and command: rate_per_hour leases an hour, at most BURST at once. Credit is
+ * counted in leases times HOUR_MS, so that everything stays an integer.
+ */
+static bool
+take_rate(struct verdict_state *v, struct bytes device, size_t command, uint64_t now_ms, bool spend)
+{
+    uint64_t rate = v->start->commands[command].rate_per_hour;
+    struct verdict_rate *row = NULL;
+    if (rate == 0)
+        return true;
+    for (size_t i = 0; !row && i < v->rates_count; i++)
+        if (v->rates[i].command == command && bytes_are(device, v->rates[i].device))
+            row = &v->rates[i];
+    if (!row) {
+        if (v->rates_count == ARRAY_COUNT(v->rates))
+            return false;
+        row = &v->rates[v->rates_count++];
+        *row = (struct verdict_rate){.command = command,
+                                     .credit_mms = (uint64_t)BURST * HOUR_MS,
+                                     .since_ms = now_ms};
+        enum err e = bytes_copy_text(device, row->device, sizeof(row->device));
+        ASSERT(e == OK);
+    }
+    uint64_t elapsed_ms = now_ms - row->since_ms;
+    row->since_ms = now_ms;
+    if (elapsed_ms > HOUR_MS)
+        elapsed_ms = HOUR_MS;
+    row->credit_mms += elapsed_ms * rate;
+    if (row->credit_mms > (uint64_t)BURST * HOUR_MS)
+        row->credit_mms = (uint64_t)BURST * HOUR_MS;
+    if (row->credit_mms < HOUR_MS)
+        return false;
+    if (spend)
+        row->credit_mms -= HOUR_MS;
+    return true;
+}
+
+enum err
+verdict_decide(struct verdict_state *v, const struct wish *wish, uint64_t now_ms, int64_t now_us,
+               struct lease *out_lease, struct envelope_verdict *out_verdict)
+{
+    const struct start *start = v->start;
+    struct lease lease;
+    memset(&lease, 0, sizeof(lease));
+    memset(out_verdict, 0, sizeof(*out_verdict));
+    if (!text_is_name(wish->device))
+        return deny(out_verdict, 0, "devices have names", "the device's name is not one");
+    const struct start_command *command = start_command(start, wish->command);
+    if (!command)
+        return deny(out_verdict, start->zone_line, "zone commands",
+                    "the charter names no such command in this zone");
+    if (lease_parse_parameters(wish->parameters, &lease) != OK)
+        return deny(out_verdict, command->line, command->name, "the parameters do not parse");
+    if (now_ms < v->quiet_until_ms)
+        return deny(out_verdict, command->line, command->name,
+                    "the warden has just started: earlier leases may still be in force");
+    if (command->people && count_approvals(v, wish, now_us) < command->people) {
+        char reason[120];
+        snprintf(reason, sizeof(reason),
+                 "needs approvals of %u different people in different roles over these exact bytes",
+                 command->people);
+        return deny(out_verdict, command->line, command->name, reason);
+    }
+    size_t index = (size_t)(command - start->commands);
+    if (!take_rate(v, wish->device, index, now_ms, false))
+        return deny(out_verdict, command->line, command->name, "too many leases for this device");
+    memcpy(lease.zone, start->zone, sizeof(lease.zone));
+    enum err e = bytes_copy_text(wish->device, lease.device, sizeof(lease.device));
+    if (e == OK)
+        e = bytes_copy_text(wish->command, lease.command, sizeof(lease.command));
+    ASSERT(e == OK);
+    lease.not_before_us = now_us;
+    lease.expiry_us = now_us + (int64_t)command->lease_ms * 1000;
+    e = v->envelope->check(v->envelope_state, &lease, now_ms, command->lease_ms, out_verdict);
+    if (e != OK)
+        return ERR_DENIED;
+    take_rate(v, wish->device, index, now_ms, true);
+    v->envelope->granted(v->envelope_state, &lease, now_ms, command->lease_ms);
+    *out_lease = lease;
+    return OK;
+}
