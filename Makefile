@@ -79,7 +79,7 @@ $(B)/obj/%.o: %.c
 
 $(LIB): $(call obj,$(filter-out src/base/test_main.c,$(LIB_SOURCES)))
 	@rm -f $@
-	@$(AR) rcs $@ $^
+	@$(AR) rcs --thin $@ $^
 
 $(B)/bulkhead: $(call obj,src/cli/bulkhead_main.c) $(LIB)
 	@mkdir -p $(@D)

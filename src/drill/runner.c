@@ -33,7 +33,7 @@ enum answer { ANSWER_REFUSED, ANSWER_ESCAPED, ANSWER_SKIPPED, ANSWER_FAILED };
 
 struct outcome {
     enum answer answer;
-    char how[160];
+    char how[240];
 };
 
 /* ---- one attempt in one process -------------------------------------------------------------- */
