@@ -9,7 +9,7 @@ put_list(struct buf *b, const char *names, size_t stride, uint32_t count, uint64
 {
     uint32_t left = 0;
     for (uint32_t i = 0; i < count; i++)
-        left += set >> i & 1;
+        left += (uint32_t)(set >> i & 1);
     if (left == 0)
         buf_text(b, none);
     for (uint32_t i = 0; i < count; i++) {
@@ -84,7 +84,7 @@ explain_classes(struct buf *b, const struct charter *c)
             buf_text(b, " and has no day on which it is destroyed");
         }
         if (k->purposes) {
-            buf_text(b, ". It may be read only to ");
+            buf_text(b, ". It may be read only for ");
             LIST(b, c->purposes, c->purposes_count, k->purposes, "");
             buf_text(b, ".\n");
         } else {
@@ -155,7 +155,7 @@ explain_zone(struct buf *b, const struct charter *c, const struct charter_zone *
     LIST(b, c->classes, c->classes_count, z->holds, "no data");
     buf_text(b, " at ");
     put_list(b, c->sites[0], sizeof(c->sites[0]), c->sites_count, z->sites, "no site");
-    buf_text(b, "; its vendors are ");
+    buf_text(b, "; vendors: ");
     LIST(b, c->vendors, c->vendors_count, z->vendors, "none");
     buf_text(b, ".\n");
     for (uint32_t i = 0; i < z->envelope_count; i++) {
@@ -214,8 +214,8 @@ charter_put_explanation(struct buf *b, const struct charter *c)
         const struct charter_caller *k = &c->callers[i];
         buf_format(b, "The caller %s (%s) may ask the zones ", k->name, k->role);
         LIST(b, c->zones, c->zones_count, k->zones, "none");
-        buf_text(b, " in order to ");
-        LIST(b, c->purposes, c->purposes_count, k->purposes, "do nothing");
+        buf_text(b, " for ");
+        LIST(b, c->purposes, c->purposes_count, k->purposes, "no purpose");
         buf_text(b, ".\n");
     }
     buf_text(b, c->callers_count ? "" : "Nobody may ask anything.\n");

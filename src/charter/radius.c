@@ -113,8 +113,13 @@ put_row(struct buf *b, const struct charter *c, const struct radius_row *row)
 {
     static const char *const lead[REACH_COUNT] = {"reads", "writes", "commands", "disturbs"};
     const struct charter_conduit *k = &c->conduits[row->conduit];
-    buf_format(b, "  %-10s %s of %s, by the conduit %s", lead[row->reach], row->kind,
-               c->zones[row->zone].name, k->name);
+    const char *zone = c->zones[row->zone].name;
+    if (row->reach == REACH_DISTURB)
+        buf_format(b, "  %-10s what %s decides from %s", lead[row->reach], zone, row->kind);
+    else
+        buf_format(b, "  %-10s %s %s %s", lead[row->reach], row->kind,
+                   row->reach == REACH_READ ? "from" : "to", zone);
+    buf_format(b, ", by the conduit %s", k->name);
     if (row->indirect) {
         buf_text(b, ", only if the zones between believe what they are told");
     } else if (row->reach != REACH_READ) {

@@ -14,7 +14,8 @@ enum {
     TITLE_HEIGHT = 64,
     LINE_HEIGHT = 17,
     LETTER_WIDTH = 7, /* of 12 px text, on the wide side */
-    WRAP_LETTERS = (BOX_WIDTH - 24) / LETTER_WIDTH,
+    INNER_WIDTH = BOX_WIDTH - 24,
+    WRAP_LETTERS = 35, /* lower-case names of 11 px in INNER_WIDTH */
     BOX_LINES_MAX = 256,
     PROCESS_HEIGHT = 24,
     HEAD_HEIGHT = 54,
@@ -169,8 +170,16 @@ put_zone(struct buf *b, const struct charter *c, uint32_t zone, int height)
                "<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" rx=\"8\" fill=\"%s\" "
                "stroke=\"%s\" stroke-width=\"2\"/>\n",
                x, y, BOX_WIDTH, height, tiers[z->tier].fill, tiers[z->tier].edge);
-    bool narrow = strlen(z->name) > (BOX_WIDTH - 24) / 11;
-    put_text(b, x + 12, y + 24, narrow ? "small" : "name", bytes_text(z->name));
+    /* The longest names are pressed together rather than cut: a name is an identity. */
+    size_t length = strlen(z->name);
+    if (length > WRAP_LETTERS)
+        buf_format(b,
+                   "<text x=\"%d\" y=\"%d\" class=\"small\" textLength=\"%d\" "
+                   "lengthAdjust=\"spacingAndGlyphs\">%s</text>\n",
+                   x + 12, y + 24, INNER_WIDTH, z->name);
+    else
+        put_text(b, x + 12, y + 24, length > INNER_WIDTH / 12 ? "small" : "name",
+                 bytes_text(z->name));
     struct buf s;
     buf_init(&s, 256);
     buf_format(&s, "%s, ", charter_tier_text(z->tier));
