@@ -7,7 +7,8 @@
 static const char segment_magic[] = "BHSEG001";
 static const char batch_magic[] = "BHBATCH1";
 enum { MAGIC_SIZE = 8, PAYLOAD_SIZE = KEY_SIZE + 24 + TREE_LEVELS * TREE_HASH_SIZE };
-_Static_assert(16 + PAYLOAD_SIZE + SEAL_OVERHEAD <= JOURNAL_FIRST, "a header fits its place");
+enum { HEADER_SIZE = 16 + PAYLOAD_SIZE + SEAL_OVERHEAD };
+_Static_assert((int)HEADER_SIZE <= (int)JOURNAL_FIRST, "a header fits its place");
 
 /* What a segment's header holds beside its key. */
 struct header {
@@ -113,7 +114,8 @@ header_read(struct journal *j, struct segment *s, struct header *out)
         return ERR_IO;
     if (sodium_is_zero(page, sizeof page))
         return ERR_NOT_FOUND;
-    if (memcmp(page, segment_magic, MAGIC_SIZE) != 0)
+    if (memcmp(page, segment_magic, MAGIC_SIZE) != 0 ||
+        !sodium_is_zero(page + HEADER_SIZE, sizeof page - HEADER_SIZE))
         return ERR_CRYPTO;
     uint64_t sequence = le64_get(page + 8);
     struct seal_name name = header_name(j, s, sequence);
@@ -181,6 +183,9 @@ frame_read(struct journal *j, const struct segment *s, uint64_t offset, uint64_t
     size_t got;
     size_t size = (size_t)frame_size((size_t)plain);
     if (disk_read_at(&j->disk, s->fd, j->frame, size, offset, &got) != OK || got != size)
+        return false;
+    size_t used = JOURNAL_HEAD_SIZE + SEAL_OVERHEAD + (size_t)plain;
+    if (!sodium_is_zero(j->frame + used, size - used))
         return false;
     struct seal_name name = batch_name(j, s->sequence, batch, offset, plain);
     return seal_get(j->frame + JOURNAL_PLAIN_AT, j->keys->scratch, &name,

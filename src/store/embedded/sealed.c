@@ -149,13 +149,15 @@ prepare_file(struct sealed *s, uint64_t max_bytes)
     char text[128];
     int off = sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     ASSERT(off == SQLITE_OK);
+    /* Exclusive before anything is read: then there is no shared-memory file. */
+    enum err e = exec(s, "PRAGMA locking_mode=EXCLUSIVE;");
     snprintf(text, sizeof text, "PRAGMA page_size=%d; PRAGMA cache_size=-%d;", PAGE_SIZE,
              CACHE_KIB);
-    enum err e = exec(s, text);
     if (e == OK)
-        e = exec(s, "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL;"
-                    "PRAGMA secure_delete=ON; PRAGMA temp_store=MEMORY; PRAGMA mmap_size=0;"
-                    "PRAGMA synchronous=FULL; PRAGMA trusted_schema=OFF;");
+        e = exec(s, text);
+    if (e == OK)
+        e = exec(s, "PRAGMA journal_mode=WAL; PRAGMA secure_delete=ON; PRAGMA temp_store=MEMORY;"
+                    "PRAGMA mmap_size=0; PRAGMA synchronous=FULL; PRAGMA trusted_schema=OFF;");
     if (e == OK) {
         snprintf(text, sizeof text, "PRAGMA wal_autocheckpoint=%d; PRAGMA max_page_count=%llu;",
                  CHECKPOINT_PAGES, (unsigned long long)(max_bytes / PAGE_SIZE));

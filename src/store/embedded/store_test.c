@@ -1,69 +1,8 @@
-#include "store/store.h"
+#include "store/embedded/place.h"
 
 #include "base/test.h"
 
-#include <fcntl.h>
 #include <math.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-/* A store in a directory of its own, with a seed for all that is random and a clock that stands. */
-enum { DISK_BYTES = 64 * 1024 * 1024 };
-static const int64_t T0 = 1700000000000000;
-
-struct place {
-    char path[64];
-    int fd;
-    struct clock_fake clock;
-    struct random_seeded seeded;
-    struct store_config config;
-    struct store *s;
-};
-
-static void
-place_open(struct place *p)
-{
-    CHECK_OK(store_open(&p->config, &p->s));
-}
-
-static void
-place_init(struct place *p)
-{
-    *p = (struct place){.path = "/tmp/store-test-XXXXXX", .seeded = {test_seed()}};
-    CHECK(mkdtemp(p->path));
-    p->fd = open(p->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    CHECK(p->fd >= 0);
-    p->clock.wall_us = T0;
-    p->config = (struct store_config){.zone = "bikes",
-                                      .directory_fd = p->fd,
-                                      .master_key = {1, 2, 3},
-                                      .disk_bytes = DISK_BYTES,
-                                      .clock = clock_fake_source(&p->clock),
-                                      .random = random_seeded_source(&p->seeded),
-                                      .disk = disk_system()};
-    place_open(p);
-}
-
-static void
-place_reopen(struct place *p)
-{
-    store_close(p->s);
-    p->s = NULL;
-    place_open(p);
-}
-
-static void
-place_fini(struct place *p)
-{
-    store_close(p->s);
-    static const char *const names[] = {"leaves",    "store.db",  "store.db-wal", "journal.0",
-                                        "journal.1", "journal.2", "journal.3",    "journal.4",
-                                        "journal.5", "journal.6", "journal.7"};
-    for (size_t i = 0; i < ARRAY_COUNT(names); i++)
-        unlinkat(p->fd, names[i], 0);
-    close(p->fd);
-    rmdir(p->path);
-}
 
 static void
 add_stream(struct place *p, uint32_t id, uint64_t keep_s)
