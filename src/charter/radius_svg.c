@@ -170,16 +170,13 @@ put_zone(struct buf *b, const struct charter *c, uint32_t zone, int height)
                "<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" rx=\"8\" fill=\"%s\" "
                "stroke=\"%s\" stroke-width=\"2\"/>\n",
                x, y, BOX_WIDTH, height, tiers[z->tier].fill, tiers[z->tier].edge);
-    /* The longest names are pressed together rather than cut: a name is an identity. */
+    /* The longest names are set small rather than cut: a name is an identity. */
     size_t length = strlen(z->name);
-    if (length > WRAP_LETTERS)
-        buf_format(b,
-                   "<text x=\"%d\" y=\"%d\" class=\"small\" textLength=\"%d\" "
-                   "lengthAdjust=\"spacingAndGlyphs\">%s</text>\n",
-                   x + 12, y + 24, INNER_WIDTH, z->name);
-    else
-        put_text(b, x + 12, y + 24, length > INNER_WIDTH / 12 ? "small" : "name",
-                 bytes_text(z->name));
+    put_text(b, x + 12, y + 24,
+             length > WRAP_LETTERS       ? "tiny"
+             : length > INNER_WIDTH / 12 ? "small"
+                                         : "name",
+             bytes_text(z->name));
     struct buf s;
     buf_init(&s, 256);
     buf_format(&s, "%s, ", charter_tier_text(z->tier));
@@ -349,7 +346,7 @@ put_head(struct buf *b, const struct charter *c, int width, int height)
                "height=\"%d\" viewBox=\"0 0 %d %d\">\n",
                width, height, width, height);
     buf_text(b, "<style>text{font-family:DejaVu Sans,Verdana,sans-serif;fill:#222}"
-                ".name{font-size:17px;font-weight:bold}.small{font-size:11px}"
+                ".name{font-size:17px;font-weight:bold}.small{font-size:11px}.tiny{font-size:7.5px}"
                 ".bold{font-size:12px;font-weight:bold}.mid{font-size:11px;text-anchor:middle}"
                 ".title{font-size:20px;font-weight:bold}.never{font-size:11px;fill:#8c1d18}"
                 "</style>\n");
