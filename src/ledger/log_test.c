@@ -193,6 +193,8 @@ check_log(const struct log *l, struct told *told)
         }
     }
     told->size = log_size(l);
+    /* A checkpoint that was handed out is there still, or a newer one. */
+    CHECK(told->signed_size == 0 || l->signed_checkpoint.size >= told->signed_size);
     CHECK(told->size >= told->signed_size);
     tree_edge_root(&edge, &root);
     log_root(l, &again);
