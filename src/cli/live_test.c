@@ -18,7 +18,7 @@
 
 static struct plan plan;
 static struct charter charter;
-static char state[] = "/tmp/bulkhead-live-XXXXXX";
+static char folder[] = "/tmp/bulkhead-live-XXXXXX";
 
 static void
 read_demo_charter(void)
@@ -95,8 +95,8 @@ open_plan(void)
     if (plan.ends_count)
         return;
     read_demo_charter();
-    CHECK(mkdtemp(state));
-    plan_list(&plan, &charter, state, "build/libexec");
+    CHECK(mkdtemp(folder));
+    plan_list(&plan, &charter, folder, "build/libexec");
     CHECK_OK(plan_open(&plan));
 }
 
