@@ -125,6 +125,11 @@ $(foreach p,$(filter-out supervisor,$(PROGRAMS)),$(eval $(call drill_program,$(p
 drills: $(DRILLS) $(B)/libexec/drill/attempts.so
 endif
 
+# Test clients that stand at the device's side.
+$(B)/tests/city/loader: $(call obj,tests/city/loader.c) $(call objs_of,field/common) $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) $(FIELD_LIBS)
+
 # A test links with its own folder's objects when it tests a service, with the library always.
 $(B)/tests/%_test: $(B)/obj/src/%_test.o $(call obj,src/base/test_main.c) $(LIB)
 	@mkdir -p $(@D)
