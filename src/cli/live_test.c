@@ -12,7 +12,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/stat.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -113,6 +113,8 @@ TEST(each_wall_that_is_taken_away_is_named)
         uint32_t walls = SANDBOX_ALL_WALLS & ~(1U << wall);
         if (wall == WALL_UID && plan.user_namespaces)
             continue; /* one user is all there is */
+        if (wall == WALL_DUMPABLE && !plan.user_namespaces)
+            continue; /* below: the kernel builds it by itself when the user changes */
         if (wall == WALL_DESCRIPTORS)
             continue; /* below: it closes what should not be there, and nothing is there */
         if (wall == WALL_NAMESPACES && plan.user_namespaces)
@@ -128,6 +130,34 @@ TEST(each_wall_that_is_taken_away_is_named)
             fprintf(stderr, "%s is not missed\n", sandbox_wall_text((enum sandbox_wall)wall));
         CHECK(missing >> wall & 1);
     }
+}
+
+TEST(a_process_that_made_itself_dumpable_is_named)
+{
+    open_plan();
+    if (plan.user_namespaces)
+        return; /* above */
+    struct status_row row = {.name = bytes_text("test/dumpable"), .uid = PLAN_UID_BASE};
+    struct buf why;
+    int ready[2];
+    char byte;
+    buf_init(&why, 16384);
+    CHECK(pipe(ready) == 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        bool good = setresuid(PLAN_UID_BASE, PLAN_UID_BASE, PLAN_UID_BASE) == 0 &&
+                    prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) == 0 && write(ready[1], "r", 1) == 1;
+        if (good)
+            pause();
+        _exit(1);
+    }
+    CHECK(read(ready[0], &byte, 1) == 1);
+    row.pid = (uint32_t)pid;
+    uint32_t missing = live_missing_walls(&row, false, &why);
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    buf_fini(&why);
+    CHECK(missing >> WALL_DUMPABLE & 1);
 }
 
 TEST(a_descriptor_that_nobody_should_hold_is_named)
