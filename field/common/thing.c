@@ -59,6 +59,10 @@ thing_put_json(struct buf *b, const struct field_thing *thing)
     put_member(b, "name", thing->device);
     buf_byte(b, ',');
     put_member(b, "description", thing->description);
+    if (thing->properties) {
+        buf_text(b, ",\"properties\":");
+        buf_text(b, thing->properties);
+    }
     buf_text(b, ",\"Locations\":[{");
     put_member(b, "name", thing->device);
     buf_text(b, ",\"description\":\"where it stands\",\"encodingType\":\"application/geo+json\","

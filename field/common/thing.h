@@ -27,6 +27,7 @@ struct field_stream {
 struct field_thing {
     const char *device; /* also the Thing's name */
     const char *description;
+    const char *properties; /* a JSON object; NULL: none. Borrowed for field_add() and set-up */
     double longitude, latitude;
     const struct field_stream *streams; /* stays the caller's, for the life of the program */
     uint32_t streams_count;

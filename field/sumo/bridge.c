@@ -1,0 +1,344 @@
+#include "field/sumo/bridge.h"
+#include "base/text.h"
+#include "field/common/status.h"
+
+enum { LANES, STATE, LEASE, STREAMS_COUNT };
+enum { PROPERTIES_MAX = 60 * 1024, PATH_SIZE = 4096 };
+
+/* The city of the generator lies nowhere; a place on paper lets maps draw it to scale. */
+#define PAPER_LATITUDE 53.0
+#define PAPER_LONGITUDE 8.0
+#define METRES_PER_DEGREE 111320.0
+#define COS_LATITUDE 0.6018
+
+static const struct field_stream streams[STREAMS_COUNT] = {
+    [LANES] = {"lanes", "standing and near vehicles by lane", "lane-count", FIELD_JSON, NULL, NULL},
+    [STATE] = {"state", "what is shown, on change", "signal-state", FIELD_JSON, NULL, NULL},
+    [LEASE] = {"lease", "sequence of the lease obeyed", "lease-report", FIELD_COUNT, NULL, NULL},
+};
+
+struct steered {
+    struct executor executor;
+    struct buf properties;
+    bool connected;  /* has a device */
+    uint32_t device; /* its number */
+    bool report_lease;
+    uint64_t lease_sequence;
+};
+
+struct bridge {
+    struct bridge_config config;
+    struct world *city, *twin;
+    struct steered *sites;
+    const struct site *network;
+    uint32_t sites_count;
+    uint32_t site_of_device[FIELD_DEVICES_MAX];
+    uint64_t steps;
+    struct traffic_totals last, last_fixed; /* outlive the worlds, for the last status */
+    struct buf text;
+    char city_trips[PATH_SIZE], fixed_trips[PATH_SIZE];
+    const char *why;
+};
+
+static enum err
+open_worlds(struct bridge *b, char *why)
+{
+    struct world_config c = b->config.world;
+    if (b->config.directory) {
+        snprintf(b->city_trips, PATH_SIZE, "%s/trips-city.xml", b->config.directory);
+        snprintf(b->fixed_trips, PATH_SIZE, "%s/trips-fixed.xml", b->config.directory);
+    }
+    c.tripinfo = b->config.directory ? b->fixed_trips : NULL;
+    enum err e = world_open(&c, &b->twin, why);
+    c.tripinfo = b->config.directory ? b->city_trips : NULL;
+    if (e == OK && !b->config.fixed_only)
+        e = world_open(&c, &b->city, why);
+    return e;
+}
+
+struct world *
+bridge_world(struct bridge *b)
+{
+    return b->city ? b->city : b->twin;
+}
+
+static enum err
+warm_up(struct bridge *b, char *why)
+{
+    for (uint64_t i = 0; i < b->config.warm_up_s; i++) {
+        enum err e = bridge_step(b, NULL, 0);
+        if (e != OK) {
+            snprintf(why, WORLD_WHY_SIZE, "the simulation ended while warming up");
+            return e;
+        }
+    }
+    return OK;
+}
+
+enum err
+bridge_open(const struct bridge_config *config, struct bridge **out, char *why)
+{
+    struct bridge *b = calloc(1, sizeof(*b));
+    ASSERT(b);
+    b->config = *config;
+    b->why = "";
+    buf_init(&b->text, FIELD_RESULT_MAX);
+    enum err e = open_worlds(b, why);
+    if (e == OK) {
+        b->network = world_sites(bridge_world(b), &b->sites_count);
+        b->sites = calloc(b->sites_count ? b->sites_count : 1, sizeof(*b->sites));
+        ASSERT(b->sites);
+        for (uint32_t i = 0; i < b->sites_count; i++) {
+            executor_init(&b->sites[i].executor, &b->network[i]);
+            buf_init(&b->sites[i].properties, PROPERTIES_MAX);
+        }
+        e = warm_up(b, why);
+    }
+    if (e != OK) {
+        bridge_free(b);
+        return e;
+    }
+    *out = b;
+    return OK;
+}
+
+void
+bridge_list(const struct bridge *b, FILE *out)
+{
+    for (uint32_t i = 0; i < b->sites_count; i++)
+        fprintf(out, "%s\n", b->network[i].device);
+}
+
+const char *
+bridge_why(const struct bridge *b)
+{
+    return b->why;
+}
+
+enum err
+bridge_add_devices(struct bridge *b, struct field *f)
+{
+    uint32_t added = 0;
+    for (uint32_t i = 0; i < b->sites_count; i++) {
+        struct steered *s = &b->sites[i];
+        const struct site *site = &b->network[i];
+        site_put_properties(site, &s->properties);
+        if (buf_error(&s->properties) != OK)
+            continue; /* larger than a Thing may be: its own plan is all it gets */
+        struct field_thing thing = {
+            .device = site->device,
+            .description = "signalled intersection",
+            .properties = buf_string(&s->properties),
+            .longitude = PAPER_LONGITUDE + site->x_m / (METRES_PER_DEGREE * COS_LATITUDE),
+            .latitude = PAPER_LATITUDE + site->y_m / METRES_PER_DEGREE,
+            .streams = streams,
+            .streams_count = STREAMS_COUNT,
+            .commands = true,
+        };
+        if (field_add(f, &thing, &s->device) != OK)
+            continue;
+        s->connected = true;
+        b->site_of_device[s->device] = i;
+        added++;
+    }
+    return added > 0 ? OK : ERR_NOT_FOUND;
+}
+
+enum err
+bridge_lease(struct bridge *b, uint32_t site, const struct lease *lease)
+{
+    ASSERT(site < b->sites_count);
+    struct steered *s = &b->sites[site];
+    int64_t phase;
+    enum err e;
+    if (strcmp(lease->command, "phase-request") == 0) {
+        e = lease_parameter(lease, "phase", &phase);
+        if (e == OK)
+            e = executor_lease(&s->executor, phase, lease->expiry_us);
+    } else if (strcmp(lease->command, "all-flash") == 0) {
+        executor_lease_flash(&s->executor, lease->expiry_us);
+        e = OK;
+    } else {
+        e = ERR_UNSUPPORTED;
+    }
+    if (e == OK) {
+        s->report_lease = true;
+        s->lease_sequence = lease->sequence;
+    }
+    return e;
+}
+
+static enum err
+on_lease(void *ctx, uint32_t device, const struct lease *lease)
+{
+    struct bridge *b = ctx;
+    return bridge_lease(b, b->site_of_device[device], lease);
+}
+
+static void
+on_status(void *ctx, struct buf *lines)
+{
+    struct bridge *b = ctx;
+    uint64_t fallbacks = 0, forced = 0;
+    for (uint32_t i = 0; i < b->sites_count; i++) {
+        fallbacks += b->sites[i].executor.fallbacks;
+        forced += b->sites[i].executor.forced;
+    }
+    const struct traffic_totals *shown = b->config.fixed_only ? &b->last_fixed : &b->last;
+    status_put(lines, "step", "%llu", (unsigned long long)b->steps);
+    status_put(lines, "junctions", "%u", (unsigned)b->sites_count);
+    status_put(lines, "vehicles", "%llu", (unsigned long long)shown->vehicles);
+    status_put(lines, "vehicles_now", "%llu", (unsigned long long)shown->running);
+    status_put(lines, "delay_s", "%.1f", b->config.fixed_only ? 0 : b->last.delay_s);
+    status_put(lines, "fixed_delay_s", "%.1f", b->last_fixed.delay_s);
+    status_put(lines, "fallbacks", "%llu", (unsigned long long)fallbacks);
+    status_put(lines, "forced", "%llu", (unsigned long long)forced);
+}
+
+void
+bridge_calls(struct bridge *b, struct field_calls *out)
+{
+    *out = (struct field_calls){.ctx = b, .lease = on_lease, .status = on_status};
+}
+
+/* What cannot be published now is not kept: the next second says it anew. */
+static void
+publish(struct bridge *b, struct field *f, const struct steered *s, uint32_t stream)
+{
+    enum err e = buf_error(&b->text);
+    if (e == OK)
+        e = field_publish(f, s->device, stream, field_wall_us(f), buf_bytes(&b->text));
+    (void)e; /* counted as dropped by the field */
+}
+
+static void
+put_counts(struct buf *out, const char *key, const uint16_t *counts, uint32_t n)
+{
+    buf_format(out, ",\"%s\":[", key);
+    for (uint32_t i = 0; i < n; i++)
+        buf_format(out, "%s%u", i ? "," : "", (unsigned)counts[i]);
+    buf_text(out, "]");
+}
+
+static void
+publish_lanes(struct bridge *b, struct field *f, uint32_t site)
+{
+    const struct steered *s = &b->sites[site];
+    const struct executor *x = &s->executor;
+    const struct site_counts *c = world_counts(b->city, site);
+    bool green = x->mode == EXECUTOR_GREEN;
+    buf_reset(&b->text);
+    buf_format(&b->text, "{\"phase\":%d,\"age\":%u", green ? (int)x->phase : -1,
+               (unsigned)x->elapsed_s);
+    put_counts(&b->text, "q", c->standing, x->site->lanes_count);
+    put_counts(&b->text, "n", c->near, x->site->lanes_count);
+    put_counts(&b->text, "o", c->exit_standing, x->site->exits_count);
+    buf_text(&b->text, "}");
+    publish(b, f, s, LANES);
+}
+
+static void
+publish_state(struct bridge *b, struct field *f, const struct steered *s)
+{
+    const struct executor *x = &s->executor;
+    buf_reset(&b->text);
+    buf_format(&b->text, "{\"shown\":\"%s\",\"why\":\"%s\"}", x->shown, executor_word(x));
+    publish(b, f, s, STATE);
+}
+
+static void
+steer(struct bridge *b, struct field *f, int64_t now_us)
+{
+    for (uint32_t i = 0; i < b->sites_count; i++) {
+        struct steered *s = &b->sites[i];
+        struct executor *x = &s->executor;
+        bool changed = false;
+        if (x->mode == EXECUTOR_NATIVE)
+            changed = executor_take_over(x, world_shown(b->city, i));
+        else
+            changed =
+                executor_step(x, &b->config.times, world_counts(b->city, i)->standing, now_us);
+        if (!changed)
+            continue;
+        world_show(b->city, i, bytes_text(x->shown));
+        if (f && s->connected)
+            publish_state(b, f, s);
+    }
+}
+
+static void
+report(struct bridge *b, struct field *f)
+{
+    for (uint32_t i = 0; i < b->sites_count; i++) {
+        struct steered *s = &b->sites[i];
+        if (!s->connected)
+            continue;
+        publish_lanes(b, f, i);
+        if (!s->report_lease)
+            continue;
+        s->report_lease = false;
+        buf_reset(&b->text);
+        buf_u64_decimal(&b->text, s->lease_sequence);
+        publish(b, f, s, LEASE);
+    }
+}
+
+enum err
+bridge_step(struct bridge *b, struct field *f, int64_t now_us)
+{
+    struct world *shown = bridge_world(b);
+    if (b->config.end_s >= 0 && world_time_s(shown) >= b->config.end_s)
+        return ERR_NOT_FOUND;
+    if (b->city && b->steps >= b->config.warm_up_s)
+        steer(b, f, now_us);
+    enum err e = world_step(b->twin);
+    if (e == OK && b->city)
+        e = world_step(b->city);
+    if (e != OK) {
+        b->why = world_why(shown)[0] ? world_why(shown) : err_text(e);
+        return e;
+    }
+    b->steps++;
+    world_totals(b->twin, &b->last_fixed);
+    if (b->city)
+        world_totals(b->city, &b->last);
+    if (b->city && f)
+        report(b, f);
+    return OK;
+}
+
+static void
+read_trips(const char *file, struct tripinfo *out)
+{
+    *out = (struct tripinfo){0};
+    if (file[0] && world_tripinfo(file, out) != OK)
+        *out = (struct tripinfo){0};
+}
+
+void
+bridge_end(struct bridge *b, struct tripinfo *out_city, struct tripinfo *out_fixed)
+{
+    bool steered = b->city != NULL;
+    b->why = "";
+    world_close(b->city);
+    world_close(b->twin);
+    b->city = b->twin = NULL;
+    *out_city = (struct tripinfo){0};
+    if (steered)
+        read_trips(b->city_trips, out_city);
+    read_trips(b->fixed_trips, out_fixed);
+}
+
+void
+bridge_free(struct bridge *b)
+{
+    if (!b)
+        return;
+    world_close(b->city);
+    world_close(b->twin);
+    for (uint32_t i = 0; b->sites && i < b->sites_count; i++)
+        buf_fini(&b->sites[i].properties);
+    buf_fini(&b->text);
+    free(b->sites);
+    free(b);
+}

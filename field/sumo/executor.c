@@ -1,0 +1,225 @@
+#include "field/sumo/executor.h"
+
+void
+executor_init(struct executor *x, const struct site *site)
+{
+    ASSERT(site->phases_count >= 2 && site->plan_count >= 2);
+    *x = (struct executor){.site = site, .leased = -1};
+}
+
+static void
+to_mode(struct executor *x, enum executor_mode mode)
+{
+    x->mode = mode;
+    x->elapsed_s = 0;
+}
+
+static void
+show_phase(struct executor *x, uint32_t phase)
+{
+    ASSERT(phase < x->site->phases_count);
+    x->phase = phase;
+    memcpy(x->shown, x->site->phases[phase], x->site->letters_count + 1);
+    /* The plan goes on from here: at the next of its rows that shows this phase. */
+    for (uint32_t i = 0; i < x->site->plan_count; i++) {
+        uint32_t row = (x->plan_row + i) % x->site->plan_count;
+        if (x->site->plan[row].phase == phase) {
+            x->plan_row = row;
+            break;
+        }
+    }
+    to_mode(x, EXECUTOR_GREEN);
+}
+
+bool
+executor_take_over(struct executor *x, struct bytes shown)
+{
+    int32_t phase = site_phase_of(x->site, shown);
+    if (x->mode == EXECUTOR_NATIVE && phase >= 0)
+        show_phase(x, (uint32_t)phase);
+    return x->mode != EXECUTOR_NATIVE;
+}
+
+enum err
+executor_lease(struct executor *x, int64_t phase, int64_t until_us)
+{
+    if (phase < 0 || phase >= (int64_t)x->site->phases_count)
+        return ERR_DENIED;
+    x->leased = (int32_t)phase;
+    x->lease_until_us = until_us;
+    return OK;
+}
+
+void
+executor_lease_flash(struct executor *x, int64_t until_us)
+{
+    x->flash_until_us = until_us;
+}
+
+/* A waiting lane whose red must end now, or -1. The change itself takes time too. */
+static int32_t
+overdue(const struct executor *x, const struct executor_times *t)
+{
+    uint32_t change = t->yellow_s + t->all_red_s;
+    uint32_t most = t->maximum_red_s > change ? t->maximum_red_s - change : 0;
+    int32_t worst = -1;
+    for (uint32_t l = 0; l < x->site->lanes_count; l++) {
+        if (x->red_s[l] >= most && x->red_s[l] > 0 && (worst < 0 || x->red_s[l] > x->red_s[worst]))
+            worst = (int32_t)l;
+    }
+    return worst;
+}
+
+/* The next row of the plan whose phase serves the lane. */
+static int32_t
+phase_for(const struct executor *x, uint32_t lane)
+{
+    const struct site *s = x->site;
+    for (uint32_t i = 1; i <= s->plan_count; i++) {
+        uint32_t phase = s->plan[(x->plan_row + i) % s->plan_count].phase;
+        if (site_serves(s, phase, lane))
+            return (int32_t)phase;
+    }
+    return -1;
+}
+
+static uint32_t
+wanted_phase(struct executor *x, const struct executor_times *t, bool leased)
+{
+    int32_t lane = overdue(x, t);
+    int32_t forced = lane >= 0 ? phase_for(x, (uint32_t)lane) : -1;
+    if (forced >= 0 && (uint32_t)forced != x->phase) {
+        x->forced++;
+        return (uint32_t)forced;
+    }
+    if (leased)
+        return (uint32_t)x->leased;
+    const struct site *s = x->site;
+    if (x->elapsed_s < s->plan[x->plan_row].seconds)
+        return x->phase;
+    return s->plan[(x->plan_row + 1) % s->plan_count].phase;
+}
+
+static void
+leave_green(struct executor *x, const struct executor_times *t, bool leased, bool flash)
+{
+    if (x->elapsed_s < t->minimum_green_s)
+        return;
+    x->to_flash = flash;
+    x->target = flash ? x->phase : wanted_phase(x, t, leased);
+    if (!flash && x->target == x->phase) {
+        if (!leased && x->elapsed_s >= x->site->plan[x->plan_row].seconds)
+            show_phase(x, x->phase); /* two rows of the plan with the same phase */
+        return;
+    }
+    site_between(x->site, x->phase, x->target, false, x->shown);
+    for (uint32_t i = 0; flash && i < x->site->letters_count; i++) {
+        char own = x->site->phases[x->phase][i];
+        x->shown[i] = own == 'G' || own == 'g' ? 'y' : 'r'; /* nobody keeps his green */
+    }
+    to_mode(x, EXECUTOR_YELLOW);
+}
+
+static void
+clear(struct executor *x)
+{
+    if (x->to_flash || x->from_flash)
+        memset(x->shown, 'r', x->site->letters_count);
+    else
+        site_between(x->site, x->phase, x->target, true, x->shown);
+    to_mode(x, EXECUTOR_ALL_RED);
+}
+
+static void
+end_clear(struct executor *x)
+{
+    x->from_flash = false;
+    if (!x->to_flash) {
+        show_phase(x, x->target);
+        return;
+    }
+    memset(x->shown, 'o', x->site->letters_count);
+    x->to_flash = false;
+    to_mode(x, EXECUTOR_FLASH);
+}
+
+static void
+count_red(struct executor *x, const uint16_t *waiting)
+{
+    for (uint32_t l = 0; l < x->site->lanes_count; l++) {
+        bool green = x->mode == EXECUTOR_FLASH ||
+                     (x->mode == EXECUTOR_GREEN && site_serves(x->site, x->phase, l));
+        x->red_s[l] = green || waiting[l] == 0 ? 0 : x->red_s[l] + 1;
+    }
+}
+
+static void
+advance(struct executor *x, const struct executor_times *t, bool leased, bool flash)
+{
+    uint32_t all_red_s = x->from_flash ? EXECUTOR_LEAVE_FLASH_S : t->all_red_s;
+    switch (x->mode) {
+    case EXECUTOR_GREEN:
+        leave_green(x, t, leased, flash);
+        break;
+    case EXECUTOR_YELLOW:
+        if (x->elapsed_s < t->yellow_s)
+            break;
+        clear(x);
+        if (all_red_s == 0)
+            end_clear(x);
+        break;
+    case EXECUTOR_ALL_RED:
+        if (x->elapsed_s >= all_red_s)
+            end_clear(x);
+        break;
+    case EXECUTOR_FLASH:
+        if (flash)
+            break;
+        x->from_flash = true;
+        x->target = leased ? (uint32_t)x->leased : x->site->plan[0].phase;
+        clear(x);
+        break;
+    case EXECUTOR_NATIVE:
+    case EXECUTOR_MODES_COUNT:
+    default:
+        ASSERT(false);
+    }
+}
+
+bool
+executor_step(struct executor *x, const struct executor_times *times, const uint16_t *waiting,
+              int64_t now_us)
+{
+    ASSERT(x->mode != EXECUTOR_NATIVE && times->yellow_s >= SITE_YELLOW_MIN_S);
+    char before[SITE_LETTERS_MAX + 1];
+    memcpy(before, x->shown, sizeof(before));
+    bool leased = x->leased >= 0 && now_us < x->lease_until_us;
+    bool flash = now_us < x->flash_until_us;
+    if (x->obeying && !leased)
+        x->fallbacks++;
+    x->obeying = leased;
+    x->elapsed_s++;
+    count_red(x, waiting);
+    advance(x, times, leased, flash);
+    ASSERT(site_may_show(x->site, bytes_text(x->shown)));
+    return memcmp(before, x->shown, x->site->letters_count) != 0;
+}
+
+const char *
+executor_word(const struct executor *x)
+{
+    switch (x->mode) {
+    case EXECUTOR_GREEN:
+        return x->obeying ? "lease" : "plan";
+    case EXECUTOR_YELLOW:
+        return "yellow";
+    case EXECUTOR_ALL_RED:
+        return "all-red";
+    case EXECUTOR_FLASH:
+        return "flash";
+    case EXECUTOR_NATIVE:
+    case EXECUTOR_MODES_COUNT:
+    default:
+        return "own programme";
+    }
+}

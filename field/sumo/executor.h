@@ -1,0 +1,71 @@
+/*
+ * executor.h -- the part of an intersection that holds the lights. Pure: one step a second.
+ *
+ * It is the device side of a lease, and safe without anybody else:
+ *
+ * X1  Only states that site_may_show() allows are shown.
+ * X2  Between two phases every link that loses its green shows yellow for yellow_s and red for
+ *     all_red_s before a link that gains green gets it.
+ * X3  A phase stands for at least minimum_green_s.
+ * X4  Without a valid lease the intersection follows its own fixed plan, from where it stands.
+ * X5  A lane with somebody waiting gets green before its red is longer than maximum_red_s and one
+ *     change (with a minimum green of a change that is under way), whatever is leased. It does not
+ *     hold while people have ordered flashing.
+ *
+ * Seconds are the street's (the simulation's); a lease ends by the wall clock.
+ */
+#ifndef FIELD_SUMO_EXECUTOR_H
+#define FIELD_SUMO_EXECUTOR_H
+
+#include "field/sumo/site.h"
+
+enum { EXECUTOR_LEAVE_FLASH_S = 6 };
+
+struct executor_times {
+    uint32_t yellow_s, all_red_s, minimum_green_s, maximum_red_s;
+};
+
+enum executor_mode {
+    EXECUTOR_NATIVE, /* SUMO's own programme still runs: waiting for one of its green states */
+    EXECUTOR_GREEN,
+    EXECUTOR_YELLOW,
+    EXECUTOR_ALL_RED,
+    EXECUTOR_FLASH,
+    EXECUTOR_MODES_COUNT
+};
+
+struct executor {
+    const struct site *site;
+    enum executor_mode mode;
+    uint32_t phase, target; /* target: while yellow or all-red */
+    bool to_flash, from_flash;
+    uint32_t elapsed_s; /* in this mode */
+    uint32_t plan_row;
+    int32_t leased; /* phase; -1: none */
+    int64_t lease_until_us, flash_until_us;
+    bool obeying; /* a lease was valid at the last step */
+    uint64_t fallbacks, forced;
+    uint32_t red_s[SITE_LANES_MAX]; /* how long a waiting lane has had no green */
+    char shown[SITE_LETTERS_MAX + 1];
+};
+
+void executor_init(struct executor *x, const struct site *site);
+
+/* Take over when SUMO shows one of the phases. True if the executor holds the lights now. */
+bool executor_take_over(struct executor *x, struct bytes shown);
+
+/* ERR_DENIED: the intersection has no such phase. */
+enum err executor_lease(struct executor *x, int64_t phase, int64_t until_us) MUST_USE;
+void executor_lease_flash(struct executor *x, int64_t until_us);
+
+/*
+ * One second goes by. `waiting` holds a number for each lane. x->shown is what to show now; true
+ * if it changed.
+ */
+bool executor_step(struct executor *x, const struct executor_times *times, const uint16_t *waiting,
+                   int64_t now_us);
+
+/* "plan", "lease", "yellow", "all-red", "flash" or "own programme". */
+const char *executor_word(const struct executor *x);
+
+#endif

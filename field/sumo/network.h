@@ -1,0 +1,24 @@
+/*
+ * network.h -- ask a SUMO for its signalled intersections.
+ */
+#ifndef FIELD_SUMO_NETWORK_H
+#define FIELD_SUMO_NETWORK_H
+
+#include "field/sumo/process.h"
+#include "field/sumo/site.h"
+
+/*
+ * Fill sites[0 .. *out_count-1]; what cannot be steered is counted in *out_left_alone. ERR_LIMIT
+ * with more than `max`. Sites are in the order of SUMO's names.
+ */
+enum err network_read(struct sumo_process *s, struct site *sites, uint32_t max, uint32_t *out_count,
+                      uint32_t *out_left_alone) MUST_USE;
+
+/*
+ * Split an answer to one get: the reader stands at the value's type. ERR_DENIED: SUMO refused, its
+ * sentence is in s->why.
+ */
+enum err network_get(struct sumo_process *s, uint8_t command, uint8_t variable, struct bytes object,
+                     struct bytes *out_value) MUST_USE;
+
+#endif

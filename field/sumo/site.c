@@ -1,0 +1,224 @@
+#include "field/sumo/site.h"
+#include "base/text.h"
+
+/* How much a letter lets go: red, flashing and unknown 0, stop and go 1, yielding 2, green 3. */
+static int
+strength(char letter)
+{
+    switch (letter) {
+    case 'G':
+        return 3;
+    case 'g':
+        return 2;
+    case 's':
+        return 1;
+    default:
+        return 0;
+    }
+}
+
+static bool
+is_green_state(struct bytes state)
+{
+    bool green = false;
+    for (size_t i = 0; i < state.len; i++) {
+        if (!memchr("Ggrs", state.p[i], 4))
+            return false;
+        green = green || state.p[i] == 'G' || state.p[i] == 'g';
+    }
+    return green;
+}
+
+int32_t
+site_phase_of(const struct site *s, struct bytes state)
+{
+    for (uint32_t p = 0; p < s->phases_count; p++) {
+        if (bytes_are(state, s->phases[p]))
+            return (int32_t)p;
+    }
+    return -1;
+}
+
+enum err
+site_add_state(struct site *s, struct bytes state, double seconds)
+{
+    if (state.len == 0 || state.len > SITE_LETTERS_MAX)
+        return ERR_LIMIT;
+    if (s->letters_count != 0 && s->letters_count != state.len)
+        return ERR_MALFORMED;
+    s->letters_count = (uint32_t)state.len;
+    if (!is_green_state(state) || seconds < SITE_GREEN_MIN_S)
+        return OK;
+    int32_t phase = site_phase_of(s, state);
+    if (phase < 0) {
+        if (s->phases_count == SITE_PHASES_MAX)
+            return ERR_LIMIT;
+        phase = (int32_t)s->phases_count++;
+        memcpy(s->phases[phase], state.p, state.len);
+        s->phases[phase][state.len] = '\0';
+    }
+    if (s->plan_count == SITE_PLAN_MAX)
+        return ERR_LIMIT;
+    uint32_t whole = seconds < 3600 ? (uint32_t)(seconds + 0.5) : 3600;
+    s->plan[s->plan_count++] = (struct site_plan){(uint8_t)phase, whole};
+    return OK;
+}
+
+static enum err
+intern(char (*names)[SITE_ID_SIZE], uint32_t max, uint32_t *count, struct bytes name, uint8_t *out)
+{
+    for (uint32_t i = 0; i < *count; i++) {
+        if (bytes_are(name, names[i])) {
+            *out = (uint8_t)i;
+            return OK;
+        }
+    }
+    if (*count == max)
+        return ERR_LIMIT;
+    enum err e = bytes_copy_text(name, names[*count], SITE_ID_SIZE);
+    if (e == OK)
+        *out = (uint8_t)(*count)++;
+    return e;
+}
+
+enum err
+site_add_link(struct site *s, uint32_t letter, struct bytes lane, struct bytes exit)
+{
+    struct site_link link = {.letter = (uint8_t)letter};
+    if (s->links_count == SITE_LINKS_MAX)
+        return ERR_LIMIT;
+    if (letter >= SITE_LETTERS_MAX || lane.len == 0 || exit.len == 0)
+        return ERR_MALFORMED;
+    enum err e = intern(s->lanes, SITE_LANES_MAX, &s->lanes_count, lane, &link.lane);
+    if (e == OK)
+        e = intern(s->exits, SITE_EXITS_MAX, &s->exits_count, exit, &link.exit);
+    if (e == OK)
+        s->links[s->links_count++] = link;
+    return e;
+}
+
+enum err
+site_usable(const struct site *s)
+{
+    if (s->phases_count < 2 || s->links_count == 0)
+        return ERR_UNSUPPORTED;
+    for (uint32_t k = 0; k < s->links_count; k++) {
+        if (s->links[k].letter >= s->letters_count)
+            return ERR_UNSUPPORTED;
+    }
+    return OK;
+}
+
+enum err
+site_name(struct site *s)
+{
+    static const char prefix[] = "junction-";
+    size_t n = sizeof(prefix) - 1;
+    char name[SITE_DEVICE_SIZE];
+    memcpy(name, prefix, n);
+    for (const char *c = s->id; *c; c++) {
+        char low = *c >= 'A' && *c <= 'Z' ? (char)(*c + ('a' - 'A')) : *c;
+        bool plain = (low >= 'a' && low <= 'z') || (low >= '0' && low <= '9');
+        if (!plain && name[n - 1] == '-')
+            continue;
+        if (n + 1 >= sizeof(name))
+            return ERR_LIMIT;
+        name[n++] = plain ? low : '-';
+    }
+    while (n > 0 && name[n - 1] == '-')
+        n--;
+    if (!text_is_name(bytes_of(name, n)))
+        return ERR_LIMIT;
+    return bytes_copy_text(bytes_of(name, n), s->device, sizeof(s->device));
+}
+
+bool
+site_serves(const struct site *s, uint32_t phase, uint32_t lane)
+{
+    ASSERT(phase < s->phases_count && lane < s->lanes_count);
+    for (uint32_t k = 0; k < s->links_count; k++) {
+        if (s->links[k].lane == lane && strength(s->phases[phase][s->links[k].letter]) > 0)
+            return true;
+    }
+    return false;
+}
+
+void
+site_between(const struct site *s, uint32_t from, uint32_t to, bool cleared, char *out)
+{
+    ASSERT(from < s->phases_count && to < s->phases_count);
+    for (uint32_t i = 0; i < s->letters_count; i++) {
+        char a = s->phases[from][i], b = s->phases[to][i];
+        if (strength(a) > 0 && strength(b) > 0)
+            out[i] = strength(a) < strength(b) ? a : b;
+        else if (strength(a) > 1 && !cleared)
+            out[i] = 'y';
+        else
+            out[i] = 'r';
+    }
+    out[s->letters_count] = '\0';
+}
+
+bool
+site_may_show(const struct site *s, struct bytes state)
+{
+    if (state.len != s->letters_count)
+        return false;
+    size_t flashing = 0;
+    for (size_t i = 0; i < state.len; i++)
+        flashing += state.p[i] == 'o';
+    if (flashing == state.len)
+        return true;
+    for (uint32_t p = 0; p < s->phases_count; p++) {
+        bool covers = true;
+        for (size_t i = 0; i < state.len && covers; i++) {
+            int own = strength(s->phases[p][i]);
+            char shown = (char)state.p[i];
+            covers = shown == 'r' || (shown == 'y' && own > 1) ||
+                     (strength(shown) > 0 && strength(shown) <= own);
+        }
+        if (covers)
+            return true;
+    }
+    return false;
+}
+
+static void
+put_names(struct buf *b, const char *key, const char (*names)[SITE_ID_SIZE], uint32_t count)
+{
+    buf_format(b, ",\"%s\":[", key);
+    for (uint32_t i = 0; i < count; i++) {
+        buf_text(b, i ? "," : "");
+        text_put_json(b, bytes_text(names[i]));
+    }
+    buf_text(b, "]");
+}
+
+/* One letter a link, in the order of the links: an index may drive several links, or none. */
+void
+site_put_properties(const struct site *s, struct buf *b)
+{
+    buf_text(b, "{\"phases\":[");
+    for (uint32_t p = 0; p < s->phases_count; p++) {
+        buf_text(b, p ? ",\"" : "\"");
+        for (uint32_t k = 0; k < s->links_count; k++)
+            buf_byte(b, (uint8_t)s->phases[p][s->links[k].letter]);
+        buf_text(b, "\"");
+    }
+    buf_text(b, "],\"links\":[");
+    for (uint32_t k = 0; k < s->links_count; k++) {
+        buf_text(b, k ? ",{\"lane\":" : "{\"lane\":");
+        text_put_json(b, bytes_text(s->lanes[s->links[k].lane]));
+        buf_text(b, ",\"exit\":");
+        text_put_json(b, bytes_text(s->exits[s->links[k].exit]));
+        buf_text(b, "}");
+    }
+    buf_text(b, "]");
+    put_names(b, "lanes", (const char(*)[SITE_ID_SIZE])s->lanes, s->lanes_count);
+    put_names(b, "exits", (const char(*)[SITE_ID_SIZE])s->exits, s->exits_count);
+    buf_text(b, ",\"plan\":[");
+    for (uint32_t i = 0; i < s->plan_count; i++)
+        buf_format(b, "%s{\"phase\":%u,\"seconds\":%u}", i ? "," : "", s->plan[i].phase,
+                   (unsigned)s->plan[i].seconds);
+    buf_text(b, "]}");
+}

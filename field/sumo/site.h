@@ -1,0 +1,85 @@
+/*
+ * site.h -- one signalled intersection as its network file has it: what never changes. Pure.
+ *
+ * A state is one letter a signal index (SUMO "Simulation/Traffic_Lights"): G green, g green that
+ * yields, s stop and go, y yellow, r red, o flashing. The phases are the network's own green
+ * states, each once; everything that is ever shown is one of them, or derived from one of them by
+ * taking green away (site_may_show()), or flashing.
+ */
+#ifndef FIELD_SUMO_SITE_H
+#define FIELD_SUMO_SITE_H
+
+#include "base/base.h"
+#include "base/buf.h"
+
+enum {
+    SITE_ID_SIZE = 101,
+    SITE_DEVICE_SIZE = 49,
+    SITE_LETTERS_MAX = 128,
+    SITE_PHASES_MAX = 32,
+    SITE_LINKS_MAX = 128,
+    SITE_LANES_MAX = 64,
+    SITE_EXITS_MAX = 64,
+    SITE_PLAN_MAX = 64,
+    SITE_NEAR_M = 200,     /* of the stop line: what counts as near */
+    SITE_GREEN_MIN_S = 4,  /* a shorter green state of the programme is part of a change */
+    SITE_YELLOW_MIN_S = 3, /* whatever the programme says */
+};
+
+struct site_link {
+    uint8_t letter, lane, exit;
+};
+struct site_plan {
+    uint8_t phase;
+    uint32_t seconds;
+};
+
+struct site {
+    char id[SITE_ID_SIZE];
+    char device[SITE_DEVICE_SIZE];
+    double x_m, y_m;
+    uint32_t letters_count, phases_count, plan_count;
+    char phases[SITE_PHASES_MAX][SITE_LETTERS_MAX + 1];
+    struct site_plan plan[SITE_PLAN_MAX];
+    uint32_t links_count, lanes_count, exits_count;
+    struct site_link links[SITE_LINKS_MAX];
+    char lanes[SITE_LANES_MAX][SITE_ID_SIZE];
+    char exits[SITE_EXITS_MAX][SITE_ID_SIZE];
+    double lane_length_m[SITE_LANES_MAX];
+};
+
+/* One more state of the programme. ERR_MALFORMED: another length; ERR_LIMIT. */
+enum err site_add_state(struct site *s, struct bytes state, double seconds) MUST_USE;
+
+/* One more connection. ERR_LIMIT, ERR_MALFORMED. */
+enum err site_add_link(struct site *s, uint32_t letter, struct bytes lane,
+                       struct bytes exit) MUST_USE;
+
+/* OK when there are two phases to choose from and somebody to serve; else ERR_UNSUPPORTED. */
+enum err site_usable(const struct site *s) MUST_USE;
+
+/* "junction-" and the id as a name; ERR_LIMIT when that is too long. */
+enum err site_name(struct site *s) MUST_USE;
+
+bool site_serves(const struct site *s, uint32_t phase, uint32_t lane);
+
+/* The phase whose letters these are, or -1. */
+int32_t site_phase_of(const struct site *s, struct bytes state);
+
+/*
+ * What is shown between two phases: links that lose their green are yellow, or red once `cleared`;
+ * links that keep it show the weaker of the two; all others are red. `out` holds letters_count + 1.
+ */
+void site_between(const struct site *s, uint32_t from, uint32_t to, bool cleared, char *out);
+
+/*
+ * The monitor, apart from what made the state: true if some phase of the network gives every link
+ * at least what is shown here (yellow counts as green), or if all flash. So no two links ever go
+ * together that the network's own programme does not let go together.
+ */
+bool site_may_show(const struct site *s, struct bytes state);
+
+/* The Thing's properties, services/signals/model.h. */
+void site_put_properties(const struct site *s, struct buf *b);
+
+#endif

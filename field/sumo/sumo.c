@@ -1,0 +1,242 @@
+/*
+ * sumo.c -- the bridge's program: options, files, pace.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <sys/stat.h>
+
+#include "base/text.h"
+#include "field/common/device.h"
+#include "field/sumo/bridge.h"
+#include "field/sumo/generate.h"
+
+enum {
+    EXIT_USAGE = 2,
+    EXIT_CANNOT = 3,
+    CONFIGURATION_BYTES_MAX = 64 * 1024,
+    STEPS_PER_SECOND_MAX = 1000,
+    SECONDS_MAX = 86400 * 7,
+};
+
+struct arguments {
+    struct field_options shared;
+    const char *network, *routes, *generate;
+    uint64_t begin_s, end_s, warm_up_s, steps_per_second;
+    uint64_t yellow_s, all_red_s, minimum_green_s, maximum_red_s;
+    bool fixed, list;
+};
+
+#define NOT_GIVEN UINT64_MAX
+
+static bool
+parse(struct arguments *a, int argc, char **argv, int *out_exit)
+{
+    const struct field_option more[] = {
+        {"--generate", "DIR", OPTION_TEXT, &a->generate, 0, "make a city from the seed in DIR"},
+        {"--net", "FILE", OPTION_TEXT, &a->network, 0, "a SUMO network"},
+        {"--routes", "FILE", OPTION_TEXT, &a->routes, 0, "and its demand"},
+        {"--begin", "S", OPTION_NUMBER, &a->begin_s, SECONDS_MAX, "first second"},
+        {"--end", "S", OPTION_NUMBER, &a->end_s, SECONDS_MAX, "last second"},
+        {"--warm-up", "S", OPTION_NUMBER, &a->warm_up_s, 3600, "seconds on the network's own plan"},
+        {"--steps-per-second", "N", OPTION_NUMBER, &a->steps_per_second, STEPS_PER_SECOND_MAX,
+         "pace; 0: as fast as it goes"},
+        {"--yellow", "S", OPTION_NUMBER, &a->yellow_s, 6, "of every change (3)"},
+        {"--all-red", "S", OPTION_NUMBER, &a->all_red_s, 6, "of every change (1)"},
+        {"--minimum-green", "S", OPTION_NUMBER, &a->minimum_green_s, 60, "of every phase (5)"},
+        {"--maximum-red", "S", OPTION_NUMBER, &a->maximum_red_s, 600, "for who waits (120)"},
+        {"--fixed", NULL, OPTION_FLAG, &a->fixed, 0, "the network's own plan alone, no city"},
+        {"--list", NULL, OPTION_FLAG, &a->list, 0, "print the devices' names and end"},
+    };
+    a->shared.program = "sumo";
+    a->shared.summary = "Traffic signals of a SUMO simulation as devices of a signals zone.";
+    a->shared.example = "sumo --generate /tmp/streets --seed 7 --devices /tmp/devices "
+                        "--mqtts 127.0.0.1:8884 --https 127.0.0.1:8444 --steps-per-second 3";
+    if (!field_options_parse(&a->shared, more, ARRAY_COUNT(more), argc, argv, out_exit))
+        return false;
+    int sources = (a->generate != NULL) + (a->network != NULL) + (a->shared.data != NULL);
+    *out_exit = EXIT_USAGE;
+    if (sources != 1 || (a->network != NULL) != (a->routes != NULL))
+        fprintf(stderr, "sumo: give one of --generate DIR, --data DIR, --net FILE --routes FILE\n");
+    else if (a->yellow_s < SITE_YELLOW_MIN_S || a->minimum_green_s == 0)
+        fprintf(stderr, "sumo: --yellow is at least %d s, --minimum-green 1 s\n",
+                SITE_YELLOW_MIN_S);
+    else
+        return true;
+    return false;
+}
+
+/* The one .sumocfg in the directory. */
+static bool
+find_configuration(const char *directory, char out[static WORLD_PATH_SIZE])
+{
+    DIR *d = opendir(directory);
+    bool found = false;
+    for (struct dirent *e; d && !found && (e = readdir(d)) != NULL;) {
+        size_t len = strlen(e->d_name);
+        if (len > 8 && strcmp(e->d_name + len - 8, ".sumocfg") == 0)
+            found = snprintf(out, WORLD_PATH_SIZE, "%s/%s", directory, e->d_name) < WORLD_PATH_SIZE;
+    }
+    if (d)
+        closedir(d);
+    return found;
+}
+
+/* The number in <end value="..."/>; -1 when there is none. */
+static double
+end_of(const char *configuration)
+{
+    static char text[CONFIGURATION_BYTES_MAX];
+    static const char key[] = "<end value=\"";
+    double end = -1;
+    FILE *f = fopen(configuration, "re");
+    if (!f)
+        return -1;
+    size_t len = fread(text, 1, sizeof(text), f);
+    fclose(f);
+    const char *at = memmem(text, len, key, sizeof(key) - 1);
+    if (!at)
+        return -1;
+    at += sizeof(key) - 1;
+    struct bytes rest = bytes_of(at, len - (size_t)(at - text));
+    rest.len = bytes_find(rest, '"');
+    if (text_double(rest, &end) != OK)
+        end = -1;
+    return end;
+}
+
+struct files {
+    char configuration[WORLD_PATH_SIZE], network[WORLD_PATH_SIZE], routes[WORLD_PATH_SIZE];
+};
+
+static int
+cannot(const char *what)
+{
+    fprintf(stderr, "sumo: %s\n", what);
+    return EXIT_CANNOT;
+}
+
+static int
+find_files(const struct arguments *a, struct files *files, struct bridge_config *c)
+{
+    if (a->shared.data) {
+        if (!find_configuration(a->shared.data, files->configuration))
+            return cannot("--data DIR holds no .sumocfg file");
+        c->world.configuration = files->configuration;
+        if (c->end_s < 0)
+            c->end_s = end_of(files->configuration);
+        return 0;
+    }
+    c->world.network = a->network;
+    c->world.routes = a->routes;
+    if (!a->generate)
+        return 0;
+    if (mkdir(a->generate, 0700) != 0 && errno != EEXIST)
+        return cannot("cannot make the directory of --generate");
+    snprintf(files->network, WORLD_PATH_SIZE, "%s/city.net.xml", a->generate);
+    snprintf(files->routes, WORLD_PATH_SIZE, "%s/city.rou.xml", a->generate);
+    c->world.network = files->network;
+    c->world.routes = files->routes;
+    c->directory = a->generate;
+    if (c->end_s < 0)
+        c->end_s = GENERATE_MORNING_S;
+    enum err e = generate_city(a->generate, a->shared.seed);
+    if (e == ERR_NOT_FOUND)
+        return cannot("the program netgenerate is not installed (Debian package sumo)");
+    return e == OK ? 0 : cannot("cannot write the generated city");
+}
+
+/* Steps at the wished pace until the field or the street ends. */
+static enum err
+run(const struct arguments *a, struct bridge *b, struct field *f)
+{
+    uint64_t next_ms = field_mono_ms(f);
+    uint64_t period_us = a->steps_per_second ? 1000000 / a->steps_per_second : 0;
+    uint64_t due_us = next_ms * 1000;
+    for (;;) {
+        enum err e = bridge_step(b, f, field_wall_us(f));
+        if (e != OK)
+            return e;
+        uint64_t now_us = field_mono_ms(f) * 1000;
+        due_us = due_us + period_us > now_us ? due_us + period_us : now_us; /* no catching up */
+        do {
+            uint64_t wait_ms = due_us > now_us ? (due_us - now_us + 999) / 1000 : 0;
+            if (!field_turn(f, (uint32_t)wait_ms))
+                return OK;
+            now_us = field_mono_ms(f) * 1000;
+        } while (now_us < due_us);
+    }
+}
+
+static void
+print_end(const struct arguments *a, struct bridge *b)
+{
+    struct tripinfo city, fixed;
+    bridge_end(b, &city, &fixed);
+    if (city.vehicles > 0)
+        printf("delay_s=%.2f vehicles=%llu unfinished=%llu undeparted=%llu\n", city.delay_s,
+               (unsigned long long)city.vehicles, (unsigned long long)city.unfinished,
+               (unsigned long long)city.undeparted);
+    if (fixed.vehicles > 0)
+        printf("fixed_delay_s=%.2f vehicles=%llu unfinished=%llu undeparted=%llu\n", fixed.delay_s,
+               (unsigned long long)fixed.vehicles, (unsigned long long)fixed.unfinished,
+               (unsigned long long)fixed.undeparted);
+    (void)a;
+}
+
+static int
+serve(const struct arguments *a, const struct bridge_config *c)
+{
+    char why[WORLD_WHY_SIZE] = "";
+    struct bridge *b;
+    struct field_calls calls;
+    if (bridge_open(c, &b, why) != OK)
+        return cannot(why);
+    if (a->list) {
+        bridge_list(b, stdout);
+        bridge_free(b);
+        return 0;
+    }
+    bridge_calls(b, &calls);
+    struct field *f = field_new(&a->shared, &calls);
+    int code = f ? 0 : EXIT_CANNOT;
+    if (f && !c->fixed_only && bridge_add_devices(b, f) != OK)
+        code = cannot("no intersection has keys in --devices; --list prints their names");
+    if (code == 0) {
+        enum err e = run(a, b, f);
+        if (e != OK && e != ERR_NOT_FOUND)
+            code = cannot(bridge_why(b));
+        field_end(f);
+        print_end(a, b);
+    }
+    field_free(f);
+    bridge_free(b);
+    return code;
+}
+
+int
+main(int argc, char **argv)
+{
+    struct arguments a = {.begin_s = NOT_GIVEN,
+                          .end_s = NOT_GIVEN,
+                          .steps_per_second = 3,
+                          .yellow_s = 3,
+                          .all_red_s = 1,
+                          .minimum_green_s = 5,
+                          .maximum_red_s = 120};
+    static struct files files;
+    int code;
+    if (!parse(&a, argc, argv, &code))
+        return code;
+    struct bridge_config c = {
+        .world = {.begin_s = a.begin_s == NOT_GIVEN ? -1 : (double)a.begin_s,
+                  .seed = a.shared.seed},
+        .directory = NULL,
+        .end_s = a.end_s == NOT_GIVEN ? -1 : (double)a.end_s,
+        .warm_up_s = a.list ? 0 : a.warm_up_s,
+        .times = {(uint32_t)a.yellow_s, (uint32_t)a.all_red_s, (uint32_t)a.minimum_green_s,
+                  (uint32_t)a.maximum_red_s},
+        .fixed_only = a.fixed || a.list,
+    };
+    code = find_files(&a, &files, &c);
+    return code ? code : serve(&a, &c);
+}

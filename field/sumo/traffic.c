@@ -1,0 +1,239 @@
+#include "field/sumo/traffic.h"
+
+enum { VEHICLE_ID_SIZE = 96 };
+
+enum vehicle_state { VEHICLE_NONE, VEHICLE_PENDING, VEHICLE_RUNNING, VEHICLE_ARRIVED };
+
+struct vehicle {
+    char id[VEHICLE_ID_SIZE];
+    enum vehicle_state state;
+    double pending_since_s, depart_delay_s, time_loss_s;
+};
+
+struct lane_use {
+    uint16_t site;
+    uint8_t index; /* of the site's lanes or exits */
+    bool exit;
+};
+struct lane {
+    const char *id;  /* NULL: free */
+    double length_m; /* 0: only ever an exit */
+    uint32_t uses_count;
+    struct lane_use uses[TRAFFIC_LANE_USES_MAX];
+};
+
+struct traffic {
+    double now_s;
+    uint64_t by_state[VEHICLE_ARRIVED + 1];
+    double sum_s;           /* time losses and depart delays of all that departed */
+    double pending_since_s; /* the sum over those that wait */
+    struct vehicle vehicles[TRAFFIC_VEHICLES_MAX];
+    struct lane lanes[TRAFFIC_LANES_MAX];
+    uint32_t lanes_count;
+    struct site_counts counts[TRAFFIC_SITES_MAX];
+    uint32_t sites_count;
+};
+
+/* FNV-1a. */
+static uint64_t
+hash(struct bytes id)
+{
+    uint64_t h = 0xcbf29ce484222325U;
+    for (size_t i = 0; i < id.len; i++)
+        h = (h ^ id.p[i]) * 0x100000001b3U;
+    return h ^ h >> 32;
+}
+
+static struct lane *
+find_lane(struct traffic *t, struct bytes id)
+{
+    uint64_t at = hash(id);
+    for (;; at++) {
+        struct lane *l = &t->lanes[at % TRAFFIC_LANES_MAX];
+        if (!l->id || bytes_are(id, l->id))
+            return l;
+    }
+}
+
+static enum err
+add_use(struct traffic *t, const char *id, double length_m, struct lane_use use)
+{
+    struct lane *l = find_lane(t, bytes_text(id));
+    if (!l->id && ++t->lanes_count > TRAFFIC_LANES_MAX / 2)
+        return ERR_LIMIT;
+    l->id = id;
+    if (length_m > 0)
+        l->length_m = length_m;
+    if (l->uses_count == TRAFFIC_LANE_USES_MAX)
+        return ERR_LIMIT;
+    l->uses[l->uses_count++] = use;
+    return OK;
+}
+
+static enum err
+add_site(struct traffic *t, const struct site *s, uint16_t index)
+{
+    enum err e = OK;
+    for (uint32_t l = 0; l < s->lanes_count && e == OK; l++)
+        e = add_use(t, s->lanes[l], s->lane_length_m[l],
+                    (struct lane_use){index, (uint8_t)l, false});
+    for (uint32_t x = 0; x < s->exits_count && e == OK; x++)
+        e = add_use(t, s->exits[x], 0, (struct lane_use){index, (uint8_t)x, true});
+    return e;
+}
+
+struct traffic *
+traffic_new(const struct site *sites, uint32_t sites_count)
+{
+    ASSERT(sites_count <= TRAFFIC_SITES_MAX);
+    struct traffic *t = calloc(1, sizeof(*t));
+    if (!t)
+        return NULL;
+    t->sites_count = sites_count;
+    for (uint32_t i = 0; i < sites_count; i++) {
+        if (add_site(t, &sites[i], (uint16_t)i) != OK) {
+            free(t);
+            return NULL;
+        }
+    }
+    return t;
+}
+
+void
+traffic_free(struct traffic *t)
+{
+    free(t);
+}
+
+void
+traffic_begin(struct traffic *t, double now_s)
+{
+    t->now_s = now_s;
+    memset(t->counts, 0, t->sites_count * sizeof(t->counts[0]));
+}
+
+/* The vehicle; a free place when it is new; NULL when half the table is used. */
+static struct vehicle *
+find_vehicle(struct traffic *t, struct bytes id)
+{
+    if (id.len == 0 || id.len >= VEHICLE_ID_SIZE || bytes_find(id, 0) != id.len)
+        return NULL;
+    uint64_t used =
+        t->by_state[VEHICLE_PENDING] + t->by_state[VEHICLE_RUNNING] + t->by_state[VEHICLE_ARRIVED];
+    uint64_t at = hash(id);
+    for (;; at++) {
+        struct vehicle *v = &t->vehicles[at % TRAFFIC_VEHICLES_MAX];
+        if (v->state == VEHICLE_NONE)
+            return used < TRAFFIC_VEHICLES_MAX / 2 ? v : NULL;
+        if (bytes_are(id, v->id))
+            return v;
+    }
+}
+
+static void
+to_state(struct traffic *t, struct vehicle *v, enum vehicle_state state)
+{
+    if (v->state != VEHICLE_NONE) {
+        ASSERT(t->by_state[v->state] > 0);
+        t->by_state[v->state]--;
+    }
+    v->state = state;
+    t->by_state[state]++;
+}
+
+enum err
+traffic_pending(struct traffic *t, struct bytes id)
+{
+    struct vehicle *v = find_vehicle(t, id);
+    if (!v)
+        return ERR_LIMIT;
+    if (v->state != VEHICLE_NONE)
+        return OK;
+    enum err e = bytes_copy_text(id, v->id, sizeof(v->id));
+    ASSERT(e == OK);
+    v->pending_since_s = t->now_s;
+    t->pending_since_s += t->now_s;
+    to_state(t, v, VEHICLE_PENDING);
+    return OK;
+}
+
+enum err
+traffic_departed(struct traffic *t, struct bytes id)
+{
+    struct vehicle *v = find_vehicle(t, id);
+    if (!v)
+        return ERR_LIMIT;
+    if (v->state == VEHICLE_PENDING) {
+        v->depart_delay_s = t->now_s - v->pending_since_s;
+        t->pending_since_s -= v->pending_since_s;
+        t->sum_s += v->depart_delay_s;
+    } else if (v->state == VEHICLE_NONE) {
+        enum err e = bytes_copy_text(id, v->id, sizeof(v->id));
+        ASSERT(e == OK);
+    } else {
+        return OK;
+    }
+    to_state(t, v, VEHICLE_RUNNING);
+    return OK;
+}
+
+static void
+count(struct traffic *t, const struct lane *lane, double position_m, bool standing)
+{
+    for (uint32_t i = 0; i < lane->uses_count; i++) {
+        const struct lane_use *u = &lane->uses[i];
+        struct site_counts *c = &t->counts[u->site];
+        if (u->exit) {
+            if (standing && position_m <= SITE_NEAR_M)
+                c->exit_standing[u->index]++;
+        } else if (lane->length_m - position_m <= SITE_NEAR_M) {
+            c->near[u->index]++;
+            if (standing)
+                c->standing[u->index]++;
+        }
+    }
+}
+
+enum err
+traffic_moved(struct traffic *t, struct bytes id, struct bytes lane, double position_m,
+              double speed_m_s, double time_loss_s)
+{
+    enum err e = traffic_departed(t, id);
+    if (e != OK)
+        return e;
+    struct vehicle *v = find_vehicle(t, id);
+    ASSERT(v);
+    t->sum_s += time_loss_s - v->time_loss_s;
+    v->time_loss_s = time_loss_s;
+    const struct lane *l = find_lane(t, lane);
+    if (l->id)
+        count(t, l, position_m, speed_m_s < TRAFFIC_STANDING_M_S);
+    return OK;
+}
+
+void
+traffic_arrived(struct traffic *t, struct bytes id)
+{
+    struct vehicle *v = find_vehicle(t, id);
+    if (v && v->state == VEHICLE_RUNNING)
+        to_state(t, v, VEHICLE_ARRIVED);
+}
+
+const struct site_counts *
+traffic_counts(const struct traffic *t, uint32_t site)
+{
+    ASSERT(site < t->sites_count);
+    return &t->counts[site];
+}
+
+void
+traffic_totals(const struct traffic *t, struct traffic_totals *out)
+{
+    *out = (struct traffic_totals){.running = t->by_state[VEHICLE_RUNNING],
+                                   .pending = t->by_state[VEHICLE_PENDING],
+                                   .arrived = t->by_state[VEHICLE_ARRIVED]};
+    out->vehicles = out->running + out->pending + out->arrived;
+    double waiting = (double)out->pending * t->now_s - t->pending_since_s;
+    if (out->vehicles > 0)
+        out->delay_s = (t->sum_s + waiting) / (double)out->vehicles;
+}

@@ -1,0 +1,49 @@
+/*
+ * traffic.h -- the vehicles of one simulation: who stands where, and what each one lost. Pure.
+ *
+ * Delay of a vehicle = timeLoss (seconds lost against driving freely) + departDelay (seconds that
+ * it waited to get into the network). The mean is over every vehicle that should have departed so
+ * far, the unfinished and those still waiting to be let in included (specs: signals 2).
+ */
+#ifndef FIELD_SUMO_TRAFFIC_H
+#define FIELD_SUMO_TRAFFIC_H
+
+#include "field/sumo/site.h"
+
+enum {
+    TRAFFIC_SITES_MAX = 256,
+    TRAFFIC_VEHICLES_MAX = 32768, /* a power of two; at most half are used */
+    TRAFFIC_LANES_MAX = 16384,    /* of all sites; a power of two, at most half are used */
+    TRAFFIC_LANE_USES_MAX = 3,    /* one lane may leave one site and enter another */
+};
+#define TRAFFIC_STANDING_M_S 0.1 /* slower is standing, as SUMO counts it */
+
+struct site_counts {
+    uint16_t standing[SITE_LANES_MAX], near[SITE_LANES_MAX], exit_standing[SITE_EXITS_MAX];
+};
+
+struct traffic;
+
+/* The sites are borrowed for the life of the table. NULL when there is no memory. */
+struct traffic *traffic_new(const struct site *sites, uint32_t sites_count);
+void traffic_free(struct traffic *t);
+
+/* A second begins: counts are zero. */
+void traffic_begin(struct traffic *t, double now_s);
+/* A vehicle waits to be let in; it departed; it is on a lane now. ERR_LIMIT: the table is full. */
+enum err traffic_pending(struct traffic *t, struct bytes id) MUST_USE;
+enum err traffic_departed(struct traffic *t, struct bytes id) MUST_USE;
+enum err traffic_moved(struct traffic *t, struct bytes id, struct bytes lane, double position_m,
+                       double speed_m_s, double time_loss_s) MUST_USE;
+void traffic_arrived(struct traffic *t, struct bytes id);
+
+const struct site_counts *traffic_counts(const struct traffic *t, uint32_t site);
+
+struct traffic_totals {
+    uint64_t vehicles; /* should have departed so far */
+    uint64_t running, pending, arrived;
+    double delay_s; /* mean; 0 without vehicles */
+};
+void traffic_totals(const struct traffic *t, struct traffic_totals *out);
+
+#endif

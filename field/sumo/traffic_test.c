@@ -1,0 +1,106 @@
+#include "field/sumo/traffic.h"
+#include "base/test.h"
+#include "field/sumo/tripinfo.h"
+
+static bool
+near(double a, double b)
+{
+    return a - b < 1e-6 && b - a < 1e-6;
+}
+
+static struct site
+two_lanes(void)
+{
+    struct site s = {0};
+    CHECK_OK(site_add_state(&s, bytes_text("Gr"), 30));
+    CHECK_OK(site_add_state(&s, bytes_text("rG"), 30));
+    CHECK_OK(site_add_link(&s, 0, bytes_text("a"), bytes_text("b")));
+    CHECK_OK(site_add_link(&s, 1, bytes_text("b"), bytes_text("a"))); /* a lane and an exit */
+    s.lane_length_m[0] = s.lane_length_m[1] = 500;
+    return s;
+}
+
+TEST(vehicles_are_counted_where_they_stand)
+{
+    struct site s = two_lanes();
+    struct traffic *t = traffic_new(&s, 1);
+    CHECK(t);
+    traffic_begin(t, 1);
+    CHECK_OK(traffic_moved(t, bytes_text("v1"), bytes_text("a"), 490, 0, 0));
+    CHECK_OK(traffic_moved(t, bytes_text("v2"), bytes_text("a"), 301, 9, 0));
+    CHECK_OK(traffic_moved(t, bytes_text("v3"), bytes_text("a"), 299, 0, 0)); /* too far */
+    CHECK_OK(traffic_moved(t, bytes_text("v4"), bytes_text("b"), 20, 0, 0));
+    CHECK_OK(traffic_moved(t, bytes_text("v5"), bytes_text("elsewhere"), 20, 0, 0));
+    const struct site_counts *c = traffic_counts(t, 0);
+    CHECK(c->near[0] == 2 && c->standing[0] == 1 && c->near[1] == 0);
+    CHECK(c->exit_standing[0] == 1 && c->exit_standing[1] == 0); /* b is exit 0, a is exit 1 */
+    traffic_begin(t, 2);
+    CHECK(c->near[0] == 0 && c->exit_standing[0] == 0);
+    traffic_free(t);
+}
+
+TEST(delay_counts_everybody_who_should_have_departed)
+{
+    struct site s = two_lanes();
+    struct traffic *t = traffic_new(&s, 1);
+    struct traffic_totals sum;
+    CHECK(t);
+    traffic_totals(t, &sum);
+    CHECK(sum.vehicles == 0 && near(sum.delay_s, 0));
+    traffic_begin(t, 10);
+    CHECK_OK(traffic_pending(t, bytes_text("late")));
+    CHECK_OK(traffic_pending(t, bytes_text("never")));
+    CHECK_OK(traffic_departed(t, bytes_text("swift")));
+    traffic_begin(t, 16);
+    CHECK_OK(traffic_pending(t, bytes_text("never"))); /* told again each second */
+    CHECK_OK(traffic_departed(t, bytes_text("late")));
+    CHECK_OK(traffic_moved(t, bytes_text("late"), bytes_text("a"), 1, 5, 2));
+    CHECK_OK(traffic_moved(t, bytes_text("swift"), bytes_text("a"), 9, 5, 4));
+    traffic_arrived(t, bytes_text("swift"));
+    traffic_arrived(t, bytes_text("swift"));
+    traffic_begin(t, 20);
+    CHECK_OK(traffic_moved(t, bytes_text("late"), bytes_text("a"), 5, 5, 3));
+    traffic_totals(t, &sum);
+    CHECK(sum.vehicles == 3 && sum.pending == 1 && sum.running == 1 && sum.arrived == 1);
+    CHECK(near(sum.delay_s, (4 + (6 + 3) + 10) / 3.0));
+    traffic_free(t);
+}
+
+TEST(names_out_of_bounds_are_refused)
+{
+    struct site s = two_lanes();
+    struct traffic *t = traffic_new(&s, 1);
+    char name[200];
+    CHECK(t);
+    memset(name, 'x', sizeof(name));
+    CHECK(traffic_departed(t, bytes_of(name, sizeof(name))) == ERR_LIMIT);
+    CHECK(traffic_departed(t, (struct bytes){0}) == ERR_LIMIT);
+    enum err e = OK;
+    uint32_t n = 0;
+    for (; e == OK && n <= TRAFFIC_VEHICLES_MAX; n++) {
+        int len = snprintf(name, sizeof(name), "v%u", (unsigned)n);
+        e = traffic_departed(t, bytes_of(name, (size_t)len));
+    }
+    CHECK(e == ERR_LIMIT && n == TRAFFIC_VEHICLES_MAX / 2 + 1);
+    traffic_free(t);
+}
+
+TEST(trips_add_up_and_a_cut_file_is_refused)
+{
+    static const char xml[] =
+        "<tripinfos>\n<tripinfo id=\"1\" depart=\"3.00\" departDelay=\"1.00\" arrival=\"9.00\" "
+        "waitingTime=\"2.00\" timeLoss=\"4.00\"/>\n"
+        "<tripinfo id=\"2\" depart=\"3.00\" departDelay=\"0.00\" arrival=\"-1.00\" "
+        "waitingTime=\"0.00\" timeLoss=\"10.00\"/>\n"
+        "<tripinfo id=\"3\" depart=\"-1.00\" departDelay=\"30.00\" arrival=\"-1.00\" "
+        "waitingTime=\"-1.00\" timeLoss=\"-1.00\"/>\n</tripinfos>\n";
+    struct tripinfo t;
+    CHECK_OK(tripinfo_read(bytes_text(xml), &t));
+    CHECK(t.vehicles == 3 && t.unfinished == 1 && t.undeparted == 1);
+    CHECK(near(t.delay_s, (5 + 10 + 30) / 3.0) && near(t.waiting_s, 2 / 3.0));
+    for (size_t cut = 0; cut < sizeof(xml) - 3; cut++) {
+        struct bytes exact = test_exact(bytes_of(xml, cut));
+        CHECK(tripinfo_read(exact, &t) == ERR_MALFORMED);
+        test_exact_free(exact);
+    }
+}

@@ -1,0 +1,49 @@
+/*
+ * world.h -- one running simulation: its intersections, its vehicles, second by second.
+ *
+ * Two worlds with the same files and seed see the same demand; one may be steered, the other runs
+ * the network's own programme.
+ */
+#ifndef FIELD_SUMO_WORLD_H
+#define FIELD_SUMO_WORLD_H
+
+#include "field/sumo/site.h"
+#include "field/sumo/traffic.h"
+#include "field/sumo/tripinfo.h"
+
+enum { WORLD_PATH_SIZE = 4096, WORLD_WHY_SIZE = 300 };
+
+struct world_config {
+    const char *configuration; /* a .sumocfg, or NULL: then both of */
+    const char *network, *routes;
+    const char *tripinfo; /* file to write, or NULL */
+    double begin_s;       /* < 0: the configuration's */
+    uint64_t seed;
+};
+
+struct world;
+
+/* Start SUMO, read the intersections. On failure *why (WORLD_WHY_SIZE) says why. */
+enum err world_open(const struct world_config *config, struct world **out, char *why) MUST_USE;
+
+/* One second. What world_show() asked for is shown in it. ERR_CLOSED: SUMO is gone. */
+enum err world_step(struct world *w) MUST_USE;
+
+double world_time_s(const struct world *w);
+const struct site *world_sites(const struct world *w, uint32_t *out_count);
+/* Signals that we do not steer: one phase only, or larger than our tables. */
+uint32_t world_left_alone(const struct world *w);
+const struct site_counts *world_counts(const struct world *w, uint32_t site);
+/* What SUMO shows there since the last step. */
+struct bytes world_shown(const struct world *w, uint32_t site);
+void world_show(struct world *w, uint32_t site, struct bytes state);
+void world_totals(const struct world *w, struct traffic_totals *out);
+const char *world_why(const struct world *w);
+
+/* End SUMO; it writes its trips then. NULL is fine. */
+void world_close(struct world *w);
+
+/* The figures of a file that a closed world wrote. ERR_IO, ERR_MALFORMED. */
+enum err world_tripinfo(const char *file, struct tripinfo *out) MUST_USE;
+
+#endif
