@@ -34,7 +34,8 @@ struct sta_plan_item {
     uint64_t id;
     bool fresh;             /* made by this plan; else the record replaces an older one */
     const char *class_name; /* data class, "" when none */
-    struct bytes record;    /* for store_put_entity(); len 0: delete */
+    struct sta_ids links[STA_RELATIONS_MAX]; /* the stored relations, for the rights of the core */
+    struct bytes record;                     /* for store_put_entity(); len 0: delete */
 };
 
 struct sta_plan_observation {

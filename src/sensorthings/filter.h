@@ -31,7 +31,7 @@ enum sta_kind {
     STA_TEXT,
     STA_TIME,         /* an instant or an interval */
     STA_DURATION,     /* microseconds */
-    STA_DATE,         /* days since 1970, from date() */
+    STA_DATE,         /* its midnight in UTC, from date() */
     STA_CLOCK,        /* microseconds since midnight, from time() */
     STA_JSON,         /* an object or array; compares with nothing */
     STA_UNKNOWN_KIND, /* only while parsing: known per row */
@@ -77,6 +77,44 @@ struct sta_expr_path {
     uint32_t members_count;
 };
 
+struct sta_function {
+    const char *name;
+    uint8_t args_min, args_max;
+    enum sta_kind takes; /* of the first argument; TEXT, TIME, NUMBER */
+    enum sta_kind takes_more;
+    enum sta_kind gives;
+};
+
+enum sta_call {
+    STA_CALL_SUBSTRINGOF,
+    STA_CALL_STARTSWITH,
+    STA_CALL_ENDSWITH,
+    STA_CALL_LENGTH,
+    STA_CALL_INDEXOF,
+    STA_CALL_SUBSTRING,
+    STA_CALL_TOLOWER,
+    STA_CALL_TOUPPER,
+    STA_CALL_TRIM,
+    STA_CALL_CONCAT,
+    STA_CALL_YEAR,
+    STA_CALL_MONTH,
+    STA_CALL_DAY,
+    STA_CALL_HOUR,
+    STA_CALL_MINUTE,
+    STA_CALL_SECOND,
+    STA_CALL_FRACTIONALSECONDS,
+    STA_CALL_DATE,
+    STA_CALL_TIME,
+    STA_CALL_TOTALOFFSETMINUTES,
+    STA_CALL_NOW,
+    STA_CALL_MINDATETIME,
+    STA_CALL_MAXDATETIME,
+    STA_CALL_ROUND,
+    STA_CALL_FLOOR,
+    STA_CALL_CEILING,
+    STA_CALL_COUNT
+};
+
 struct sta_expr {
     enum sta_op op;
     enum sta_kind kind; /* of the result, if known; else STA_UNKNOWN_KIND */
@@ -94,7 +132,7 @@ enum err sta_filter_parse(struct bytes text, enum sta_type type, struct arena *a
 /* Parse one path (for $orderby). */
 enum err sta_filter_parse_path(struct bytes text, enum sta_type type, struct arena *arena,
                                const struct sta_expr **out, struct sta_error *error) MUST_USE;
-/* Canonical text: fully parenthesised where precedence asks for it; parses to the same tree. */
+/* Canonical text, with parentheses where precedence asks for them; parses to the same tree. */
 void sta_filter_print(const struct sta_expr *expr, enum sta_type type, struct buf *out);
 
 /* The row that an expression is about: an entity, or an Observation of a Datastream. */
@@ -124,6 +162,10 @@ bool sta_filter_holds(const struct sta_expr *expr, struct sta_scope *scope,
  * STA_ORDER_TEXT_MAX bytes. */
 enum { STA_ORDER_TEXT_MAX = 200 };
 int sta_value_order(const struct sta_value *a, const struct sta_value *b);
+
+/* The span of a Datastream's phenomenonTime (or resultTime). False: no observations to see. */
+bool sta_stream_times(const struct sta_scope *scope, const struct sta_entity *e, bool result,
+                      int64_t *out_start, int64_t *out_end);
 
 /* Bounds on phenomenonTime that every row passing must keep: [*from_us, *to_us). Only narrows. */
 void sta_filter_time_bounds(const struct sta_expr *expr, int64_t *from_us, int64_t *to_us);

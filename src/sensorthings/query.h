@@ -47,6 +47,7 @@ struct sta_query {
     bool select_id;
     struct sta_order_key order[STA_ORDER_KEYS_MAX];
     uint32_t order_count;
+    bool order_implicit;           /* Observations without $orderby come by phenomenonTime */
     const struct sta_expr *filter; /* NULL: none */
     struct sta_expand *expand;
     /* The position after which this page starts; values for each order key, then the id. */
@@ -62,6 +63,9 @@ enum err sta_query_parse(struct bytes text, enum sta_type type, struct arena *ar
 /* All options but $skip and the cursor, canonical and percent-encoded, without '?'. For nextLink.
  */
 void sta_query_print(const struct sta_query *query, struct buf *out);
+
+/* The cursor behind a row, as the value of $skiptoken: opaque to clients, read strictly. */
+void sta_cursor_print(const struct sta_value *keys, uint32_t count, uint64_t id, struct buf *out);
 
 /* Percent-decode into the arena; `plus` makes '+' a space. ERR_MALFORMED on a bad escape, NUL or
  * invalid UTF-8; ERR_LIMIT. */

@@ -1,0 +1,582 @@
+#include "sensorthings/answer.h"
+
+#include "base/text.h"
+#include "sensorthings/collect.h"
+#include "sensorthings/json.h"
+#include "sensorthings/observation.h"
+#include "sensorthings/times.h"
+
+static const char conformance_prefix[] = "http://www.opengis.net/spec/iot_sensing/1.1/req/";
+
+static enum err put_row(struct sta_run *run, const struct sta_query *q, const struct sta_row *row,
+                        struct buf *out, uint32_t depth);
+
+void
+sta_self_link(struct bytes base_url, enum sta_type type, uint64_t id, struct buf *out)
+{
+    buf_put(out, base_url);
+    buf_byte(out, '/');
+    buf_text(out, sta_type_info(type)->set);
+    buf_byte(out, '(');
+    buf_u64_decimal(out, id);
+    buf_byte(out, ')');
+}
+
+static uint64_t
+row_id(const struct sta_row *row)
+{
+    return row->type == STA_OBSERVATION ? sta_observation_id((uint32_t)row->entity->id, row->n)
+                                        : row->entity->id;
+}
+
+static void
+separate(struct buf *out)
+{
+    if (out->len && out->p[out->len - 1] != '{' && out->p[out->len - 1] != '[')
+        buf_byte(out, ',');
+}
+
+static const struct sta_expand *
+expanded(const struct sta_query *q, uint32_t relation)
+{
+    for (const struct sta_expand *x = q->expand; x; x = x->next)
+        if (x->relation == relation)
+            return x;
+    return NULL;
+}
+
+/* ---- one row ---- */
+
+static void
+put_links(struct sta_run *run, const struct sta_query *q, const struct sta_row *row,
+          struct buf *out)
+{
+    const struct sta_type_info *info = sta_type_info(row->type);
+    if (!q->has_select || q->select_id) {
+        separate(out);
+        buf_text(out, "\"@iot.id\":");
+        buf_u64_decimal(out, row_id(row));
+    }
+    if (!q->has_select) {
+        buf_text(out, ",\"@iot.selfLink\":\"");
+        sta_self_link(run->view->base_url, row->type, row_id(row), out);
+        buf_byte(out, '"');
+    }
+    for (uint32_t r = 0; r < info->relations_count; r++) {
+        if (!info->relations[r].shown || expanded(q, r) ||
+            (q->has_select && !(q->select_relations & 1u << r)))
+            continue;
+        separate(out);
+        buf_format(out, "\"%s@iot.navigationLink\":\"", info->relations[r].name);
+        sta_self_link(run->view->base_url, row->type, row_id(row), out);
+        buf_format(out, "/%s\"", info->relations[r].name);
+    }
+}
+
+/* The JSON of one property of an entity; false when there is none. */
+static bool
+put_property(struct sta_run *run, const struct sta_entity *e, uint32_t property, struct buf *out)
+{
+    const struct sta_property *p = &sta_type_info(e->type)->properties[property];
+    int64_t start, end;
+    if (!p->server) {
+        buf_put(out, e->property[property]);
+        return e->property[property].len > 0;
+    }
+    if (!sta_stream_times(&run->scope, e, strcmp(p->name, "resultTime") == 0, &start, &end))
+        return false;
+    sta_time_put(out, start, end);
+    return true;
+}
+
+static void
+put_properties(struct sta_run *run, const struct sta_query *q, const struct sta_entity *e,
+               struct buf *out)
+{
+    const struct sta_type_info *info = sta_type_info(e->type);
+    for (uint32_t i = 0; i < info->properties_count; i++) {
+        if (q->has_select && !(q->select & 1u << i))
+            continue;
+        size_t before = out->len;
+        separate(out);
+        buf_format(out, "\"%s\":", info->properties[i].name);
+        if (!put_property(run, e, i, out) && !out->overflow)
+            out->len = before;
+    }
+}
+
+/* The one entity that a relation leads to; NULL: none that may be seen. */
+static const struct sta_entity *
+related(struct sta_run *run, const struct sta_row *row, uint32_t relation)
+{
+    enum sta_type to = sta_type_info(row->type)->relations[relation].to;
+    const struct sta_entity *e = NULL;
+    if (row->type == STA_OBSERVATION && relation == OBSERVATION_DATASTREAM)
+        e = row->entity;
+    else if (row->type == STA_OBSERVATION)
+        e = sta_graph_get(run->view->graph, to, row->observation->feature_id);
+    else if (row->entity->links[relation].count)
+        e = sta_graph_get(run->view->graph, to, row->entity->links[relation].p[0]);
+    return sta_visible(run, to, e) ? e : NULL;
+}
+
+/* "value":[...] or "Datastreams":[...] with count and next link. */
+static enum err
+put_page(struct sta_run *run, const struct sta_query *q, const struct sta_set *set,
+         const char *name, struct bytes url, struct buf *out, uint32_t depth)
+{
+    struct sta_page page;
+    size_t mark = run->view->arena->used;
+    enum err e = sta_collect(run, q, set, &page);
+    if (e != OK)
+        return e;
+    const char *prefix = name ? name : "";
+    if (q->count) {
+        separate(out);
+        buf_format(out, "\"%s@iot.count\":%llu", prefix, (unsigned long long)page.total);
+    }
+    if (page.more) {
+        const struct sta_slot *last = page.slots[page.count - 1];
+        separate(out);
+        buf_format(out, "\"%s@iot.nextLink\":\"", prefix);
+        buf_put(out, url);
+        buf_byte(out, '?');
+        size_t start = out->len;
+        sta_query_print(q, out);
+        buf_text(out, out->len > start ? "&$skiptoken=" : "$skiptoken=");
+        sta_cursor_print(last->keys, q->order_count, last->id, out);
+        buf_byte(out, '"');
+    }
+    separate(out);
+    buf_format(out, "\"%s\":[", name ? name : "value");
+    for (uint32_t i = 0; e == OK && i < page.count; i++) {
+        struct sta_row row;
+        struct observation space;
+        e = sta_slot_row(run, page.slots[i], &row, &space);
+        if (i)
+            buf_byte(out, ',');
+        if (e == OK)
+            e = put_row(run, q, &row, out, depth);
+        if (e == OK && buf_error(out) != OK)
+            e = sta_fail(run->error, 413, 0, "the answer has more than %zu bytes; use $top",
+                         out->max);
+    }
+    buf_byte(out, ']');
+    run->view->arena->used = mark; /* what an expansion took is free for the next row's */
+    return e;
+}
+
+static enum err
+put_expansions(struct sta_run *run, const struct sta_query *q, const struct sta_row *row,
+               struct buf *out, uint32_t depth)
+{
+    const struct sta_type_info *info = sta_type_info(row->type);
+    enum err e = OK;
+    for (const struct sta_expand *x = q->expand; e == OK && x; x = x->next) {
+        const struct sta_relation *r = &info->relations[x->relation];
+        if (!r->many) {
+            const struct sta_entity *to = related(run, row, x->relation);
+            const struct sta_row inner = {.type = r->to, .entity = to};
+            separate(out);
+            buf_format(out, "\"%s\":", r->name);
+            if (!to)
+                buf_text(out, "null");
+            else if ((e = sta_examine(run)) == OK)
+                e = put_row(run, x->query, &inner, out, depth + 1);
+            continue;
+        }
+        const struct sta_set set = {r->to, row->entity, x->relation};
+        struct buf url;
+        buf_init(&url, 4096);
+        sta_self_link(run->view->base_url, row->type, row_id(row), &url);
+        buf_format(&url, "/%s", r->name);
+        e = put_page(run, x->query, &set, r->name, buf_bytes(&url), out, depth + 1);
+        buf_fini(&url);
+    }
+    return e;
+}
+
+static enum err
+put_row(struct sta_run *run, const struct sta_query *q, const struct sta_row *row, struct buf *out,
+        uint32_t depth)
+{
+    ASSERT(depth <= STA_EXPAND_DEPTH_MAX);
+    sta_count_row(run, row->entity);
+    buf_byte(out, '{');
+    put_links(run, q, row, out);
+    if (row->type == STA_OBSERVATION) {
+        size_t before = out->len;
+        separate(out);
+        size_t start = out->len;
+        sta_observation_members(out, run->view->base_url, (uint32_t)row->entity->id, row->n,
+                                row->observation, q->has_select ? q->select : 0x3f);
+        if (out->len == start && !out->overflow)
+            out->len = before;
+    } else {
+        put_properties(run, q, row->entity, out);
+    }
+    enum err e = put_expansions(run, q, row, out, depth);
+    buf_byte(out, '}');
+    return e;
+}
+
+/* ---- paths ---- */
+
+/* Where a path leads: one row, or a set. */
+struct place {
+    bool is_set;
+    struct sta_row row;
+    struct observation observation;
+    struct sta_set set;
+};
+
+static enum err
+not_found(struct sta_run *run)
+{
+    return sta_fail(run->error, 404, 0, "there is nothing at this path");
+}
+
+static enum err
+go_to_observation(struct sta_run *run, const struct sta_entity *parent, uint64_t id,
+                  struct place *at)
+{
+    uint32_t stream;
+    uint64_t n;
+    const struct sta_source *source = run->view->source;
+    if (!sta_observation_of_id(id, &stream, &n))
+        return not_found(run);
+    const struct sta_entity *e = sta_graph_get(run->view->graph, STA_DATASTREAM, stream);
+    if (!sta_visible(run, STA_OBSERVATION, e) ||
+        (parent && parent->type == STA_DATASTREAM && parent != e))
+        return not_found(run);
+    enum err err = source->get(source->ctx, stream, n, &at->observation);
+    if (err == ERR_NOT_FOUND || err == ERR_EXPIRED)
+        return not_found(run);
+    if (err != OK)
+        return sta_fail(run->error, 503, 0, "the store cannot be read now");
+    if (parent && parent->type == STA_FEATURE_OF_INTEREST &&
+        at->observation.feature_id != parent->id)
+        return not_found(run);
+    /* What was read is borrowed until the store is read again, which may be while it is used. */
+    at->observation.text = arena_dup(run->view->arena, at->observation.text);
+    at->observation.extra = arena_dup(run->view->arena, at->observation.extra);
+    if (!at->observation.text.p || !at->observation.extra.p)
+        return sta_fail(run->error, 413, 0, "the request needs too much memory");
+    at->row = (struct sta_row){STA_OBSERVATION, e, n, &at->observation};
+    return OK;
+}
+
+static enum err
+go_step(struct sta_run *run, const struct sta_step *step, bool first, struct place *at)
+{
+    const struct sta_entity *parent = first ? NULL : at->row.entity;
+    enum err e = sta_examine(run);
+    if (e != OK)
+        return e;
+    if (step->many) {
+        at->is_set = true;
+        at->set = (struct sta_set){step->type, parent, step->relation};
+        return OK;
+    }
+    if (step->type == STA_OBSERVATION)
+        return go_to_observation(run, parent, step->id, at);
+    const struct sta_entity *to;
+    if (step->has_id) {
+        to = sta_graph_get(run->view->graph, step->type, step->id);
+        bool holds = first;
+        for (uint32_t i = 0; parent && i < parent->links[step->relation].count; i++)
+            holds = holds || parent->links[step->relation].p[i] == step->id;
+        if (!holds || !sta_visible(run, step->type, to))
+            return not_found(run);
+    } else {
+        to = related(run, &at->row, step->relation);
+        if (!to)
+            return not_found(run);
+    }
+    at->row = (struct sta_row){.type = step->type, .entity = to};
+    return OK;
+}
+
+static enum err
+go(struct sta_run *run, const struct sta_path *path, struct place *out)
+{
+    for (uint32_t i = 0; i < path->steps_count; i++) {
+        enum err e = go_step(run, &path->steps[i], i == 0, out);
+        if (e != OK)
+            return e;
+    }
+    return OK;
+}
+
+/* ---- answers ---- */
+
+static enum err
+put_root(struct sta_run *run, struct buf *out)
+{
+    static const char *const classes[] = {"datamodel/thing",
+                                          "datamodel/location",
+                                          "datamodel/historical-location",
+                                          "datamodel/datastream",
+                                          "datamodel/sensor",
+                                          "datamodel/observed-property",
+                                          "datamodel/observation",
+                                          "datamodel/feature-of-interest",
+                                          "datamodel/entity-control-information",
+                                          "resource-path"};
+    static const char *const mqtt[] = {"create-observations-via-mqtt", "receive-updates-via-mqtt"};
+    buf_text(out, "{\"value\":[");
+    for (enum sta_type t = STA_THING; t < STA_TYPE_COUNT; t++) {
+        separate(out);
+        buf_format(out, "{\"name\":\"%s\",\"url\":\"", sta_type_info(t)->set);
+        buf_put(out, run->view->base_url);
+        buf_format(out, "/%s\"}", sta_type_info(t)->set);
+    }
+    buf_text(out, "],\"serverSettings\":{\"conformance\":[");
+    for (size_t i = 0; i < ARRAY_COUNT(classes); i++) {
+        separate(out);
+        buf_format(out, "\"%s%s\"", conformance_prefix, classes[i]);
+    }
+    for (size_t i = 0; run->view->mqtt_url.len && i < ARRAY_COUNT(mqtt); i++)
+        buf_format(out, ",\"%s%s\"", conformance_prefix, mqtt[i]);
+    buf_byte(out, ']');
+    for (size_t i = 0; run->view->mqtt_url.len && i < ARRAY_COUNT(mqtt); i++) {
+        buf_format(out, ",\"%s%s\":{\"endpoints\":[", conformance_prefix, mqtt[i]);
+        text_put_json(out, run->view->mqtt_url);
+        buf_text(out, "]}");
+    }
+    buf_text(out, "}}");
+    return OK;
+}
+
+/* The bare JSON of the property that the path names; false when it has no value. */
+static bool
+property_json(struct sta_run *run, const struct sta_path *path, const struct sta_row *row,
+              struct buf *out)
+{
+    if (path->property_is_id) {
+        buf_u64_decimal(out, row_id(row));
+        return true;
+    }
+    if (row->type != STA_OBSERVATION)
+        return put_property(run, row->entity, path->property, out);
+    sta_observation_members(out, run->view->base_url, (uint32_t)row->entity->id, row->n,
+                            row->observation, 1u << path->property);
+    if (out->len == 0 || out->overflow)
+        return false;
+    buf_drop(out, strlen(sta_type_info(row->type)->properties[path->property].name) + 3);
+    return true;
+}
+
+static enum err
+put_named(struct sta_run *run, const struct sta_path *path, struct bytes value, struct buf *out)
+{
+    const char *name = path->members_count ? path->members[path->members_count - 1]
+                       : path->property_is_id
+                           ? "@iot.id"
+                           : sta_type_info(sta_path_type(path))->properties[path->property].name;
+    struct bytes text;
+    if (path->kind == STA_PATH_PROPERTY) {
+        buf_byte(out, '{');
+        text_put_json(out, bytes_text(name));
+        buf_byte(out, ':');
+        buf_put(out, value);
+        buf_byte(out, '}');
+        return OK;
+    }
+    run->report.content_type = "text/plain;charset=utf-8";
+    if (sta_json_kind(value) != STA_JSON_TEXT)
+        text = value;
+    else if (sta_json_text(value, run->view->arena, &text) != OK)
+        return sta_fail(run->error, 413, 0, "the value is too long");
+    buf_put(out, text);
+    return OK;
+}
+
+static enum err
+put_one_property(struct sta_run *run, const struct sta_path *path, const struct sta_row *row,
+                 struct buf *out)
+{
+    struct buf json;
+    buf_init(&json, STORE_ENTITY_BYTES_MAX);
+    bool there = property_json(run, path, row, &json);
+    struct bytes value = buf_bytes(&json);
+    for (uint32_t i = 0; there && i < path->members_count; i++) {
+        value = sta_json_member(value, bytes_text(path->members[i]));
+        there = value.len > 0;
+    }
+    sta_count_row(run, row->entity);
+    enum err e = OK;
+    if (there)
+        e = put_named(run, path, value, out);
+    else if (path->members_count)
+        e = not_found(run);
+    else
+        run->report.status = 204;
+    buf_fini(&json);
+    return e;
+}
+
+static enum err
+put_refs(struct sta_run *run, const struct sta_query *q, const struct place *at, struct buf *out)
+{
+    struct sta_page page;
+    if (!at->is_set) {
+        buf_text(out, "{\"@iot.selfLink\":\"");
+        sta_self_link(run->view->base_url, at->row.type, row_id(&at->row), out);
+        buf_text(out, "\"}");
+        sta_count_row(run, at->row.entity);
+        return OK;
+    }
+    enum err e = sta_collect(run, q, &at->set, &page);
+    if (e != OK)
+        return e;
+    buf_byte(out, '{');
+    if (q->count)
+        buf_format(out, "\"@iot.count\":%llu,", (unsigned long long)page.total);
+    buf_text(out, "\"value\":[");
+    for (uint32_t i = 0; i < page.count; i++) {
+        separate(out);
+        buf_text(out, "{\"@iot.selfLink\":\"");
+        sta_self_link(run->view->base_url, page.slots[i]->row.type, page.slots[i]->id, out);
+        buf_text(out, "\"}");
+        sta_count_row(run, page.slots[i]->row.entity);
+    }
+    buf_text(out, "]}");
+    return OK;
+}
+
+static enum err
+put_set(struct sta_run *run, const struct sta_request *request, const struct place *at,
+        struct buf *out)
+{
+    struct buf url, path;
+    buf_init(&url, 16 * 1024);
+    buf_init(&path, 16 * 1024);
+    sta_path_print(&request->path, &path);
+    ASSERT(bytes_start(buf_bytes(&path), "/v1.1")); /* which ends base_url already */
+    buf_put(&url, run->view->base_url);
+    buf_put(&url, bytes_skip(buf_bytes(&path), 5));
+    buf_byte(out, '{');
+    enum err e = put_page(run, &request->query, &at->set, NULL, buf_bytes(&url), out, 0);
+    buf_byte(out, '}');
+    buf_fini(&url);
+    buf_fini(&path);
+    return e;
+}
+
+static enum err
+run_init(struct sta_run *run, const struct sta_view *view, struct sta_error *error)
+{
+    *run = (struct sta_run){.view = view, .error = error};
+    run->report.status = 200;
+    run->report.content_type = "application/json";
+    run->scratch.p = arena_take(view->arena, STA_SCRATCH_BYTES);
+    run->scratch.size = STA_SCRATCH_BYTES;
+    if (!run->scratch.p)
+        return sta_fail(error, 413, 0, "the request needs too much memory");
+    run->scope = (struct sta_scope){.graph = view->graph,
+                                    .source = view->source,
+                                    .rights = view->rights,
+                                    .scratch = &run->scratch,
+                                    .now_us = view->now_us};
+    return OK;
+}
+
+enum err
+sta_answer(const struct sta_view *view, const struct sta_request *request, struct buf *out,
+           struct sta_report *report, struct sta_error *error)
+{
+    struct sta_run run;
+    struct place at = {0};
+    size_t before = out->len;
+    enum err e = run_init(&run, view, error);
+    if (e == OK && request->path.kind == STA_PATH_CREATE_OBSERVATIONS)
+        e = sta_fail(error, 405, 0, "CreateObservations takes POST");
+    if (e == OK && request->path.kind == STA_PATH_ROOT)
+        e = put_root(&run, out);
+    else if (e == OK)
+        e = go(&run, &request->path, &at);
+    if (e == OK && request->path.kind != STA_PATH_ROOT) {
+        if (request->path.ref)
+            e = put_refs(&run, &request->query, &at, out);
+        else if (request->path.kind == STA_PATH_SET)
+            e = put_set(&run, request, &at, out);
+        else if (request->path.kind == STA_PATH_ENTITY)
+            e = put_row(&run, &request->query, &at.row, out, 0);
+        else
+            e = put_one_property(&run, &request->path, &at.row, out);
+    }
+    if (e == OK && buf_error(out) != OK)
+        e = sta_fail(error, 413, 0, "the answer has more than %zu bytes; use $top", out->max);
+    if (e == OK)
+        *report = run.report;
+    else
+        out->len = before;
+    return e;
+}
+
+enum err
+sta_request_parse(struct bytes target, struct arena *arena, struct sta_request *out,
+                  struct sta_error *error)
+{
+    struct sta_request request = {0};
+    size_t question = bytes_find(target, '?');
+    struct bytes options = bytes_skip(target, question < target.len ? question + 1 : question);
+    enum err e = sta_path_parse(bytes_of(target.p, question), &request.path, error);
+    if (e != OK)
+        return e;
+    enum sta_path_kind kind = request.path.kind;
+    if (options.len && kind != STA_PATH_SET && kind != STA_PATH_ENTITY)
+        return sta_fail(error, 400, question, "this path takes no query options");
+    if (sta_path_type(&request.path))
+        e = sta_query_parse(options, sta_path_type(&request.path), arena, &request.query, error);
+    const struct sta_query *q = &request.query;
+    if (e == OK && kind == STA_PATH_ENTITY &&
+        (q->has_top || q->has_skip || q->count || q->filter || q->has_cursor ||
+         (q->order_count && !q->order_implicit)))
+        return sta_fail(error, 400, question, "one entity takes $select and $expand only");
+    if (e == OK && request.path.ref && (q->expand || q->has_select))
+        return sta_fail(error, 400, question, "links take no $select and no $expand");
+    if (e == OK)
+        *out = request;
+    return e;
+}
+
+enum err
+sta_answer_entity(const struct sta_view *view, enum sta_type type, uint64_t id, struct buf *out)
+{
+    struct sta_error error;
+    struct sta_report report;
+    struct sta_request request = {.path = {.kind = STA_PATH_ENTITY, .steps_count = 1},
+                                  .query = {.type = type}};
+    request.path.steps[0] = (struct sta_step){.type = type, .has_id = true, .id = id};
+    return sta_answer(view, &request, out, &report, &error);
+}
+
+enum err
+sta_answer_change(const struct sta_view *view, const struct sta_topic *topic, enum sta_type type,
+                  uint64_t id, struct buf *out)
+{
+    struct sta_error error;
+    struct sta_report report;
+    struct sta_request request = {.path = {.kind = STA_PATH_ENTITY, .steps_count = 1},
+                                  .query = {.type = type}};
+    request.path.steps[0] = (struct sta_step){.type = type, .has_id = true, .id = id};
+    request.query.has_select = topic->select != 0;
+    request.query.select = topic->select;
+    if (topic->path.kind == STA_PATH_PROPERTY) {
+        request.path.kind = STA_PATH_PROPERTY;
+        request.path.property = topic->path.property;
+    }
+    return sta_answer(view, &request, out, &report, &error);
+}
+
+void
+sta_error_render(const struct sta_error *error, uint32_t charter_line, struct buf *out)
+{
+    buf_format(out, "{\"code\":%d,\"type\":\"error\",\"message\":", error->status);
+    text_put_json(out, bytes_text(error->text));
+    if (charter_line)
+        buf_format(out, ",\"charterLine\":%u", charter_line);
+    buf_byte(out, '}');
+}

@@ -1,0 +1,317 @@
+#include "sensorthings/collect.h"
+
+#include "sensorthings/times.h"
+
+/* A page while it fills: slots in final order, at most `want`; the last falls out. */
+struct pile {
+    struct sta_run *run;
+    const struct sta_query *q;
+    struct sta_slot **slots;
+    uint32_t count, want;
+    uint8_t *text; /* STA_ORDER_TEXT_MAX bytes for each key of each slot */
+    uint64_t total;
+    uint64_t feature; /* Observations of this feature only; 0: any */
+    const struct sta_entity *stream;
+    enum err err;
+};
+
+bool
+sta_visible(const struct sta_run *run, enum sta_type type, const struct sta_entity *e)
+{
+    return e && run->view->rights->may_see(run->view->rights->ctx, type, e);
+}
+
+enum err
+sta_examine(struct sta_run *run)
+{
+    if (++run->report.examined > run->view->examined_max)
+        return sta_fail(run->error, 413, 0,
+                        "the query looks at more than %llu rows; narrow it with $filter on "
+                        "phenomenonTime or a path",
+                        (unsigned long long)run->view->examined_max);
+    return OK;
+}
+
+void
+sta_count_row(struct sta_run *run, const struct sta_entity *e)
+{
+    struct sta_report *r = &run->report;
+    r->rows++;
+    if (!e->class_name[0])
+        return;
+    for (uint32_t i = 0; i < r->classes_count; i++)
+        if (strcmp(r->classes[i], e->class_name) == 0)
+            return;
+    if (r->classes_count == STA_CLASSES_MAX)
+        r->classes_cut = true;
+    else
+        r->classes[r->classes_count++] = e->class_name;
+}
+
+static int
+compare_keys(const struct sta_query *q, const struct sta_value *a, uint64_t a_id,
+             const struct sta_value *b, uint64_t b_id)
+{
+    bool descending = false;
+    for (uint32_t i = 0; i < q->order_count; i++) {
+        descending = q->order[i].descending;
+        int c = sta_value_order(&a[i], &b[i]);
+        if (c)
+            return descending ? -c : c;
+    }
+    int c = (a_id > b_id) - (a_id < b_id);
+    return descending ? -c : c;
+}
+
+/* Room for a slot: a new one, or the last, which then falls out. NULL: the arena is full. */
+static struct sta_slot *
+take_slot(struct pile *p)
+{
+    struct arena *arena = p->run->view->arena;
+    uint32_t keys = p->q->order_count;
+    if (p->count == p->want)
+        return p->slots[--p->count];
+    struct sta_slot *s = arena_take(arena, sizeof(*s));
+    struct sta_value *values = arena_take(arena, (keys ? keys : 1) * sizeof(*values));
+    if (s && values)
+        s->keys = values;
+    return values ? s : NULL;
+}
+
+static enum err
+keep_text(struct pile *p, struct sta_value *v)
+{
+    if (v->kind == STA_JSON)
+        *v = (struct sta_value){.kind = STA_NULL};
+    if (v->kind != STA_TEXT)
+        return OK;
+    v->text.len = v->text.len < STA_ORDER_TEXT_MAX ? v->text.len : STA_ORDER_TEXT_MAX;
+    v->text = arena_dup(p->run->view->arena, v->text);
+    return v->text.p ? OK : ERR_LIMIT;
+}
+
+static enum err
+arena_full(struct sta_run *run)
+{
+    return sta_fail(run->error, 413, 0,
+                    "the answer needs more memory than a request may have; ask for smaller pages, "
+                    "and follow @iot.nextLink instead of a large $skip");
+}
+
+/* Insert behind every slot that comes before it. */
+static enum err
+insert(struct pile *p, const struct sta_row *row, uint64_t id, struct sta_value *keys)
+{
+    uint32_t low = 0, high = p->count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (compare_keys(p->q, p->slots[middle]->keys, p->slots[middle]->id, keys, id) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == p->want)
+        return OK;
+    for (uint32_t i = 0; i < p->q->order_count; i++)
+        if (keep_text(p, &keys[i]) != OK)
+            return arena_full(p->run);
+    struct sta_slot *s = take_slot(p);
+    if (!s)
+        return arena_full(p->run);
+    s->row = *row;
+    s->row.observation = NULL;
+    s->id = id;
+    memcpy(s->keys, keys, p->q->order_count * sizeof(*keys));
+    memmove(p->slots + low + 1, p->slots + low, (p->count - low) * sizeof(struct sta_slot *));
+    p->slots[low] = s;
+    p->count++;
+    return OK;
+}
+
+/* One candidate that may be seen. */
+static enum err
+offer(struct pile *p, const struct sta_row *row, uint64_t id)
+{
+    struct sta_run *run = p->run;
+    struct sta_value keys[STA_ORDER_KEYS_MAX];
+    enum err e = sta_examine(run);
+    if (e != OK)
+        return e;
+    arena_reset(&run->scratch);
+    bool holds = !p->q->filter || sta_filter_holds(p->q->filter, &run->scope, row);
+    for (uint32_t i = 0; holds && i < p->q->order_count; i++)
+        sta_filter_value(p->q->order[i].expr, &run->scope, row, &keys[i]);
+    if (run->scope.exhausted)
+        return sta_fail(run->error, 413, 0, "the filter makes texts that are too long");
+    if (!holds)
+        return OK;
+    p->total++;
+    if (p->q->has_cursor && compare_keys(p->q, keys, id, p->q->cursor, p->q->cursor_id) <= 0)
+        return OK;
+    return insert(p, row, id, keys);
+}
+
+/* ---- entities ---- */
+
+static enum err
+collect_entities(struct pile *p, const struct sta_set *set)
+{
+    const struct sta_graph *g = p->run->view->graph;
+    const struct sta_ids *ids = set->parent ? &set->parent->links[set->relation] : NULL;
+    uint32_t count = ids ? ids->count : g->set[set->type].count;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct sta_entity *e =
+            ids ? sta_graph_get(g, set->type, ids->p[i]) : g->set[set->type].p[i];
+        if (!sta_visible(p->run, set->type, e))
+            continue;
+        const struct sta_row row = {.type = set->type, .entity = e};
+        enum err err = offer(p, &row, e->id);
+        if (err != OK)
+            return err;
+        if (!ids && !p->q->count && p->q->order_count == 0 && p->count == p->want)
+            return OK; /* the rest only has larger ids */
+    }
+    return OK;
+}
+
+/* ---- observations ---- */
+
+/* True if $orderby leads with phenomenonTime, the order in which the store reads. */
+static bool
+led_by_time(const struct sta_query *q)
+{
+    const struct sta_expr_path *path = q->order[0].expr->path;
+    return path->type == STA_OBSERVATION && path->relations_count == 0 && path->property == 0 &&
+           path->members_count == 0;
+}
+
+/* No row at this time can come into the page any more. */
+static bool
+too_late(const struct pile *p, int64_t time_us)
+{
+    if (p->count < p->want || p->q->count || !led_by_time(p->q))
+        return false;
+    if (p->want == 0)
+        return true;
+    int64_t last_us = p->slots[p->count - 1]->keys[0].time_us;
+    return p->q->order[0].descending ? time_us < last_us : time_us > last_us;
+}
+
+static bool
+on_observation(void *ctx, uint64_t n, const struct observation *o)
+{
+    struct pile *p = ctx;
+    const struct sta_row row = {STA_OBSERVATION, p->stream, n, o};
+    if (too_late(p, o->time_us))
+        return false;
+    if (p->feature && o->feature_id != p->feature) {
+        p->err = sta_examine(p->run);
+        return p->err == OK;
+    }
+    p->err = offer(p, &row, sta_observation_id((uint32_t)p->stream->id, n));
+    return p->err == OK;
+}
+
+static enum err
+collect_stream(struct pile *p, const struct sta_entity *stream)
+{
+    struct sta_run *run = p->run;
+    const struct sta_source *source = run->view->source;
+    struct store_range range = {.from_us = INT64_MIN, .to_us = INT64_MAX};
+    struct store_span span;
+    if (!sta_visible(run, STA_OBSERVATION, stream))
+        return OK;
+    enum err e = source->span(source->ctx, (uint32_t)stream->id, &span);
+    if (e == ERR_NOT_FOUND || e == ERR_EXPIRED || (e == OK && span.count == 0))
+        return OK;
+    bool descending = led_by_time(p->q) && p->q->order[0].descending;
+    if (e == OK && p->q->count && p->want == 0 && !p->q->filter && !p->feature) {
+        p->total += span.count; /* only the number is asked for, and the store knows it */
+        return OK;
+    }
+    if (e == OK && too_late(p, descending ? span.last_us : span.first_us))
+        return OK;
+    range.descending = descending;
+    if (p->q->filter)
+        sta_filter_time_bounds(p->q->filter, &range.from_us, &range.to_us);
+    if (p->q->has_cursor && !p->q->count && led_by_time(p->q) && p->q->cursor[0].kind == STA_TIME) {
+        int64_t at_us = p->q->cursor[0].time_us;
+        if (!descending && range.from_us < at_us)
+            range.from_us = at_us;
+        if (descending && at_us < range.to_us)
+            range.to_us = at_us + 1;
+    }
+    p->stream = stream;
+    if (e == OK && range.from_us < range.to_us)
+        e = source->range(source->ctx, (uint32_t)stream->id, &range, on_observation, p);
+    if (p->err != OK)
+        return p->err;
+    return e == OK || e == ERR_EXPIRED || e == ERR_NOT_FOUND
+               ? OK
+               : sta_fail(run->error, 503, 0, "the store cannot be read now");
+}
+
+static enum err
+collect_observations(struct pile *p, const struct sta_set *set)
+{
+    const struct sta_graph *g = p->run->view->graph;
+    const struct sta_ids *ids = NULL;
+    if (set->parent && set->parent->type == STA_DATASTREAM)
+        return collect_stream(p, set->parent);
+    if (set->parent) {
+        ASSERT(set->parent->type == STA_FEATURE_OF_INTEREST);
+        ids = &set->parent->links[FEATURE_DATASTREAMS];
+        p->feature = set->parent->id;
+    }
+    uint32_t count = ids ? ids->count : g->set[STA_DATASTREAM].count;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct sta_entity *stream =
+            ids ? sta_graph_get(g, STA_DATASTREAM, ids->p[i]) : g->set[STA_DATASTREAM].p[i];
+        ASSERT(stream);
+        enum err e = collect_stream(p, stream);
+        if (e != OK)
+            return e;
+    }
+    return OK;
+}
+
+enum err
+sta_collect(struct sta_run *run, const struct sta_query *q, const struct sta_set *set,
+            struct sta_page *out)
+{
+    uint64_t page = q->has_top ? q->top : STA_TOP_DEFAULT;
+    uint64_t skip = q->has_cursor ? 0 : q->skip; /* the cursor stands behind what was skipped */
+    page = page < STA_TOP_MAX ? page : STA_TOP_MAX;
+    struct pile p = {.run = run, .q = q};
+    p.want = page ? (uint32_t)(skip + page + 1) : 0;
+    p.slots = arena_take(run->view->arena, (p.want + 1) * sizeof(struct sta_slot *));
+    if (!p.slots)
+        return arena_full(run);
+    enum err e = OK;
+    if (p.want || q->count)
+        e = set->type == STA_OBSERVATION ? collect_observations(&p, set)
+                                         : collect_entities(&p, set);
+    if (e != OK)
+        return e;
+    uint32_t first = skip < p.count ? (uint32_t)skip : p.count;
+    *out = (struct sta_page){.slots = p.slots + first, .count = p.count - first, .total = p.total};
+    if (out->count > page) {
+        out->count = (uint32_t)page;
+        out->more = true;
+    }
+    return OK;
+}
+
+enum err
+sta_slot_row(struct sta_run *run, const struct sta_slot *slot, struct sta_row *out,
+             struct observation *space)
+{
+    *out = slot->row;
+    if (slot->row.type != STA_OBSERVATION)
+        return OK;
+    const struct sta_source *source = run->view->source;
+    if (source->get(source->ctx, (uint32_t)slot->row.entity->id, slot->row.n, space) != OK)
+        return sta_fail(run->error, 503, 0, "the store cannot be read now");
+    out->observation = space;
+    return OK;
+}

@@ -1,0 +1,55 @@
+/*
+ * collect.h -- inside this folder: from a set of candidates to one page of rows, under rights,
+ * filter, order, cursor and budget.
+ */
+#ifndef SENSORTHINGS_COLLECT_H
+#define SENSORTHINGS_COLLECT_H
+
+#include "sensorthings/answer.h"
+
+enum { STA_SCRATCH_BYTES = 256 * 1024 };
+
+/* One answer while it is made. */
+struct sta_run {
+    const struct sta_view *view;
+    struct sta_report report;
+    struct sta_error *error;
+    struct sta_scope scope;
+    struct arena scratch; /* per row; a part of the view's arena */
+};
+
+/* What may be in the set: all of a type, or what a parent links to. */
+struct sta_set {
+    enum sta_type type;
+    const struct sta_entity *parent; /* NULL: all */
+    uint8_t relation;                /* of the parent */
+};
+
+struct sta_slot {
+    struct sta_row row; /* an Observation's value is fetched again by sta_slot_row() */
+    uint64_t id;
+    struct sta_value *keys; /* one per order key */
+};
+
+struct sta_page {
+    struct sta_slot **slots;
+    uint32_t count;
+    bool more;      /* rows follow: the last one's keys are the cursor */
+    uint64_t total; /* of the filtered set; valid with $count */
+};
+
+/* 413 when a budget is exceeded, 503 when the store fails. */
+enum err sta_collect(struct sta_run *run, const struct sta_query *q, const struct sta_set *set,
+                     struct sta_page *out) MUST_USE;
+
+/* The row with its observation, borrowed until the next call that reads the store. */
+enum err sta_slot_row(struct sta_run *run, const struct sta_slot *slot, struct sta_row *out,
+                      struct observation *space) MUST_USE;
+
+bool sta_visible(const struct sta_run *run, enum sta_type type, const struct sta_entity *e);
+/* One more row was looked at. */
+enum err sta_examine(struct sta_run *run) MUST_USE;
+/* A row goes into the answer: it and its data class are reported. */
+void sta_count_row(struct sta_run *run, const struct sta_entity *e);
+
+#endif

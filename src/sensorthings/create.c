@@ -1,0 +1,461 @@
+#include "sensorthings/create.h"
+
+#include "base/text.h"
+#include "sensorthings/draft.h"
+#include "sensorthings/json.h"
+#include "sensorthings/record.h"
+#include "sensorthings/times.h"
+
+/* The entity that stands around the one being read, when there is one. */
+struct parent {
+    enum sta_type type;
+    uint64_t id;
+    int relation; /* from the parent to the child */
+};
+
+static enum err build(struct sta_planner *p, enum sta_type type, struct bytes json,
+                      const struct parent *parent, uint32_t depth, uint64_t *out_id);
+
+/* ---- reading -------------------------------------------------------------------------------- */
+
+static bool
+is_control(struct bytes key)
+{
+    static const char end[] = "@iot.navigationLink";
+    return bytes_are(key, "id") || bytes_are(key, "selfLink") || bytes_start(key, "@iot.") ||
+           (key.len > strlen(end) && bytes_are(bytes_skip(key, key.len - strlen(end)), end));
+}
+
+/* A date and time, written again in UTC. */
+static enum err
+canonical_time(struct sta_planner *p, const char *name, struct bytes *value)
+{
+    struct bytes text;
+    int64_t start, end;
+    if (sta_json_text(*value, p->arena, &text) != OK || sta_time_parse(text, &start, &end) != OK)
+        return sta_fail(p->error, 400, 0, "'%s' is an ISO 8601 time with zone", name);
+    struct buf out;
+    buf_init(&out, 128);
+    sta_time_put(&out, start, end);
+    *value = arena_dup(p->arena, buf_bytes(&out));
+    buf_fini(&out);
+    return value->p ? OK : sta_draft_full(p);
+}
+
+static enum err
+read_property(struct sta_planner *p, struct sta_draft *d, int index, struct bytes value)
+{
+    const struct sta_property *property = &sta_type_info(d->type)->properties[index];
+    enum sta_json_kind kind = sta_json_kind(value);
+    if (property->server)
+        return sta_fail(p->error, 400, 0, "'%s' of a %s is kept by the service, not given",
+                        property->name, sta_type_info(d->type)->entity);
+    if (kind == STA_JSON_NULL)
+        return property->mandatory ? sta_fail(p->error, 400, 0, "'%s' of a %s may not be null",
+                                              property->name, sta_type_info(d->type)->entity)
+                                   : OK;
+    if (property->shape == STA_SHAPE_TEXT && kind != STA_JSON_TEXT)
+        return sta_fail(p->error, 400, 0, "'%s' is text", property->name);
+    if (property->shape == STA_SHAPE_OBJECT && kind != STA_JSON_OBJECT)
+        return sta_fail(p->error, 400, 0, "'%s' is a JSON object", property->name);
+    d->property[index] = value;
+    if (property->shape == STA_SHAPE_TIME)
+        return canonical_time(p, property->name, &d->property[index]);
+    if (strcmp(property->name, "unitOfMeasurement") == 0)
+        for (const char *const *member =
+                 (const char *const[]){"name", "symbol", "definition", NULL};
+             *member; member++)
+            if (sta_json_member(value, bytes_text(*member)).len == 0)
+                return sta_fail(p->error, 400, 0, "unitOfMeasurement needs '%s' (or null)",
+                                *member);
+    if (strcmp(property->name, "properties") == 0) {
+        struct bytes name = sta_json_member(value, bytes_text("class")), text;
+        if (name.len && sta_json_text(name, p->arena, &text) == OK && text_is_name(text))
+            d->class_name = text;
+    }
+    return OK;
+}
+
+static enum err
+read_related(struct sta_planner *p, const struct sta_draft *d, int relation, struct bytes value,
+             uint32_t depth)
+{
+    const struct sta_relation *r = &sta_type_info(d->type)->relations[relation];
+    const struct parent here = {d->type, d->id, relation};
+    uint64_t id = 0;
+    if (sta_json_kind(value) != STA_JSON_OBJECT)
+        return sta_fail(p->error, 400, 0, "'%s' is %s", r->name,
+                        r->many ? "a list of objects" : "an object");
+    enum err e = sta_link_read(value, &id);
+    if (e == ERR_NOT_FOUND)
+        return build(p, r->to, value, &here, depth + 1, &id);
+    if (e != OK)
+        return sta_fail(p->error, 400, 0, "'%s' is {\"@iot.id\": number} or an entity", r->name);
+    if (r->to == STA_OBSERVATION)
+        return sta_fail(p->error, 400, 0, "Observations are not moved by linking to them");
+    if (!sta_draft_exists(p, r->to, id))
+        return sta_fail(p->error, 400, 0, "'%s' names %s(%llu), which does not exist", r->name,
+                        sta_type_info(r->to)->set, (unsigned long long)id);
+    return sta_draft_link_both(p, d->type, d->id, relation, id);
+}
+
+static enum err
+read_relation(struct sta_planner *p, const struct sta_draft *d, int relation, struct bytes value,
+              uint32_t depth)
+{
+    const struct sta_relation *r = &sta_type_info(d->type)->relations[relation];
+    struct bytes item;
+    if (!r->many)
+        return read_related(p, d, relation, value, depth);
+    if (sta_json_kind(value) != STA_JSON_ARRAY)
+        return sta_fail(p->error, 400, 0, "'%s' is a list", r->name);
+    struct sta_json_walk w = {value, 0};
+    while (sta_json_next_item(&w, &item)) {
+        enum err e = read_related(p, d, relation, item, depth);
+        if (e != OK)
+            return e;
+    }
+    return OK;
+}
+
+static enum err
+unknown_member(struct sta_planner *p, enum sta_type type, struct bytes key)
+{
+    int len = (int)(key.len < 40 ? key.len : 40);
+    if (is_control(key))
+        return sta_fail(p->error, 400, 0, "'%.*s' is given by the service, not by clients", len,
+                        (const char *)key.p);
+    return sta_fail(p->error, 400, 0, "%s has no '%.*s'", sta_type_info(type)->entity, len,
+                    (const char *)key.p);
+}
+
+/* In which order relations are read, whatever order they are written in: a Datastream's
+ * Observations need the Location of its Thing. */
+static int
+pass_of(enum sta_type to)
+{
+    return to == STA_OBSERVATION ? 3 : to == STA_DATASTREAM ? 2 : 1;
+}
+
+static enum err
+read_members(struct sta_planner *p, struct sta_draft *d, struct bytes json, uint32_t depth)
+{
+    const struct sta_type_info *info = sta_type_info(d->type);
+    struct bytes key, value;
+    for (int pass = 0; pass < 4; pass++) {
+        struct sta_json_walk w = {json, 0};
+        while (sta_json_next_member(&w, &key, &value)) {
+            int property = sta_property_index(d->type, key);
+            int relation = sta_relation_index(d->type, key);
+            enum err e = OK;
+            if (property < 0 && relation < 0)
+                return unknown_member(p, d->type, key);
+            if (property >= 0 && pass == 0)
+                e = read_property(p, d, property, value);
+            else if (relation >= 0 && pass == pass_of(info->relations[relation].to))
+                e = read_relation(p, d, relation, value, depth);
+            if (e != OK)
+                return e;
+        }
+    }
+    return OK;
+}
+
+/* ---- building -------------------------------------------------------------------------------- */
+
+static enum err
+plan_observation(struct sta_planner *p, struct bytes json, const struct parent *parent,
+                 uint32_t depth)
+{
+    struct sta_observation o;
+    uint64_t id = 0;
+    enum err e = sta_observation_scan(json, p->maker->now_us, p->arena, &o, p->error);
+    if (e != OK)
+        return e;
+    uint64_t stream = o.stream, feature = o.value.feature_id;
+    struct bytes inner = sta_json_member(json, bytes_text("Datastream"));
+    if (inner.len && sta_link_read(inner, &id) == ERR_NOT_FOUND)
+        e = build(p, STA_DATASTREAM, inner, NULL, depth + 1, &stream);
+    inner = sta_json_member(json, bytes_text("FeatureOfInterest"));
+    if (e == OK && inner.len && sta_link_read(inner, &id) == ERR_NOT_FOUND)
+        e = build(p, STA_FEATURE_OF_INTEREST, inner, NULL, depth + 1, &feature);
+    if (e != OK)
+        return e;
+    if (parent && parent->type != STA_DATASTREAM && parent->type != STA_FEATURE_OF_INTEREST)
+        return sta_fail(p->error, 400, 0, "Observations belong to a Datastream");
+    uint64_t *from_parent = parent && parent->type == STA_DATASTREAM ? &stream : &feature;
+    if (parent && *from_parent && *from_parent != parent->id)
+        return sta_fail(p->error, 400, 0, "the Observation names another %s than the path",
+                        sta_type_info(parent->type)->entity);
+    if (parent)
+        *from_parent = parent->id;
+    if (stream == 0)
+        return sta_fail(p->error, 400, 0, "an Observation needs a Datastream");
+    if (!sta_draft_exists(p, STA_DATASTREAM, stream))
+        return sta_fail(p->error, 404, 0, "there is no Datastream with id %llu",
+                        (unsigned long long)stream);
+    if (feature && !sta_draft_exists(p, STA_FEATURE_OF_INTEREST, feature))
+        return sta_fail(p->error, 400, 0, "there is no FeatureOfInterest with id %llu",
+                        (unsigned long long)feature);
+    if (feature == 0)
+        e = sta_draft_thing_feature(p, sta_draft_thing(p, stream), &feature);
+    if (e == OK)
+        e = sta_draft_remember(p, stream, feature);
+    if (e != OK)
+        return e;
+    if (p->observations_count == STA_PLAN_OBSERVATIONS_MAX)
+        return sta_draft_full(p);
+    o.value.feature_id = feature;
+    p->observations[p->observations_count++] =
+        (struct sta_plan_observation){.stream = (uint32_t)stream, .value = o.value};
+    return OK;
+}
+
+static enum err
+check_mandatory(struct sta_planner *p, const struct sta_draft *d)
+{
+    const struct sta_type_info *info = sta_type_info(d->type);
+    for (uint32_t i = 0; i < info->properties_count; i++)
+        if (info->properties[i].mandatory && d->property[i].len == 0)
+            return sta_fail(p->error, 400, 0, "a %s needs '%s'", info->entity,
+                            info->properties[i].name);
+    for (uint32_t r = 0; r < info->relations_count; r++)
+        if (info->relations[r].mandatory && d->links[r].count == 0)
+            return sta_fail(p->error, 400, 0, "a %s needs a link '%s'", info->entity,
+                            info->relations[r].name);
+    return OK;
+}
+
+static enum err
+build(struct sta_planner *p, enum sta_type type, struct bytes json, const struct parent *parent,
+      uint32_t depth, uint64_t *out_id)
+{
+    if (depth > STA_PLAN_DEPTH_MAX)
+        return sta_fail(p->error, 400, 0, "entities are nested more than %d deep",
+                        STA_PLAN_DEPTH_MAX);
+    if (sta_json_kind(json) != STA_JSON_OBJECT)
+        return sta_fail(p->error, 400, 0, "a %s is a JSON object", sta_type_info(type)->entity);
+    if (type == STA_OBSERVATION) {
+        *out_id = 0;
+        return plan_observation(p, json, parent, depth);
+    }
+    if (type == STA_DATASTREAM && p->next_id[type] > STA_STREAM_MAX)
+        return sta_fail(p->error, 413, 0, "this zone has no room for another Datastream");
+    struct sta_draft *d = sta_draft_new(p, type, p->next_id[type]++, true);
+    if (!d)
+        return sta_draft_full(p);
+    enum err e = OK;
+    if (parent)
+        e = sta_draft_link_both(p, parent->type, parent->id, parent->relation, d->id);
+    if (e == OK)
+        e = read_members(p, d, json, depth);
+    *out_id = d->id;
+    return e;
+}
+
+/* A Thing that is somewhere new has been there from now on (18-088 8.2.3). */
+static enum err
+write_history(struct sta_planner *p)
+{
+    for (uint32_t i = 0, n = p->drafts_count; i < n; i++) {
+        struct sta_draft *thing = p->drafts[i];
+        if (!thing->moved)
+            continue;
+        struct sta_draft *h =
+            sta_draft_new(p, STA_HISTORICAL_LOCATION, p->next_id[STA_HISTORICAL_LOCATION]++, true);
+        struct buf time;
+        buf_init(&time, 64);
+        sta_time_put(&time, p->maker->now_us, p->maker->now_us);
+        if (h)
+            h->property[0] = arena_dup(p->arena, buf_bytes(&time));
+        buf_fini(&time);
+        if (!h || !h->property[0].p)
+            return sta_draft_full(p);
+        h->owner = thing->owner;
+        h->class_name = thing->class_name;
+        enum err e = sta_draft_link(p, h, HISTORICAL_LOCATION_THING, thing->id);
+        for (uint32_t k = 0; e == OK && k < thing->links[THING_LOCATIONS].count; k++)
+            e = sta_draft_link(p, h, HISTORICAL_LOCATION_LOCATIONS,
+                               thing->links[THING_LOCATIONS].p[k]);
+        if (e != OK)
+            return e;
+    }
+    return OK;
+}
+
+/* Drafts become records, and the limits of graph and store are checked. */
+static enum err
+finish(struct sta_planner *p, struct sta_plan *plan)
+{
+    struct buf record;
+    uint64_t bytes = 0;
+    uint32_t fresh = 0;
+    enum err e = write_history(p);
+    plan->items = e == OK ? arena_take(p->arena, p->drafts_count * sizeof(*plan->items) + 1) : NULL;
+    if (e == OK && !plan->items)
+        e = sta_draft_full(p);
+    buf_init(&record, STORE_ENTITY_BYTES_MAX);
+    for (uint32_t i = 0; e == OK && i < p->drafts_count; i++) {
+        const struct sta_draft *d = p->drafts[i];
+        e = check_mandatory(p, d);
+        if (e != OK)
+            break;
+        buf_reset(&record);
+        sta_record_write(&record, d->type, d->owner, d->class_name, d->property, d->links);
+        if (buf_error(&record) != OK) {
+            e = sta_fail(p->error, 413, 0, "an entity has at most %d bytes",
+                         STORE_ENTITY_BYTES_MAX);
+            break;
+        }
+        struct sta_plan_item *item = &plan->items[i];
+        struct bytes class_name = arena_dup(p->arena, d->class_name);
+        *item = (struct sta_plan_item){.type = d->type, .id = d->id, .fresh = d->fresh};
+        item->class_name = (const char *)class_name.p;
+        item->record = arena_dup(p->arena, buf_bytes(&record));
+        memcpy(item->links, d->links, sizeof(item->links));
+        if (!class_name.p || !item->record.p)
+            e = sta_draft_full(p);
+        fresh += d->fresh;
+        bytes += record.len + STA_RELATIONS_MAX * 16 * sizeof(uint64_t);
+    }
+    buf_fini(&record);
+    if (e == OK && !sta_graph_fits(p->g, fresh, bytes))
+        e = sta_fail(p->error, 413, 0, "this zone has no room for more entities");
+    plan->items_count = p->drafts_count;
+    plan->observations = p->observations;
+    plan->observations_count = p->observations_count;
+    plan->generation = p->g->generation;
+    return e;
+}
+
+static struct sta_planner *
+planner_new(struct sta_graph *g, const struct sta_maker *maker, struct arena *arena,
+            struct sta_error *error)
+{
+    ASSERT(maker->rights && maker->owner.len < STA_NAME_SIZE);
+    struct sta_planner *p = arena_take(arena, sizeof(*p));
+    if (!p)
+        return NULL;
+    p->g = g;
+    p->maker = maker;
+    p->arena = arena;
+    p->error = error;
+    for (enum sta_type t = STA_THING; t < STA_TYPE_COUNT; t++)
+        p->next_id[t] = g->set[t].next_id;
+    p->observations =
+        arena_take(arena, STA_PLAN_OBSERVATIONS_MAX * sizeof(struct sta_plan_observation));
+    return p->observations ? p : NULL;
+}
+
+/* Follow the path to the parent of the set; every step must hold, and be visible. */
+static enum err
+find_parent(struct sta_planner *p, const struct sta_path *path, struct parent *out)
+{
+    const struct sta_entity *at = NULL;
+    for (uint32_t i = 0; i + 1 < path->steps_count; i++) {
+        const struct sta_step *step = &path->steps[i];
+        uint64_t id = step->id;
+        bool holds = step->has_id && i == 0;
+        const struct sta_ids *ids = at ? &at->links[step->relation] : NULL;
+        if (ids && !step->has_id && ids->count) {
+            id = ids->p[0];
+            holds = true;
+        }
+        for (uint32_t k = 0; ids && step->has_id && k < ids->count; k++)
+            holds = holds || ids->p[k] == id;
+        if (!holds || step->type == STA_OBSERVATION || !sta_draft_exists(p, step->type, id))
+            return sta_fail(p->error, 404, 0, "the path leads to no %s",
+                            sta_type_info(step->type)->entity);
+        at = sta_graph_get(p->g, step->type, id);
+    }
+    ASSERT(at);
+    *out = (struct parent){at->type, at->id, path->steps[path->steps_count - 1].relation};
+    return OK;
+}
+
+enum err
+sta_plan_create(struct sta_graph *g, const struct sta_path *path, struct bytes body,
+                const struct sta_maker *maker, struct arena *arena, struct sta_plan *out,
+                struct sta_error *error)
+{
+    struct parent parent = {0};
+    struct sta_plan plan = {0};
+    size_t bad = 0;
+    if (path->kind != STA_PATH_SET || path->ref)
+        return sta_fail(error, 405, 0, "entities are made by POST to a set");
+    if (body.len > STA_BODY_BYTES_MAX)
+        return sta_fail(error, 413, 0, "a body has at most %d bytes", STA_BODY_BYTES_MAX);
+    if (!sta_json_check(body, &bad))
+        return sta_fail(error, 400, bad, "the body is not JSON from byte %zu on", bad);
+    size_t start = sta_json_space(body, 0), end = body.len;
+    while (end > start && sta_json_space(body, end - 1) == body.len)
+        end--;
+    struct sta_planner *p = planner_new(g, maker, arena, error);
+    if (!p)
+        return sta_fail(error, 413, 0, "the request is too large");
+    if (path->steps_count > 1) {
+        enum err e = find_parent(p, path, &parent);
+        if (e != OK)
+            return e;
+    }
+    plan.type = sta_path_type(path);
+    enum err e = build(p, plan.type, bytes_of(body.p + start, end - start),
+                       parent.type ? &parent : NULL, 1, &plan.id);
+    if (e == OK)
+        e = finish(p, &plan);
+    if (e == OK)
+        *out = plan;
+    return e;
+}
+
+enum err
+sta_plan_feature(struct sta_graph *g, const struct sta_observation *o,
+                 const struct sta_maker *maker, struct arena *arena, uint64_t *out_feature,
+                 struct sta_plan *out, struct sta_error *error)
+{
+    const struct sta_entity *stream =
+        o->stream ? sta_graph_get(g, STA_DATASTREAM, o->stream) : NULL;
+    if (!stream || !maker->rights->may_see(maker->rights->ctx, STA_DATASTREAM, stream))
+        return sta_fail(error, 404, 0, "there is no Datastream with id %u", o->stream);
+    const struct sta_entity *thing =
+        sta_graph_get(g, STA_THING, stream->links[DATASTREAM_THING].p[0]);
+    const struct sta_ids *known = &stream->links[DATASTREAM_FEATURES];
+    uint64_t feature = o->value.feature_id;
+    if (!o->feature_given)
+        feature = thing->links[THING_FEATURE].count ? thing->links[THING_FEATURE].p[0] : 0;
+    for (uint32_t i = 0; feature && i < known->count; i++) {
+        if (known->p[i] != feature)
+            continue;
+        *out_feature = feature;
+        return OK;
+    }
+    struct sta_planner *p = planner_new(g, maker, arena, error);
+    if (!p)
+        return sta_fail(error, 413, 0, "the request is too large");
+    if (feature && !sta_draft_exists(p, STA_FEATURE_OF_INTEREST, feature))
+        return sta_fail(error, 400, 0, "there is no FeatureOfInterest with id %llu",
+                        (unsigned long long)feature);
+    enum err e = feature ? OK : sta_draft_thing_feature(p, thing->id, &feature);
+    if (e == OK)
+        e = sta_draft_remember(p, stream->id, feature);
+    struct sta_plan plan = {.type = STA_FEATURE_OF_INTEREST, .id = feature};
+    if (e == OK)
+        e = finish(p, &plan);
+    if (e != OK)
+        return e;
+    *out = plan;
+    return ERR_AGAIN;
+}
+
+void
+sta_plan_apply(struct sta_graph *g, const struct sta_plan *plan)
+{
+    ASSERT(plan->generation == g->generation); /* else made on a graph that is no more */
+    for (uint32_t i = 0; i < plan->items_count; i++)
+        (void)sta_entity_put(g, plan->items[i].type, plan->items[i].id, plan->items[i].record);
+    for (uint32_t i = 0; i < plan->items_count; i++) {
+        enum err e = sta_entity_link(g, sta_graph_get(g, plan->items[i].type, plan->items[i].id));
+        ASSERT(e == OK); /* the plan linked to what exists */
+    }
+    g->generation++;
+}

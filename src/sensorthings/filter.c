@@ -1,0 +1,613 @@
+#include "sensorthings/filter.h"
+
+#include "sensorthings/literal.h"
+#include "sensorthings/times.h"
+
+#define T STA_TEXT
+#define N STA_NUMBER
+#define W STA_TIME
+#define B STA_BOOL
+static const struct sta_function functions[STA_CALL_COUNT] = {
+    [STA_CALL_SUBSTRINGOF] = {"substringof", 2, 2, T, T, B},
+    [STA_CALL_STARTSWITH] = {"startswith", 2, 2, T, T, B},
+    [STA_CALL_ENDSWITH] = {"endswith", 2, 2, T, T, B},
+    [STA_CALL_LENGTH] = {"length", 1, 1, T, T, N},
+    [STA_CALL_INDEXOF] = {"indexof", 2, 2, T, T, N},
+    [STA_CALL_SUBSTRING] = {"substring", 2, 3, T, N, T},
+    [STA_CALL_TOLOWER] = {"tolower", 1, 1, T, T, T},
+    [STA_CALL_TOUPPER] = {"toupper", 1, 1, T, T, T},
+    [STA_CALL_TRIM] = {"trim", 1, 1, T, T, T},
+    [STA_CALL_CONCAT] = {"concat", 2, 2, T, T, T},
+    [STA_CALL_YEAR] = {"year", 1, 1, W, W, N},
+    [STA_CALL_MONTH] = {"month", 1, 1, W, W, N},
+    [STA_CALL_DAY] = {"day", 1, 1, W, W, N},
+    [STA_CALL_HOUR] = {"hour", 1, 1, W, W, N},
+    [STA_CALL_MINUTE] = {"minute", 1, 1, W, W, N},
+    [STA_CALL_SECOND] = {"second", 1, 1, W, W, N},
+    [STA_CALL_FRACTIONALSECONDS] = {"fractionalseconds", 1, 1, W, W, N},
+    [STA_CALL_DATE] = {"date", 1, 1, W, W, STA_DATE},
+    [STA_CALL_TIME] = {"time", 1, 1, W, W, STA_CLOCK},
+    [STA_CALL_TOTALOFFSETMINUTES] = {"totaloffsetminutes", 1, 1, W, W, N},
+    [STA_CALL_NOW] = {"now", 0, 0, W, W, W},
+    [STA_CALL_MINDATETIME] = {"mindatetime", 0, 0, W, W, W},
+    [STA_CALL_MAXDATETIME] = {"maxdatetime", 0, 0, W, W, W},
+    [STA_CALL_ROUND] = {"round", 1, 1, N, N, N},
+    [STA_CALL_FLOOR] = {"floor", 1, 1, N, N, N},
+    [STA_CALL_CEILING] = {"ceiling", 1, 1, N, N, N},
+};
+#undef T
+#undef N
+#undef W
+#undef B
+
+/* Binary operators by name, with how tightly they bind (18-088 table 11). */
+static const struct {
+    const char *name;
+    int level;
+} operators[STA_OP_CALL] = {
+    [STA_OP_OR] = {"or", 1},   [STA_OP_AND] = {"and", 2}, [STA_OP_EQ] = {"eq", 3},
+    [STA_OP_NE] = {"ne", 3},   [STA_OP_GT] = {"gt", 4},   [STA_OP_GE] = {"ge", 4},
+    [STA_OP_LT] = {"lt", 4},   [STA_OP_LE] = {"le", 4},   [STA_OP_ADD] = {"add", 5},
+    [STA_OP_SUB] = {"sub", 5}, [STA_OP_MUL] = {"mul", 6}, [STA_OP_DIV] = {"div", 6},
+    [STA_OP_MOD] = {"mod", 6},
+};
+enum { LEVEL_UNARY = 7, LEVEL_PRIMARY = 8 };
+
+struct parser {
+    struct bytes s;
+    size_t at;
+    enum sta_type type;
+    struct arena *arena;
+    struct sta_error *error;
+    uint32_t depth;
+    uint32_t nodes;
+};
+
+static const char *
+kind_name(enum sta_kind kind)
+{
+    static const char *const names[] = {
+        "null",       "true or false", "a number",      "text",          "a time",
+        "a duration", "a date",        "a time of day", "a JSON object", "something"};
+    return names[kind];
+}
+
+static enum err parse_level(struct parser *p, int level, struct sta_expr **out);
+
+static enum err
+expected(struct parser *p, size_t at, const char *what)
+{
+    struct bytes rest = bytes_skip(p->s, at);
+    if (rest.len == 0)
+        return sta_fail(p->error, 400, at, "at %zu: expected %s, and the expression ends", at,
+                        what);
+    return sta_fail(p->error, 400, at, "at %zu: expected %s, found '%.*s'", at, what,
+                    (int)(rest.len < 20 ? rest.len : 20), (const char *)rest.p);
+}
+
+static void
+space(struct parser *p)
+{
+    while (p->at < p->s.len && (p->s.p[p->at] == ' ' || p->s.p[p->at] == '\t'))
+        p->at++;
+}
+
+static bool
+name_byte(uint8_t c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '@' || c == '.' || c == ':' || c == '-' || c == '$' || c >= 0x80;
+}
+
+static struct bytes
+peek_name(const struct parser *p)
+{
+    size_t end = p->at;
+    while (end < p->s.len && name_byte(p->s.p[end]))
+        end++;
+    return bytes_of(p->s.p + p->at, end - p->at);
+}
+
+static enum err
+node(struct parser *p, enum sta_op op, size_t at, struct sta_expr **out)
+{
+    struct sta_expr *e =
+        ++p->nodes <= STA_FILTER_NODES_MAX ? arena_take(p->arena, sizeof(struct sta_expr)) : NULL;
+    if (!e)
+        return sta_fail(p->error, 400, at, "the expression has more than %d parts",
+                        STA_FILTER_NODES_MAX);
+    e->op = op;
+    e->position = (uint32_t)at;
+    e->kind = STA_UNKNOWN_KIND;
+    *out = e;
+    return OK;
+}
+
+/* ---- types that are known beforehand ---- */
+
+static bool
+fits(enum sta_kind is, enum sta_kind wanted)
+{
+    return is == wanted || is == STA_UNKNOWN_KIND || is == STA_NULL;
+}
+
+/* Where a time is wanted and text was written, a time in quotes is meant. */
+static void
+text_as_time(const struct sta_expr *e, enum sta_kind other)
+{
+    struct sta_value v;
+    if (other != STA_TIME || e->op != STA_OP_LITERAL || e->kind != STA_TEXT ||
+        sta_literal_read(e->literal.text, &v) != e->literal.text.len || v.kind != STA_TIME)
+        return;
+    struct sta_expr *mine = (struct sta_expr *)(uintptr_t)e; /* the parser made it */
+    mine->literal = v;
+    mine->kind = STA_TIME;
+}
+
+static enum err
+check_time_arithmetic(struct sta_expr *e, enum sta_kind a, enum sta_kind b, bool *out_ok)
+{
+    *out_ok = true;
+    if (a == STA_TIME && b == STA_DURATION && (e->op == STA_OP_ADD || e->op == STA_OP_SUB))
+        e->kind = STA_TIME;
+    else if (a == STA_TIME && b == STA_TIME && e->op == STA_OP_SUB)
+        e->kind = STA_DURATION;
+    else if (a == STA_DURATION && b == STA_DURATION && (e->op == STA_OP_ADD || e->op == STA_OP_SUB))
+        e->kind = STA_DURATION;
+    else if (a == STA_UNKNOWN_KIND || b == STA_UNKNOWN_KIND || a == STA_NULL || b == STA_NULL)
+        e->kind = STA_UNKNOWN_KIND;
+    else
+        *out_ok = false;
+    return OK;
+}
+
+static enum err
+check_binary(struct parser *p, struct sta_expr *e)
+{
+    text_as_time(e->args[0], e->args[1]->kind);
+    text_as_time(e->args[1], e->args[0]->kind);
+    enum sta_kind a = e->args[0]->kind, b = e->args[1]->kind;
+    const char *name = operators[e->op].name;
+    e->kind = STA_BOOL;
+    if (e->op == STA_OP_AND || e->op == STA_OP_OR) {
+        for (int i = 0; i < 2; i++)
+            if (!fits(e->args[i]->kind, STA_BOOL))
+                return sta_fail(p->error, 400, e->args[i]->position,
+                                "at %u: '%s' takes true or false, not %s", e->args[i]->position,
+                                name, kind_name(e->args[i]->kind));
+        return OK;
+    }
+    if (e->op >= STA_OP_EQ && e->op <= STA_OP_LE) {
+        if (a == STA_JSON || b == STA_JSON || (!fits(a, b) && !fits(b, a)))
+            return sta_fail(p->error, 400, e->position, "at %u: '%s' cannot compare %s and %s",
+                            e->position, name, kind_name(a), kind_name(b));
+        return OK;
+    }
+    e->kind = STA_NUMBER;
+    if (fits(a, STA_NUMBER) && fits(b, STA_NUMBER) && (a == STA_NUMBER || b == STA_NUMBER))
+        return OK;
+    bool ok;
+    enum err err = check_time_arithmetic(e, a, b, &ok);
+    if (err == OK && !ok)
+        return sta_fail(p->error, 400, e->position, "at %u: '%s' cannot work on %s and %s",
+                        e->position, name, kind_name(a), kind_name(b));
+    return err;
+}
+
+/* ---- the parts ---- */
+
+static enum err
+parse_quoted(struct parser *p, struct bytes *out)
+{
+    size_t start = p->at + 1, doubled = 0, at = start;
+    for (; at < p->s.len; at++) {
+        if (p->s.p[at] != '\'')
+            continue;
+        if (at + 1 < p->s.len && p->s.p[at + 1] == '\'') {
+            doubled++;
+            at++;
+            continue;
+        }
+        break;
+    }
+    if (at >= p->s.len)
+        return sta_fail(p->error, 400, p->at, "at %zu: a text starts here and has no closing quote",
+                        p->at);
+    *out = bytes_of(p->s.p + start, at - start);
+    p->at = at + 1;
+    if (doubled == 0)
+        return OK;
+    uint8_t *to = arena_take(p->arena, out->len);
+    if (!to)
+        return sta_fail(p->error, 413, start, "the expression is too long");
+    size_t len = 0;
+    for (size_t i = 0; i < out->len; i++) {
+        to[len++] = out->p[i];
+        if (out->p[i] == '\'')
+            i++;
+    }
+    *out = bytes_of(to, len);
+    return OK;
+}
+
+static enum sta_kind
+property_kind(enum sta_type type, int property, uint32_t members)
+{
+    switch (sta_type_info(type)->properties[property].shape) {
+    case STA_SHAPE_TEXT:
+        return members ? STA_NULL : STA_TEXT;
+    case STA_SHAPE_TIME:
+        return members ? STA_NULL : STA_TIME;
+    case STA_SHAPE_OBJECT:
+        return members ? STA_UNKNOWN_KIND : STA_JSON;
+    case STA_SHAPE_ANY:
+        break;
+    }
+    return STA_UNKNOWN_KIND;
+}
+
+/* One step of a path; *out_done when the property (or the id) is reached. */
+static enum err
+path_step(struct parser *p, struct sta_expr_path *path, struct bytes name, bool *out_done)
+{
+    int relation = sta_relation_index(path->type, name);
+    *out_done = true;
+    path->property = sta_property_index(path->type, name);
+    if (path->property >= 0 || bytes_are(name, "id") || bytes_are(name, "@iot.id"))
+        return OK;
+    const struct sta_type_info *info = sta_type_info(path->type);
+    if (relation < 0)
+        return sta_fail(p->error, 400, p->at, "at %zu: %s has no '%.*s'", p->at, info->entity,
+                        (int)(name.len < 40 ? name.len : 40), (const char *)name.p);
+    if (info->relations[relation].many)
+        return sta_fail(p->error, 501, p->at,
+                        "at %zu: paths through the set '%s' are not supported yet", p->at,
+                        info->relations[relation].name);
+    if (path->relations_count == STA_FILTER_PATH_MAX)
+        return sta_fail(p->error, 400, p->at, "at %zu: the path has more than %d steps", p->at,
+                        STA_FILTER_PATH_MAX);
+    path->relations[path->relations_count++] = (uint8_t)relation;
+    path->type = info->relations[relation].to;
+    *out_done = false;
+    return OK;
+}
+
+static enum err
+parse_path(struct parser *p, struct sta_expr **out)
+{
+    struct sta_expr_path *path = arena_take(p->arena, sizeof(*path));
+    enum err e = node(p, STA_OP_PATH, p->at, out);
+    bool done = false;
+    if (e != OK)
+        return e;
+    if (!path)
+        return sta_fail(p->error, 413, p->at, "the expression is too long");
+    path->type = p->type;
+    for (;;) {
+        struct bytes name = peek_name(p);
+        if (name.len == 0)
+            return expected(p, p->at, "a property, a literal or '('");
+        if (!done) {
+            e = path_step(p, path, name, &done);
+            if (e != OK)
+                return e;
+        } else if (path->property < 0 || path->members_count == STA_FILTER_PATH_MAX) {
+            return expected(p, p->at, "the end of the path");
+        } else {
+            path->members[path->members_count++] = name;
+        }
+        p->at += name.len;
+        if (p->at == p->s.len || p->s.p[p->at] != '/')
+            break;
+        p->at++;
+    }
+    if (!done)
+        return sta_fail(p->error, 400, p->at, "at %zu: expected '/' and a property of %s", p->at,
+                        sta_type_info(path->type)->entity);
+    (*out)->path = path;
+    (*out)->kind = path->property < 0
+                       ? STA_NUMBER
+                       : property_kind(path->type, path->property, path->members_count);
+    return OK;
+}
+
+static enum err
+check_argument(struct parser *p, const struct sta_function *f, uint32_t i,
+               const struct sta_expr *arg)
+{
+    enum sta_kind wanted = i == 0 ? f->takes : f->takes_more;
+    text_as_time(arg, wanted);
+    if (fits(arg->kind, wanted))
+        return OK;
+    return sta_fail(p->error, 400, arg->position, "at %u: %s takes %s as argument %u, not %s",
+                    arg->position, f->name, kind_name(wanted), i + 1, kind_name(arg->kind));
+}
+
+static enum err
+parse_call(struct parser *p, struct bytes name, struct sta_expr **out)
+{
+    size_t at = p->at;
+    uint32_t f = 0;
+    while (f < STA_CALL_COUNT && !bytes_are(name, functions[f].name))
+        f++;
+    if (bytes_start(name, "geo.") || bytes_start(name, "st_"))
+        return sta_fail(p->error, 501, at, "at %zu: geographic functions are not supported yet",
+                        at);
+    if (f == STA_CALL_COUNT)
+        return expected(p, at, "a function of SensorThings");
+    enum err e = node(p, STA_OP_CALL, at, out);
+    if (e != OK)
+        return e;
+    (*out)->function = (uint8_t)f;
+    (*out)->kind = functions[f].gives;
+    p->at += name.len + 1;
+    for (uint32_t i = 0; i < functions[f].args_max; i++) {
+        struct sta_expr *arg = NULL;
+        space(p);
+        if (i >= functions[f].args_min && p->at < p->s.len && p->s.p[p->at] == ')')
+            break;
+        if (i > 0) {
+            if (p->at == p->s.len || p->s.p[p->at] != ',')
+                return expected(p, p->at, "','");
+            p->at++;
+        }
+        e = parse_level(p, 1, &arg);
+        if (e == OK)
+            e = check_argument(p, &functions[f], i, arg);
+        if (e != OK)
+            return e;
+        (*out)->args[(*out)->args_count++] = arg;
+    }
+    space(p);
+    if (p->at == p->s.len || p->s.p[p->at] != ')')
+        return expected(p, p->at, "')'");
+    p->at++;
+    return OK;
+}
+
+static enum err
+parse_word(struct parser *p, struct sta_expr **out)
+{
+    struct bytes name = peek_name(p);
+    size_t at = p->at, after = p->at + name.len;
+    uint8_t next = after < p->s.len ? p->s.p[after] : 0;
+    struct sta_value v = {.kind = STA_UNKNOWN_KIND};
+    if (next == '(')
+        return parse_call(p, name, out);
+    if (bytes_are(name, "true") || bytes_are(name, "false"))
+        v = (struct sta_value){.kind = STA_BOOL, .number = name.p[0] == 't'};
+    else if (bytes_are(name, "null"))
+        v.kind = STA_NULL;
+    else if (bytes_are(name, "geography") && next == '\'')
+        return sta_fail(p->error, 501, at, "at %zu: geography is not supported yet", at);
+    else if (bytes_are(name, "duration") && next == '\'') {
+        struct bytes text;
+        p->at = after;
+        enum err e = parse_quoted(p, &text);
+        if (e != OK)
+            return e;
+        if (sta_duration_parse(text, &v.time_us) != OK)
+            return expected(p, after, "an ISO 8601 duration of days, hours, minutes, seconds");
+        v.kind = STA_DURATION;
+        after = p->at;
+    }
+    if (v.kind == STA_UNKNOWN_KIND)
+        return parse_path(p, out);
+    p->at = after;
+    enum err e = node(p, STA_OP_LITERAL, at, out);
+    if (e != OK)
+        return e;
+    (*out)->literal = v;
+    (*out)->kind = v.kind;
+    return OK;
+}
+
+static enum err
+parse_literal(struct parser *p, struct sta_expr **out)
+{
+    struct sta_value v = {.kind = STA_TEXT};
+    size_t at = p->at;
+    enum err e = OK;
+    if (p->s.p[at] == '\'')
+        e = parse_quoted(p, &v.text);
+    else {
+        size_t n = sta_literal_read(bytes_skip(p->s, at), &v);
+        if (n == 0 || (at + n < p->s.len && name_byte(p->s.p[at + n])))
+            return expected(p, at, "a number, or a time with zone");
+        p->at += n;
+    }
+    if (e == OK)
+        e = node(p, STA_OP_LITERAL, at, out);
+    if (e != OK)
+        return e;
+    (*out)->literal = v;
+    (*out)->kind = v.kind;
+    return OK;
+}
+
+static enum err
+parse_unary(struct parser *p, enum sta_op op, size_t skip, struct sta_expr **out)
+{
+    struct sta_expr *arg = NULL;
+    enum err e = node(p, op, p->at, out);
+    if (e != OK)
+        return e;
+    p->at += skip;
+    e = parse_level(p, LEVEL_UNARY, &arg);
+    if (e != OK)
+        return e;
+    enum sta_kind wanted = op == STA_OP_NOT ? STA_BOOL : STA_NUMBER;
+    if (!fits(arg->kind, wanted) && !(op == STA_OP_NEGATE && arg->kind == STA_DURATION))
+        return sta_fail(p->error, 400, arg->position, "at %u: expected %s, found %s%s",
+                        arg->position, kind_name(wanted), kind_name(arg->kind),
+                        op == STA_OP_NOT ? "; 'not' binds tightly: use parentheses" : "");
+    (*out)->kind = op == STA_OP_NOT ? STA_BOOL : arg->kind;
+    (*out)->args[0] = arg;
+    (*out)->args_count = 1;
+    return OK;
+}
+
+static enum err
+parse_primary(struct parser *p, struct sta_expr **out)
+{
+    space(p);
+    if (p->at == p->s.len)
+        return expected(p, p->at, "a property, a literal or '('");
+    uint8_t c = p->s.p[p->at];
+    uint8_t next = p->at + 1 < p->s.len ? p->s.p[p->at + 1] : 0;
+    if (c == '(') {
+        p->at++;
+        enum err e = parse_level(p, 1, out);
+        if (e != OK)
+            return e;
+        space(p);
+        if (p->at == p->s.len || p->s.p[p->at] != ')')
+            return expected(p, p->at, "')'");
+        p->at++;
+        return OK;
+    }
+    if (bytes_are(peek_name(p), "not"))
+        return parse_unary(p, STA_OP_NOT, 3, out);
+    if (c == '-' && !(next >= '0' && next <= '9'))
+        return parse_unary(p, STA_OP_NEGATE, 1, out);
+    if (c == '\'' || c == '-' || (c >= '0' && c <= '9'))
+        return parse_literal(p, out);
+    return parse_word(p, out);
+}
+
+/* The binary operator at hand, if it is of this level. */
+static enum sta_op
+operator_here(struct parser *p, int level)
+{
+    space(p);
+    struct bytes name = peek_name(p);
+    for (enum sta_op op = STA_OP_OR; op < STA_OP_NEGATE; op++)
+        if (operators[op].level == level && bytes_are(name, operators[op].name))
+            return op;
+    return STA_OP_LITERAL;
+}
+
+static enum err
+parse_level(struct parser *p, int level, struct sta_expr **out)
+{
+    if (level >= LEVEL_UNARY || level == 1)
+        if (++p->depth > STA_FILTER_DEPTH_MAX)
+            return sta_fail(p->error, 400, p->at, "the expression is nested more than %d deep",
+                            STA_FILTER_DEPTH_MAX);
+    enum err e = level >= LEVEL_UNARY ? parse_primary(p, out) : parse_level(p, level + 1, out);
+    while (e == OK && level < LEVEL_UNARY) {
+        enum sta_op op = operator_here(p, level);
+        if (op == STA_OP_LITERAL)
+            break;
+        struct sta_expr *left = *out, *right = NULL, *both = NULL;
+        size_t at = p->at;
+        p->at += strlen(operators[op].name);
+        e = parse_level(p, level + 1, &right);
+        if (e == OK)
+            e = node(p, op, at, &both);
+        if (e != OK)
+            return e;
+        both->args[0] = left;
+        both->args[1] = right;
+        both->args_count = 2;
+        e = check_binary(p, both);
+        *out = both;
+    }
+    if (level >= LEVEL_UNARY || level == 1)
+        p->depth--;
+    return e;
+}
+
+enum err
+sta_filter_parse(struct bytes text, enum sta_type type, struct arena *arena,
+                 const struct sta_expr **out, struct sta_error *error)
+{
+    struct parser p = {.s = text, .type = type, .arena = arena, .error = error};
+    struct sta_expr *e = NULL;
+    enum err err = parse_level(&p, 1, &e);
+    if (err != OK)
+        return err;
+    space(&p);
+    if (p.at != text.len)
+        return expected(&p, p.at, "an operator or the end");
+    if (!fits(e->kind, STA_BOOL))
+        return sta_fail(error, 400, e->position, "a filter is true or false; this is %s",
+                        kind_name(e->kind));
+    *out = e;
+    return OK;
+}
+
+enum err
+sta_filter_parse_path(struct bytes text, enum sta_type type, struct arena *arena,
+                      const struct sta_expr **out, struct sta_error *error)
+{
+    struct parser p = {.s = text, .type = type, .arena = arena, .error = error};
+    struct sta_expr *e = NULL;
+    enum err err = parse_path(&p, &e);
+    if (err != OK)
+        return err;
+    if (p.at != text.len)
+        return expected(&p, p.at, "the end of the path");
+    *out = e;
+    return OK;
+}
+
+static int
+level_of(const struct sta_expr *e)
+{
+    if (e->op == STA_OP_NOT || e->op == STA_OP_NEGATE)
+        return LEVEL_UNARY;
+    return e->op < STA_OP_NEGATE && operators[e->op].level ? operators[e->op].level : LEVEL_PRIMARY;
+}
+
+static void
+print_path(const struct sta_expr_path *path, enum sta_type type, struct buf *out)
+{
+    for (uint32_t i = 0; i < path->relations_count; i++) {
+        const struct sta_relation *r = &sta_type_info(type)->relations[path->relations[i]];
+        buf_format(out, "%s/", r->name);
+        type = r->to;
+    }
+    buf_text(out, path->property < 0 ? "id" : sta_type_info(type)->properties[path->property].name);
+    for (uint32_t i = 0; i < path->members_count; i++) {
+        buf_byte(out, '/');
+        buf_put(out, path->members[i]);
+    }
+}
+
+static void
+print_at(const struct sta_expr *e, enum sta_type type, int level, struct buf *out)
+{
+    bool parentheses = level_of(e) < level;
+    if (parentheses)
+        buf_byte(out, '(');
+    if (e->op == STA_OP_LITERAL) {
+        sta_literal_print(&e->literal, out);
+    } else if (e->op == STA_OP_PATH) {
+        print_path(e->path, type, out);
+    } else if (e->op == STA_OP_CALL) {
+        buf_format(out, "%s(", functions[e->function].name);
+        for (uint32_t i = 0; i < e->args_count; i++) {
+            if (i)
+                buf_byte(out, ',');
+            print_at(e->args[i], type, 1, out);
+        }
+        buf_byte(out, ')');
+    } else if (e->op == STA_OP_NOT || e->op == STA_OP_NEGATE) {
+        buf_text(out, e->op == STA_OP_NOT ? "not " : "-");
+        /* "-5" is a literal and "- -5" two signs: always parentheses behind a sign */
+        print_at(e->args[0], type, e->op == STA_OP_NOT ? LEVEL_UNARY : LEVEL_PRIMARY + 1, out);
+    } else {
+        print_at(e->args[0], type, level_of(e), out);
+        buf_format(out, " %s ", operators[e->op].name);
+        print_at(e->args[1], type, level_of(e) + 1, out);
+    }
+    if (parentheses)
+        buf_byte(out, ')');
+}
+
+void
+sta_filter_print(const struct sta_expr *expr, enum sta_type type, struct buf *out)
+{
+    print_at(expr, type, 1, out);
+}

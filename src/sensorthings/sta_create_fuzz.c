@@ -1,0 +1,62 @@
+/* Any bytes as the body of a POST; what is planned is stored, applied, and loads again. */
+#include "sensorthings/fixture.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static const char *const paths[] = {
+    "/v1.1/Things",
+    "/v1.1/Locations",
+    "/v1.1/Things(1)/Datastreams",
+    "/v1.1/Observations",
+    "/v1.1/Datastreams",
+    "/v1.1/Things(1)/Locations",
+    "/v1.1/Datastreams(1)/Observations",
+    "/v1.1/HistoricalLocations",
+    "/v1.1/Sensors",
+    "/v1.1/FeaturesOfInterest",
+};
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static struct arena arena;
+    static struct fixture f;
+    struct sta_graph again;
+    struct sta_path path;
+    struct sta_plan plan;
+    if (size == 0)
+        return 0;
+    if (!arena.p)
+        arena_init(&arena, STA_ARENA_BYTES);
+    arena_reset(&arena);
+    sta_graph_init(&f.graph, 2000, 4 * 1024 * 1024);
+    f.rights = (struct sta_rights){fixture_may_see, &f};
+    const struct sta_maker maker = {bytes_text("fuzz"), 0, &f.rights};
+    static const char thing[] =
+        "{\"name\":\"junction\",\"description\":\"d\",\"Locations\":[" FIXTURE_LOCATION
+        "],\"Datastreams\":[" FIXTURE_STREAM("n") "}]}";
+    enum err e = sta_path_parse(bytes_text(paths[0]), &path, &f.error);
+    ASSERT(e == OK);
+    e = sta_plan_create(&f.graph, &path, bytes_text(thing), &maker, &arena, &plan, &f.error);
+    ASSERT(e == OK);
+    sta_plan_apply(&f.graph, &plan);
+    e = sta_path_parse(bytes_text(paths[data[0] % ARRAY_COUNT(paths)]), &path, &f.error);
+    ASSERT(e == OK);
+    e = sta_plan_create(&f.graph, &path, bytes_of(data + 1, size - 1), &maker, &arena, &plan,
+                        &f.error);
+    ASSERT(e == OK || (f.error.status >= 400 && f.error.status < 500 && f.error.text[0]));
+    if (e == OK)
+        sta_plan_apply(&f.graph, &plan);
+    sta_graph_init(&again, 2000, 4 * 1024 * 1024);
+    for (enum sta_type t = STA_THING; t < STA_TYPE_COUNT; t++)
+        for (uint32_t i = 0; i < f.graph.set[t].count; i++) {
+            e = sta_graph_load(&again, (uint8_t)t, f.graph.set[t].p[i]->id,
+                               f.graph.set[t].p[i]->record);
+            ASSERT(e == OK);
+        }
+    e = sta_graph_link(&again);
+    ASSERT(e == OK && again.entities == f.graph.entities);
+    sta_graph_fini(&again);
+    sta_graph_fini(&f.graph);
+    return 0;
+}

@@ -1,0 +1,55 @@
+/* Any bytes as query options of any type; what is accepted prints and parses to itself, and runs.
+ */
+#include "sensorthings/fixture.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static struct fixture *city;
+
+static void
+reparse(enum sta_type type, const struct sta_query *q)
+{
+    struct sta_query again;
+    struct sta_error error;
+    struct buf first, second;
+    buf_init(&first, 1024 * 1024);
+    buf_init(&second, 1024 * 1024);
+    sta_query_print(q, &first);
+    /* Escapes may make a query longer than one may be. */
+    if (sta_query_parse(buf_bytes(&first), type, &city->arena, &again, &error) == OK) {
+        sta_query_print(&again, &second);
+        ASSERT(bytes_equal(buf_bytes(&first), buf_bytes(&second)));
+    } else {
+        ASSERT(error.status == 414 || error.status == 413 || strstr(error.text, "nested"));
+    }
+    buf_fini(&first);
+    buf_fini(&second);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct sta_query q;
+    struct sta_error error;
+    if (!city) {
+        city = fixture_new();
+        ASSERT(fixture_junction(city) == 201);
+        ASSERT(fixture_post(city, "/v1.1/Datastreams(1)/Observations", "{\"result\":1}") == 201);
+    }
+    if (size == 0)
+        return 0;
+    enum sta_type type = (enum sta_type)(1 + data[0] % (STA_TYPE_COUNT - 1));
+    struct bytes text = bytes_of(data + 1, size - 1);
+    arena_reset(&city->arena);
+    if (sta_query_parse(text, type, &city->arena, &q, &error) != OK)
+        return 0;
+    reparse(type, &q);
+    struct buf target;
+    buf_init(&target, 64 * 1024);
+    buf_format(&target, "/v1.1/%s?", sta_type_info(type)->set);
+    buf_put(&target, text);
+    int status = fixture_get_bytes(city, buf_bytes(&target));
+    ASSERT(status == 200 || status == 413);
+    buf_fini(&target);
+    return 0;
+}
