@@ -116,10 +116,19 @@ $(B)/libexec/drill/bulkhead-$(1): $(B)/libexec/bulkhead-$(1) $(DRILL_HOOK)
 endef
 $(foreach p,$(PLAIN_PROGRAMS),$(eval DRILL_LINK_$(p) := $(call obj,src/programs/$(p)/$(p)_main.c)))
 $(foreach s,$(SERVICES),$(foreach k,core warden,$(eval DRILL_LINK_$(k)-$(s) := $(call obj,src/programs/$(k)/$(k)_main.c) $(call objs_of,src/services/$(s)))))
+# Our own attempts are a payload like anybody's.
+$(B)/libexec/drill/attempts.so: $(wildcard drills/attempts/*.[ch] drills/attempts/*.def) drills/payload.h
+	@mkdir -p $(@D)
+	$(CC) -std=gnu17 -D_GNU_SOURCE -I. -O1 -g -fPIC -shared -Wall -Wextra -Werror -o $@ $(filter %.c,$^)
 ifneq ($(wildcard drills/hook.c),)
 $(foreach p,$(filter-out supervisor,$(PROGRAMS)),$(eval $(call drill_program,$(p))))
-drills: $(DRILLS)
+drills: $(DRILLS) $(B)/libexec/drill/attempts.so
 endif
+
+# Test clients that stand at the device's side.
+$(B)/tests/city/loader: $(call obj,tests/city/loader.c) $(call objs_of,field/common) $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) $(FIELD_LIBS)
 
 # A test links with its own folder's objects when it tests a service, with the library always.
 $(B)/tests/%_test: $(B)/obj/src/%_test.o $(call obj,src/base/test_main.c) $(LIB)

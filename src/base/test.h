@@ -8,14 +8,14 @@
 
 #include "base/base.h"
 
-void test_register(const char *name, void (*run)(void **state));
+void test_register(const char *name, void (*run)(void **cmocka_state));
 void test_fail(const char *what, const char *file, int line) __attribute__((noreturn));
 
 #define TEST(name)                                                                                 \
     static void name(void);                                                                        \
-    static void name##_run(void **state)                                                           \
+    static void name##_run(void **cmocka_state)                                                    \
     {                                                                                              \
-        (void)state;                                                                               \
+        (void)cmocka_state;                                                                        \
         name();                                                                                    \
     }                                                                                              \
     __attribute__((constructor)) static void name##_register(void)                                 \

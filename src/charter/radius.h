@@ -33,7 +33,8 @@ void radius_of(const struct charter *c, uint32_t zone, struct radius *out);
 
 /* In words, for the terminal. */
 void radius_put_text(struct buf *b, const struct charter *c);
-/* {"ok":..., "findings":[...], "zones":[{"zone":..., "reaches":[...]}]} with charter findings. */
+/* {"ok":..., "findings":[...], "zones":[{"zone":..., "reaches":[...]}]} with charter findings, as
+ * one line; c == NULL for a text that did not parse. */
 void radius_put_json(struct buf *b, const struct charter *c, const char *file,
                      const struct charter_findings *findings);
 /* A picture of zones, conduits and processes; stand-alone SVG 1.1, readable by a councillor. */

@@ -26,12 +26,17 @@ struct signer_keys {
     uint32_t count;
 };
 
-/* Reads the trusted file; ERR_MALFORMED on any line that is not exactly as above. */
+/* Reads the trusted file; ERR_MALFORMED on any line that is not exactly as above, and on a name or
+ * a key that stands there twice. */
 enum err signer_keys_parse(struct bytes text, struct signer_keys *out) MUST_USE;
 
 /* Append one signature line. `secret` is libsodium's 64-byte Ed25519 secret key. */
 void signature_put(struct buf *b, const char *signer, const uint8_t digest[static 32],
                    const uint8_t secret[static 64]);
+
+/* True for a signature line (without its newline) over this digest, good or false; its signer. */
+bool signature_line_is_for(struct bytes line, const uint8_t digest[static 32],
+                           struct bytes *out_signer);
 
 /*
  * OK when at least c->need different signers of c, with keys in `keys`, signed exactly this

@@ -7,6 +7,8 @@ static const struct {
     int (*run)(int argc, char **argv);
     const char *what;
 } commands[] = {
+    {"charter", command_charter, "make keys, sign, verify, explain a charter"},
+    {"check", command_check, "what a charter permits, and what a breach would reach"},
     {"device", command_device, "enrol a device for a field program"},
     {"drill", command_drill, "attack every compartment; nothing may escape"},
     {"status", command_status, "every process, its walls and counters"},

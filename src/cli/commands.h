@@ -2,6 +2,8 @@
 #ifndef CLI_COMMANDS_H
 #define CLI_COMMANDS_H
 
+int command_charter(int argc, char **argv);
+int command_check(int argc, char **argv);
 int command_device(int argc, char **argv);
 int command_drill(int argc, char **argv);
 int command_status(int argc, char **argv);

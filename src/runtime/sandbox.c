@@ -212,6 +212,7 @@ sandbox_close(const struct sandbox_config *config, struct sandbox_report *out,
     bool namespaces = report.walls != 0;
     bool landlock = (config->walls & (1U << WALL_LANDLOCK)) != 0;
 
+    ASSERT(namespaces || !(config->walls & 1U << WALL_ROOT)); /* or it would empty the host's root */
     report.fast_open_off = namespaces && fast_open_off();
     BUILD(WALL_ROOT, empty_root());
     BUILD(WALL_CAPABILITIES, drop_bounding_set());

@@ -37,7 +37,8 @@ struct service_ports {
      */
     enum err (*wish)(void *ctx, struct bytes device, const char *command, struct bytes parameters,
                      uint64_t ref);
-    /* Send a count through every conduit that carries zone-count from this zone. ERR_NOT_FOUND: none. */
+    /* Send a count through every conduit that carries zone-count from this zone. ERR_NOT_FOUND:
+     * none. */
     enum err (*count)(void *ctx, const struct zone_count *count);
     /* Rewrite the service's own small state (FD_SERVICE_STATE), durable before it returns. */
     enum err (*save)(void *ctx, struct bytes state);
@@ -73,7 +74,8 @@ struct service {
     /* Every SERVICE_TICK_MS. May be NULL. */
     void (*tick)(void *self);
     /* The warden's answer to a wish; `reason` is empty when it was granted. May be NULL. */
-    void (*verdict)(void *self, uint64_t ref, struct bytes device, bool granted, struct bytes reason);
+    void (*verdict)(void *self, uint64_t ref, struct bytes device, bool granted,
+                    struct bytes reason);
     /* A count came through a conduit. May be NULL. */
     void (*counted)(void *self, const char *conduit, const struct zone_count *count);
     /* For status: vehicles shown, set-points, ... what the service calls "shown". May be NULL. */

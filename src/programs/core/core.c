@@ -1,0 +1,297 @@
+#include "programs/core/core.h"
+
+#include "base/text.h"
+#include "runtime/log.h"
+
+#include <sodium.h>
+
+static int64_t
+port_wall_us(void *ctx)
+{
+    return clock_wall_us(&((struct core *)ctx)->clock);
+}
+
+static uint64_t
+port_mono_ms(void *ctx)
+{
+    return clock_mono_ms(&((struct core *)ctx)->clock);
+}
+
+struct loading {
+    struct core *core;
+    enum err error;
+};
+
+static void
+load_entity(void *ctx, uint8_t type, uint64_t id, struct bytes record)
+{
+    struct loading *l = ctx;
+    if (l->error == OK)
+        l->error = sta_graph_load(&l->core->graph, type, id, record);
+}
+
+/* The entities of the store into memory, and what ingest needs of each Datastream. */
+static enum err
+load_graph(struct core *c)
+{
+    uint64_t most = c->start->memory_bytes ? c->start->memory_bytes / 4 : 64u * 1024 * 1024;
+    sta_graph_init(&c->graph, GRAPH_ENTITIES_MAX, most);
+    struct loading l = {c, OK};
+    enum err e = store_each_entity(c->store, load_entity, &l);
+    if (e == OK)
+        e = l.error;
+    if (e == OK)
+        e = sta_graph_link(&c->graph);
+    if (e != OK)
+        return e;
+    for (uint32_t i = 0; i < c->graph.set[STA_DATASTREAM].count; i++) {
+        arena_reset(&c->call);
+        streams_learn(c, c->graph.set[STA_DATASTREAM].p[i]);
+    }
+    return OK;
+}
+
+static enum err
+start_service(struct core *c)
+{
+    if (c->service->size) {
+        c->self = calloc(1, c->service->size);
+        ASSERT(c->self);
+    }
+    for (int pass = 0; pass < 2; pass++) { /* Things first: a Datastream names its Thing */
+        enum sta_type type = pass == 0 ? STA_THING : STA_DATASTREAM;
+        for (uint32_t i = 0; i < c->graph.set[type].count; i++)
+            streams_tell(c, type, c->graph.set[type].p[i]->id);
+    }
+    c->ports = (struct service_ports){
+        .ctx = c,
+        .wish = commands_wish,
+        .count = conduits_count,
+        .save = state_save,
+        .wall_us = port_wall_us,
+        .mono_ms = port_mono_ms,
+        .random = c->random,
+    };
+    struct bytes saved = {0};
+    arena_reset(&c->call);
+    enum err e = state_load(c, &c->call, &saved);
+    if (e != OK) {
+        log_event("state_unreadable", "error=\"%s\"", err_text(e));
+        return e;
+    }
+    return c->service->start(c->self, c->start, &c->ports, saved);
+}
+
+static void
+take_keys(struct core *c)
+{
+    const struct start_key *judge = start_key(c->start, KEY_JUDGE_PUBLIC, NULL);
+    if (judge && judge->len == sizeof(c->judge_public)) {
+        memcpy(c->judge_public, judge->key, sizeof(c->judge_public));
+        c->has_judge = true;
+    }
+    static const char label[] = "bulkhead service state v1";
+    const struct start_key *master = start_key(c->start, KEY_STORE_MASTER, NULL);
+    if (master && master->len == 32)
+        crypto_generichash(c->state_key, sizeof(c->state_key), (const uint8_t *)label,
+                           sizeof(label) - 1, master->key, master->len);
+    c->state_fd = master ? start_fd(c->start, FD_SERVICE_STATE, NULL) : -1;
+}
+
+enum err
+core_open(const struct core_config *config, struct core **out)
+{
+    ASSERT(config->start && config->service && config->store);
+    struct core *c = calloc(1, sizeof(*c));
+    ASSERT(c);
+    c->start = config->start;
+    c->service = config->service;
+    c->store = config->store;
+    c->clock = config->clock;
+    c->random = config->random;
+    c->streams = calloc(STORE_STREAMS_MAX, sizeof(*c->streams));
+    ASSERT(c->streams);
+    arena_init(&c->call, STA_ARENA_BYTES);
+    arena_init(&c->delivery, DELIVERY_BYTES);
+    json_memory(&c->call);
+    peers_init(&c->peers);
+    asks_init(c);
+    round_init(c);
+    c->next_ref = random_u64(&c->random) >> 1 | 1;
+    struct bytes base = start_text(c->start, TEXT_BASE_URL);
+    int n = snprintf(c->base_url, sizeof(c->base_url), "%.*s/v1.1", BYTES_PRINTF(base));
+    if (n < 0 || (size_t)n >= sizeof(c->base_url))
+        return ERR_LIMIT;
+    for (int type = 1; type < STA_TYPE_COUNT; type++)
+        c->relation_to_streams[type] =
+            (uint32_t)sta_relation_index((enum sta_type)type, bytes_text("Datastreams"));
+    take_keys(c);
+    link_init(&c->gate, "gate", start_fd(c->start, FD_GATE, NULL));
+    link_init(&c->ledger, "ledger", start_fd(c->start, FD_LEDGER, NULL));
+    link_init(&c->warden, "warden", start_fd(c->start, FD_WARDEN, NULL));
+    conduits_open(c);
+    enum err e = load_graph(c);
+    if (e == OK)
+        e = start_service(c);
+    if (e != OK)
+        return e; /* the process ends: nothing is worth freeing */
+    struct core_started hello;
+    memset(&hello, 0, sizeof(hello));
+    if (c->gate.up)
+        e = CHANNEL_SEND(&c->gate.channel, core_started, &hello);
+    uint8_t root[32];
+    store_head(c->store, &c->anchored_size, root);
+    c->anchored_size = UINT64_MAX; /* what the predecessor anchored last is not known */
+    *out = c;
+    return e;
+}
+
+void
+core_close(struct core *c)
+{
+    for (size_t i = 0; i < ASKS_MAX; i++)
+        if (c->asks[i].state != ASK_FREE)
+            ask_free(c, &c->asks[i]);
+    channel_fini(&c->gate.channel);
+    channel_fini(&c->ledger.channel);
+    channel_fini(&c->warden.channel);
+    for (uint32_t i = 0; i < c->conduits_count; i++)
+        channel_fini(&c->conduits[i].link.channel);
+    sta_graph_fini(&c->graph);
+    arena_fini(&c->call);
+    arena_fini(&c->delivery);
+    arena_fini(&c->round.arena);
+    free(c->streams);
+    free(c->self);
+    free(c);
+}
+
+/* ---- the loop ----------------------------------------------------------------------------- */
+
+static bool
+gate_may_read(const struct core *c)
+{
+    return channel_waiting(&c->gate.channel) < LINK_HIGH_BYTES;
+}
+
+static void
+on_gate(void *ctx, int fd, unsigned events)
+{
+    struct core *c = ctx;
+    (void)fd, (void)events;
+    if (gate_may_read(c))
+        link_read(&c->gate, gate_frame, c);
+}
+
+static void
+on_ledger(void *ctx, int fd, unsigned events)
+{
+    struct core *c = ctx;
+    (void)fd, (void)events;
+    link_read(&c->ledger, record_frame, c);
+    if (!c->ledger.up)
+        record_lost(c);
+}
+
+static void
+on_warden(void *ctx, int fd, unsigned events)
+{
+    struct core *c = ctx;
+    (void)fd, (void)events;
+    link_read(&c->warden, commands_frame, c);
+}
+
+void
+core_read(struct core *c)
+{
+    on_gate(c, -1, 0);
+    on_ledger(c, -1, 0);
+    on_warden(c, -1, 0);
+    conduits_read(c);
+}
+
+static void
+on_tick(void *ctx)
+{
+    core_tick(ctx);
+}
+
+static uint32_t
+on_round(void *ctx)
+{
+    return core_round(ctx);
+}
+
+enum err
+core_serve(struct core *c, struct loop *loop)
+{
+    c->loop = loop;
+    enum err e = link_watch(&c->gate, loop, on_gate, c);
+    if (e == OK)
+        e = link_watch(&c->ledger, loop, on_ledger, c);
+    if (e == OK)
+        e = link_watch(&c->warden, loop, on_warden, c);
+    if (e == OK)
+        e = conduits_watch(c);
+    if (e != OK)
+        return e;
+    loop_every(loop, SERVICE_TICK_MS, on_tick, c);
+    loop_idle(loop, on_round, c);
+    log_event("serving", "entities=%u streams=%u service=%s", c->graph.entities,
+              c->graph.set[STA_DATASTREAM].count, c->service->name);
+    return OK;
+}
+
+void
+core_tick(struct core *c)
+{
+    if (c->service->tick)
+        c->service->tick(c->self);
+    asks_expire(c);
+    commands_expire(c);
+    record_anchor(c);
+    record_strangers(c);
+}
+
+uint32_t
+core_round(struct core *c)
+{
+    bool worked = c->round.decided > 0 || store_dirty(c->store);
+    round_gather(c);
+    round_commit(c);
+    asks_pump(c);
+    link_flush(&c->ledger, true);
+    link_flush(&c->warden, true);
+    conduits_flush(c);
+    link_flush(&c->gate, gate_may_read(c));
+    bool more = false;
+    if (!worked && !c->store_failed) {
+        enum err e = store_maintain(c->store, &more);
+        if (e != OK)
+            log_event("maintain_failed", "error=\"%s\"", err_text(e));
+        if (e != OK)
+            more = false;
+    }
+    return more ? 0 : UINT32_MAX;
+}
+
+void
+core_stop(struct core *c)
+{
+    round_commit(c);
+    c->anchor_ref = 0;
+    record_anchor(c); /* the last head goes out; its answer nobody waits for */
+    link_flush(&c->ledger, false);
+    link_flush(&c->gate, false);
+}
+
+void
+core_counters(const struct core *c, uint64_t out[static PROGRAM_COUNTERS])
+{
+    const struct core_counters *n = &c->count;
+    const uint64_t values[PROGRAM_COUNTERS] = {
+        n->stored, n->refused,        n->reads,  n->reads_refused,
+        n->leases, n->leases_refused, n->obeyed, c->service->shown ? c->service->shown(c->self) : 0,
+    };
+    memcpy(out, values, sizeof(values));
+}

@@ -1,0 +1,346 @@
+/*
+ * core.h -- the core of a zone: decides every message and request of its gate, makes decisions
+ * durable, and only then answers.
+ *
+ * One round of the loop: read everything that the gate sent, decide, put it all in one batch of
+ * the store, commit once, answer. Reads by people go through the ledger first:
+ *
+ *   C1  `published` 0x00 and 201 leave after store_commit() said OK for what they acknowledge.
+ *   C2  an answer with data for a caller leaves after the ledger said `recorded`; without a
+ *       ledger it is 503, while ingest and local control go on.
+ *   C3  a device writes to its own Datastreams only; nothing inside a message changes whose they
+ * are. C4  a row is shown to a caller only if its class has the token's purpose.
+ *
+ * The parts: gate.c (dispatch), ingest.c (observations), entities.c (Things), round.c (commit and
+ * what follows), asks.c (requests and their answers), read.c (questions), rights.c, record.c (the
+ * ledger), commands.c (the warden), conduits.c, topics.c (subscriptions), state.c (a service's).
+ */
+#ifndef PROGRAMS_CORE_CORE_H
+#define PROGRAMS_CORE_CORE_H
+
+#include "base/arena.h"
+#include "base/base.h"
+#include "base/clock.h"
+#include "base/random.h"
+#include "grant/token.h"
+#include "programs/core/link.h"
+#include "programs/core/peers.h"
+#include "programs/core/refusal.h"
+#include "programs/core/service.h"
+#include "programs/program.h"
+#include "sensorthings/answer.h"
+#include "sensorthings/create.h"
+
+enum {
+    ASKS_MAX = 1024,
+    ASK_ANSWER_MAX = 16 * 1024 * 1024,
+    ASK_BYTES_MAX = 48 * 1024 * 1024, /* bodies and answers of all asks together */
+    ASK_WAIT_MS = 5000,               /* for the ledger or the warden */
+    ROUND_ACKS_MAX = 4096,
+    ROUND_STORED_MAX = 4096,
+    ROUND_BYTES = 4 * 1024 * 1024, /* copies of what waits for the commit */
+    DELIVERY_BYTES = 1024 * 1024,
+    ROUND_GATHER_BELOW = 64, /* messages in the last batch */
+    ROUND_GATHER_US = 300,   /* 0.65 ms instead of 0.35 to the answer, half the CPU */
+    SUBSCRIPTIONS_MAX = 2048,
+    TOPIC_BYTES_MAX = 255,
+    WISHES_MAX = 512,
+    CONDUITS_MAX = 16,
+    FUTURE_MAX_US = 10 * 60 * 1000000,
+    ANCHOR_MS = 100,
+    THINGS_PER_DEVICE_MAX = 4096,
+    STREAM_NAME_SIZE = 97,
+    GRAPH_ENTITIES_MAX = 400000,
+};
+
+/* ---- Datastreams as ingest needs them (streams.c) ------------------------------------------ */
+
+enum stream_rule { RULE_ANY, RULE_NUMBER, RULE_INTEGER, RULE_TEXT, RULE_BOOL };
+
+struct stream {
+    bool used;
+    bool has_minimum, has_maximum;
+    uint8_t rule;        /* enum stream_rule, from observationType */
+    int16_t class_index; /* in start->classes; -1: the charter holds it no more */
+    uint16_t subscribers;
+    double minimum, maximum;
+    uint64_t thing;
+    char owner[START_NAME_SIZE];
+    char name[STREAM_NAME_SIZE];
+};
+
+/* ---- requests ------------------------------------------------------------------------------- */
+
+enum ask_state { ASK_FREE, ASK_BODY, ASK_COMMIT, ASK_LEDGER, ASK_WARDEN, ASK_SENDING };
+
+struct request {
+    enum ask_state state;
+    uint32_t generation; /* grows when the slot is freed */
+    uint64_t peer;
+    uint32_t ref;
+    char method[17];
+    struct buf target, token, body;
+    uint32_t body_length;
+    int status;
+    const char *content_type;
+    struct buf location, out;
+    bool head_sent;
+    size_t sent;
+    uint64_t wait_ref; /* the ledger's or the warden's */
+    uint64_t deadline_ms;
+    bool refused; /* counts as a refused read when it leaves */
+};
+
+/* ---- what waits for the commit ----------------------------------------------------------------
+ */
+
+struct ack {
+    uint64_t peer;
+    uint32_t ref;
+    bool is_ask;
+    uint16_t ask;
+    uint32_t generation;
+    uint8_t reason;
+    const char *why; /* in the round's arena, or static */
+};
+
+struct stored {
+    uint32_t stream;
+    uint64_t n;
+    struct observation value; /* bytes in the round's arena */
+};
+
+struct round {
+    struct arena arena;
+    struct ack acks[ROUND_ACKS_MAX];
+    uint32_t acks_count;
+    struct stored stored[ROUND_STORED_MAX];
+    uint32_t stored_count;
+    uint32_t decided; /* messages in this batch */
+    uint32_t bytes;   /* about what the batch holds */
+    uint32_t last_batch;
+};
+
+/* ---- subscriptions ------------------------------------------------------------------------------
+ */
+
+struct subscription {
+    uint64_t peer; /* 0: free */
+    uint32_t stream;
+    uint8_t qos;
+    struct sta_topic topic;
+    char text[TOPIC_BYTES_MAX + 1];
+};
+
+/* ---- commands
+ * ------------------------------------------------------------------------------------ */
+
+struct wish_wait {
+    bool used, person;
+    uint64_t ref, service_ref, deadline_ms;
+    char device[START_NAME_SIZE];
+    uint16_t ask;
+    uint32_t generation;
+};
+
+struct conduit_link {
+    struct link link;
+    const struct start_conduit *row;
+    bool incoming;
+    struct core *core;
+};
+
+struct core_counters {
+    uint64_t stored, refused, reads, reads_refused, leases, leases_refused, obeyed;
+};
+
+struct core {
+    const struct start *start;
+    const struct service *service;
+    void *self; /* the service's */
+    struct service_ports ports;
+    struct store *store;
+    struct clock_source clock;
+    struct random_source random;
+    struct loop *loop;
+    struct arena call;     /* reset before each frame */
+    struct arena delivery; /* for what subscribers hear; a commit may come while `call` is in use */
+    char base_url[300];
+    uint8_t judge_public[32];
+    bool has_judge;
+
+    struct sta_graph graph;
+    struct stream *streams; /* [STORE_STREAMS_MAX] */
+    uint32_t relation_to_streams[STA_TYPE_COUNT];
+    struct peers peers;
+    struct bucket zone_bucket;
+    struct request asks[ASKS_MAX];
+    uint32_t asks_next; /* where to look for a free one */
+    size_t ask_bytes;
+    struct round round;
+    struct subscription subscriptions[SUBSCRIPTIONS_MAX];
+    struct wish_wait wishes[WISHES_MAX];
+    uint64_t next_ref; /* random start: answers to a predecessor's records match nothing */
+
+    struct link gate, ledger, warden;
+    struct conduit_link conduits[CONDUITS_MAX];
+    uint32_t conduits_count;
+    uint64_t anchored_size, anchor_ref, anchor_deadline_ms;
+    uint64_t strangers_refused; /* since they were last written down */
+    uint64_t strangers_ms;
+    bool store_failed;
+    int state_fd;
+    uint64_t state_generation;
+    uint8_t state_key[32];
+    struct core_counters count;
+};
+
+struct core_config {
+    const struct start *start; /* lives as long as the core; keys are read in core_open() only */
+    const struct service *service;
+    struct store *store;
+    struct clock_source clock;
+    struct random_source random;
+};
+
+/* Allocates everything, loads the graph, starts the service. */
+enum err core_open(const struct core_config *config, struct core **out) MUST_USE;
+void core_close(struct core *c); /* for tests */
+enum err core_serve(struct core *c, struct loop *loop) MUST_USE;
+/* The end of a round; answers when to call again at the latest, in ms (loop.h). */
+uint32_t core_round(struct core *c);
+void core_tick(struct core *c);
+/* Read what the channels hold (what the loop does, for tests). */
+void core_read(struct core *c);
+void core_stop(struct core *c);
+void core_counters(const struct core *c, uint64_t out[static PROGRAM_COUNTERS]);
+
+/* streams.c: what the graph's Datastream says, for ingest. Uses the call arena's rest. */
+void streams_learn(struct core *c, const struct sta_entity *datastream);
+void streams_describe(const struct core *c, uint32_t id, struct service_stream *out);
+/* Tell the service about a Thing or Datastream; nothing for other types. */
+void streams_tell(struct core *c, enum sta_type type, uint64_t id);
+/* JSON string text -> plain; ERR_LIMIT when it does not fit. */
+enum err json_plain(struct bytes json, char *to, size_t size) MUST_USE;
+/* Let cJSON take memory from this arena, and give none back. */
+void json_memory(struct arena *arena);
+
+/* gate.c */
+enum err gate_frame(void *ctx, uint16_t id, struct bytes body);
+void peers_forget(struct core *c, struct peer *peer);
+
+/* ingest.c: decide one observation and put it into the round. `stream` 0: the JSON names it. */
+struct ingested {
+    uint32_t stream;
+    uint64_t n;
+    bool kept;
+};
+enum err ingest_json(struct core *c, struct peer *peer, uint32_t stream, struct bytes json,
+                     bool once, struct ingested *out, struct refusal *why) MUST_USE;
+void ingest_publish(struct core *c, struct peer *peer, const struct publish *m);
+void ingest_post(struct core *c, struct peer *peer, struct request *ask,
+                 const struct sta_path *path);
+void ingest_rows(struct core *c, struct peer *peer, struct request *ask);
+
+/* entities.c */
+void entities_post(struct core *c, struct peer *peer, struct request *ask,
+                   const struct sta_path *path);
+/* Store and apply a plan now, in a commit of its own. */
+enum err entities_store(struct core *c, const struct sta_plan *plan, struct refusal *why) MUST_USE;
+
+/* round.c */
+void round_init(struct core *c);
+/* Wait a moment for more, when little came. Only between frames: it reads the gate's next ones. */
+void round_gather(struct core *c);
+/* Commit what is there and answer. False when the store failed. */
+bool round_commit(struct core *c);
+/* Make room for one more message of about this size; commits when there is none. */
+void round_room(struct core *c, size_t bytes);
+void round_ack(struct core *c, uint64_t peer, uint32_t ref, uint8_t reason, const char *why);
+/* The ask's answer is made and leaves after the commit. */
+void round_ask(struct core *c, struct request *ask);
+void round_decide(struct core *c, const char *device, uint32_t stream, uint64_t n,
+                  const char *reason);
+void round_keep(struct core *c, uint32_t stream, uint64_t n, const struct observation *o);
+
+/* asks.c */
+void asks_init(struct core *c);
+/* The gate's message; the body may follow in parts. */
+void asks_take(struct core *c, struct peer *peer, const struct ask *m);
+enum err asks_part(struct core *c, const struct ask_body *m) MUST_USE;
+void ask_free(struct core *c, struct request *ask);
+void asks_of_peer_free(struct core *c, uint64_t peer);
+struct request *ask_of(struct core *c, uint16_t index, uint32_t generation);
+/* Give the answer to the gate as fast as it takes it. */
+void ask_send(struct core *c, struct request *ask);
+/* Put a refusal into the answer (not sent yet). */
+void ask_refuse(struct request *ask, const struct refusal *why);
+/* The same, sent at once. */
+void ask_refuse_now(struct core *c, struct request *ask, const struct refusal *why);
+void asks_pump(struct core *c);
+void asks_expire(struct core *c);
+
+/* rights.c */
+struct view_rights {
+    const struct core *core;
+    const struct peer *device; /* or a caller: */
+    struct bytes purpose;
+    bool own_observations; /* a subscriber's view */
+    bool nothing;          /* the service root only */
+};
+struct sta_rights rights_of(const struct view_rights *v);
+void view_of(struct core *c, const struct sta_rights *rights, const struct sta_source *source,
+             struct sta_view *out);
+struct sta_source source_of(struct core *c);
+bool class_allows(const struct start_class *row, struct bytes purpose);
+/* The token, the caller's row and the purpose agree; else what to answer. */
+enum err caller_check(struct core *c, const struct peer *peer, const struct request *ask,
+                      struct token *out, struct refusal *why) MUST_USE;
+
+/* read.c */
+void read_run(struct core *c, struct peer *peer, struct request *ask);
+
+/* record.c: the ledger. */
+struct reading {
+    const char *event; /* "read", "read-refused", "command-refused" */
+    const char *caller, *role, *purpose;
+    const char *const *classes;
+    uint32_t classes_count;
+    const char *what;
+    uint64_t rows;
+    int status;
+    const char *rule;
+};
+/* Hold the ask until its record is durable; 503 when that cannot be. */
+void record_and_send(struct core *c, struct request *ask, const struct reading *r);
+enum err record_frame(void *ctx, uint16_t id, struct bytes body);
+void record_anchor(struct core *c);
+void record_strangers(struct core *c);
+void record_lost(struct core *c);
+
+/* commands.c */
+enum err commands_wish(void *ctx, struct bytes device, const char *command, struct bytes parameters,
+                       uint64_t ref);
+void commands_post(struct core *c, struct peer *peer, struct request *ask);
+enum err commands_frame(void *ctx, uint16_t id, struct bytes body);
+void commands_expire(struct core *c);
+
+/* conduits.c */
+void conduits_open(struct core *c);
+enum err conduits_watch(struct core *c) MUST_USE;
+enum err conduits_count(void *ctx, const struct zone_count *count);
+void conduits_read(struct core *c);
+void conduits_flush(struct core *c);
+
+/* topics.c */
+void topics_subscribe(struct core *c, struct peer *peer, const struct subscribe *m);
+void topics_unsubscribe(struct core *c, struct peer *peer, const struct unsubscribe *m);
+void topics_forget(struct core *c, uint64_t peer);
+void topics_deliver(struct core *c, const struct stored *s);
+void topics_lease(struct core *c, struct bytes device, struct bytes note);
+
+/* state.c: what a service keeps between starts; AEAD under a key drawn from the store's. */
+enum err state_load(struct core *c, struct arena *arena, struct bytes *out) MUST_USE;
+enum err state_save(void *ctx, struct bytes state);
+
+#endif

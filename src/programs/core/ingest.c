@@ -1,0 +1,335 @@
+/* ingest.c -- one observation: whose, of what kind, in which range, at which time; then the store.
+ */
+#include "programs/core/core.h"
+
+#include "base/text.h"
+
+#include <math.h>
+
+static enum err
+from_error(struct refusal *why, const struct sta_error *error)
+{
+    uint8_t reason = error->status == 404   ? REASON_NOT_AUTHORISED
+                     : error->status == 413 ? REASON_QUOTA
+                                            : REASON_PAYLOAD_INVALID;
+    return refuse(why, error->status, reason, "%s", error->text);
+}
+
+/* The zone's rate and the device's share of it. */
+static enum err
+check_rate(struct core *c, struct peer *peer, struct refusal *why)
+{
+    uint32_t rate = c->start->messages_per_s;
+    uint64_t now_ms = clock_mono_ms(&c->clock);
+    uint32_t share = rate == 0 ? 0 : rate / DEVICE_SHARE + 1;
+    if (bucket_take(&peer->device->bucket, share, now_ms) &&
+        bucket_take(&c->zone_bucket, rate, now_ms))
+        return OK;
+    refuse(why, 429, REASON_QUOTA, "more than %u messages a second from this device, or %u in all",
+           share, rate);
+    refusal_rule(why, c->start->zone_line, "zone", c->start->zone);
+    return ERR_LIMIT;
+}
+
+static enum err
+check_kind(const struct stream *s, const struct observation *o, struct refusal *why)
+{
+    static const char *const wanted[] = {
+        [RULE_ANY] = "anything", [RULE_NUMBER] = "a number",    [RULE_INTEGER] = "an integer",
+        [RULE_TEXT] = "a text",  [RULE_BOOL] = "true or false",
+    };
+    bool fits = true;
+    switch ((enum stream_rule)s->rule) {
+    case RULE_ANY:
+        break;
+    case RULE_NUMBER:
+        fits = o->kind == RESULT_NUMBER;
+        break;
+    case RULE_INTEGER:
+        fits = o->kind == RESULT_NUMBER && o->number == floor(o->number);
+        break;
+    case RULE_TEXT:
+        fits = o->kind == RESULT_TEXT;
+        break;
+    case RULE_BOOL:
+        fits = o->kind == RESULT_BOOL;
+        break;
+    }
+    if (!fits)
+        return refuse(why, 400, REASON_PAYLOAD_INVALID,
+                      "the observationType of this Datastream asks for %s", wanted[s->rule]);
+    return OK;
+}
+
+static enum err
+check_value(struct core *c, const struct stream *s, const struct observation *o,
+            struct refusal *why)
+{
+    enum err e = check_kind(s, o, why);
+    if (e != OK)
+        return e;
+    if (o->kind == RESULT_NUMBER) {
+        if (!isfinite(o->number))
+            return refuse(why, 400, REASON_PAYLOAD_INVALID, "the result is not a finite number");
+        if ((s->has_minimum && o->number < s->minimum) ||
+            (s->has_maximum && o->number > s->maximum))
+            return refuse(why, 400, REASON_PAYLOAD_INVALID,
+                          "the result %g is outside what this Datastream states", o->number);
+    }
+    if (o->time_us > clock_wall_us(&c->clock) + FUTURE_MAX_US)
+        return refuse(why, 400, REASON_PAYLOAD_INVALID,
+                      "phenomenonTime is more than 10 minutes in the future");
+    return OK;
+}
+
+/* The Datastream that is meant, if it is the device's own. A foreign one looks missing. */
+static enum err
+find_stream(struct core *c, const struct peer *peer, uint32_t from_path, uint32_t from_json,
+            uint32_t *out, struct refusal *why)
+{
+    uint32_t id = from_path ? from_path : from_json;
+    if (id == 0)
+        return refuse(why, 400, REASON_PAYLOAD_INVALID, "no Datastream is named");
+    if (from_path && from_json && from_path != from_json)
+        return refuse(why, 400, REASON_PAYLOAD_INVALID,
+                      "the Datastream in the path and the one in the body differ");
+    if (id >= STORE_STREAMS_MAX || !c->streams[id].used ||
+        strcmp(c->streams[id].owner, peer->name) != 0)
+        return refuse(why, 404, REASON_NOT_AUTHORISED, "this device has no Datastream %u", id);
+    if (c->streams[id].class_index < 0) {
+        refuse(why, 403, REASON_NOT_AUTHORISED, "the charter holds this data class no more");
+        refusal_rule(why, c->start->zone_line, "zone", c->start->zone);
+        return ERR_DENIED;
+    }
+    *out = id;
+    return OK;
+}
+
+/* The feature that it is of: mostly known, once per Datastream made and stored. */
+static enum err
+find_feature(struct core *c, const struct peer *peer, struct sta_observation *o,
+             struct refusal *why)
+{
+    struct view_rights view = {.core = c, .device = peer, .own_observations = true};
+    struct sta_rights rights = rights_of(&view);
+    struct sta_maker maker = {bytes_text(peer->name), clock_wall_us(&c->clock), &rights};
+    for (int attempt = 0; attempt < 2; attempt++) {
+        struct sta_plan plan;
+        struct sta_error error = {0};
+        enum err e =
+            sta_plan_feature(&c->graph, o, &maker, &c->call, &o->value.feature_id, &plan, &error);
+        if (e == OK)
+            return OK;
+        if (e != ERR_AGAIN || attempt == 1)
+            return from_error(why, &error);
+        e = entities_store(c, &plan, why);
+        if (e != OK)
+            return e;
+    }
+    return OK;
+}
+
+static enum err
+admit(struct core *c, uint32_t id, struct observation *o, bool *out_kept, struct refusal *why)
+{
+    *out_kept = true;
+    if (!c->service->admit)
+        return OK;
+    struct service_stream stream;
+    streams_describe(c, id, &stream);
+    char text[SERVICE_WHY_SIZE] = "";
+    enum err e = c->service->admit(c->self, &stream, o, &c->call, text);
+    if (e == ERR_EXISTS) {
+        *out_kept = false;
+        return OK;
+    }
+    if (e == OK)
+        return OK;
+    return refuse(why, 403, REASON_NOT_AUTHORISED, "%s",
+                  text[0] ? text : "this zone's service does not take it");
+}
+
+static enum err
+append(struct core *c, uint32_t id, const struct observation *o, bool once, uint64_t *out_n,
+       struct refusal *why)
+{
+    enum err e = c->store_failed ? ERR_IO : store_append(c->store, id, o, once, out_n);
+    if (e == ERR_LIMIT && round_commit(c)) /* the batch may just be full */
+        e = store_append(c->store, id, o, once, out_n);
+    if (e == OK) {
+        round_keep(c, id, *out_n, o);
+        return OK;
+    }
+    if (e == ERR_EXISTS)
+        return OK;
+    if (e == ERR_LIMIT)
+        return refuse(why, 507, REASON_QUOTA, "the store of this zone is full");
+    if (e == ERR_EXPIRED)
+        return refuse(why, 410, REASON_NOT_AUTHORISED, "this Datastream was erased");
+    return refuse(why, 503, REASON_IMPLEMENTATION, "the store failed; nothing was kept");
+}
+
+static enum err
+decide(struct core *c, struct peer *peer, struct sta_observation *o, uint32_t from_path, bool once,
+       struct ingested *out, struct refusal *why)
+{
+    uint32_t id = 0;
+    enum err e = find_stream(c, peer, from_path, o->stream, &id, why);
+    if (e != OK)
+        return e;
+    out->stream = o->stream = id;
+    if (o->deep)
+        return refuse(why, 400, REASON_PAYLOAD_INVALID,
+                      "an Observation from a device links to its Datastream, it does not make one");
+    e = check_value(c, &c->streams[id], &o->value, why);
+    if (e == OK)
+        e = find_feature(c, peer, o, why);
+    if (e == OK)
+        e = admit(c, id, &o->value, &out->kept, why);
+    if (e != OK)
+        return e;
+    return out->kept ? append(c, id, &o->value, once, &out->n, why) : OK;
+}
+
+/* Count it, and write the decision down; over the rate once a second is enough. */
+static void
+conclude(struct core *c, struct peer *peer, const struct ingested *in, enum err e,
+         const struct refusal *why)
+{
+    if (e == OK) {
+        round_decide(c, peer->name, in->stream, in->kept ? in->n : UINT64_MAX, NULL);
+        return;
+    }
+    c->count.refused++;
+    if (why->reason == REASON_QUOTA) {
+        uint64_t now_ms = clock_mono_ms(&c->clock);
+        if (peer->device->quota_leaf_ms && now_ms - peer->device->quota_leaf_ms < 1000)
+            return;
+        peer->device->quota_leaf_ms = now_ms;
+    }
+    round_decide(c, peer->name, in->stream, UINT64_MAX, why->why);
+}
+
+enum err
+ingest_json(struct core *c, struct peer *peer, uint32_t stream, struct bytes json, bool once,
+            struct ingested *out, struct refusal *why)
+{
+    struct sta_observation o;
+    struct sta_error error = {0};
+    *out = (struct ingested){.stream = stream};
+    round_room(c, json.len);
+    enum err e = check_rate(c, peer, why);
+    if (e == OK && sta_observation_scan(json, clock_wall_us(&c->clock), &c->call, &o, &error) != OK)
+        e = from_error(why, &error);
+    if (e == OK)
+        e = decide(c, peer, &o, stream, once, out, why);
+    conclude(c, peer, out, e, why);
+    return e;
+}
+
+/* The Datastream that a path names: "Datastreams(3)/Observations", maybe through a Thing. */
+static enum err
+stream_of_path(const struct sta_path *path, uint32_t *out, struct refusal *why)
+{
+    *out = 0;
+    if (path->steps_count == 1)
+        return OK;
+    const struct sta_step *step = &path->steps[path->steps_count - 2];
+    if (path->ref || path->steps_count != 2 || step->type != STA_DATASTREAM || !step->has_id)
+        return refuse(why, 404, REASON_TOPIC_INVALID,
+                      "Observations are posted to Observations or Datastreams(n)/Observations");
+    if (step->id >= STORE_STREAMS_MAX)
+        return refuse(why, 404, REASON_NOT_AUTHORISED, "this device has no such Datastream");
+    *out = (uint32_t)step->id;
+    return OK;
+}
+
+void
+ingest_publish(struct core *c, struct peer *peer, const struct publish *m)
+{
+    struct refusal why = {0};
+    struct sta_path path;
+    struct sta_error error = {0};
+    struct ingested in = {0};
+    uint32_t stream = 0;
+    enum err e = OK;
+    if (peer->kind != PEER_DEVICE)
+        e = refuse(&why, 403, REASON_NOT_AUTHORISED, "only devices of this zone publish");
+    else if (sta_topic_parse_publish(m->topic, &path, &error) != OK)
+        e = refuse(&why, 404, REASON_TOPIC_INVALID, "%s", error.text);
+    else
+        e = stream_of_path(&path, &stream, &why);
+    if (e != OK) {
+        round_room(c, 0);
+        c->count.refused++;
+        round_decide(c, peer->name, 0, UINT64_MAX, why.why);
+    } else {
+        e = ingest_json(c, peer, stream, m->payload, true, &in, &why);
+    }
+    round_ack(c, m->peer, m->ref, e == OK ? REASON_SUCCESS : why.reason, e == OK ? "" : why.why);
+}
+
+void
+ingest_post(struct core *c, struct peer *peer, struct request *ask, const struct sta_path *path)
+{
+    struct refusal why = {0};
+    struct ingested in = {0};
+    uint32_t stream;
+    enum err e = stream_of_path(path, &stream, &why);
+    if (e == OK)
+        e = ingest_json(c, peer, stream, buf_bytes(&ask->body), false, &in, &why);
+    if (e != OK) {
+        ask_refuse(ask, &why);
+        round_ask(c, ask); /* its leaf is in the batch */
+        return;
+    }
+    ask->status = in.kept ? 201 : 202;
+    buf_init(&ask->out, 1024);
+    if (in.kept)
+        sta_self_link(bytes_text(c->base_url), STA_OBSERVATION, sta_observation_id(in.stream, in.n),
+                      &ask->location);
+    round_ask(c, ask);
+}
+
+void
+ingest_rows(struct core *c, struct peer *peer, struct request *ask)
+{
+    struct sta_rows rows;
+    struct sta_error error = {0};
+    struct refusal why = {0};
+    if (sta_rows_begin(buf_bytes(&ask->body), &rows, &error) != OK) {
+        refuse(&why, error.status, REASON_PAYLOAD_INVALID, "%s", error.text);
+        ask_refuse_now(c, ask, &why);
+        return;
+    }
+    enum { IDS_BYTES = STA_ROWS_MAX * sizeof(uint64_t) };
+    uint64_t *ids = calloc(1, IDS_BYTES); /* of the object's lifetime: freed below */
+    ASSERT(ids);
+    size_t count = 0;
+    struct sta_observation o;
+    enum err row;
+    arena_reset(&c->call);
+    while (count < STA_ROWS_MAX &&
+           sta_rows_next(&rows, clock_wall_us(&c->clock), &c->call, &o, &row, &error)) {
+        struct ingested in = {0};
+        round_room(c, row == OK ? o.value.text.len + o.value.extra.len : 0);
+        enum err e = check_rate(c, peer, &why);
+        if (e == OK && row != OK)
+            e = from_error(&why, &error);
+        if (e == OK)
+            e = decide(c, peer, &o, 0, false, &in, &why);
+        conclude(c, peer, &in, e, &why);
+        ids[count++] = e == OK && in.kept ? sta_observation_id(in.stream, in.n) : 0;
+        arena_reset(&c->call);
+    }
+    ask->status = 201;
+    ask->content_type = "application/json";
+    buf_init(&ask->out, ASK_ANSWER_MAX);
+    sta_rows_answer(&ask->out, bytes_text(c->base_url), ids, count);
+    free(ids);
+    if (buf_error(&ask->out) != OK) {
+        refuse(&why, 413, REASON_QUOTA, "The rows are kept, but the list of them is too long.");
+        ask_refuse(ask, &why);
+    }
+    round_ask(c, ask);
+}

@@ -1,0 +1,64 @@
+#include "programs/core/link.h"
+
+#include "runtime/log.h"
+
+void
+link_init(struct link *l, const char *name, int fd)
+{
+    *l = (struct link){.name = name, .up = fd >= 0};
+    channel_init(&l->channel, fd);
+}
+
+enum err
+link_watch(struct link *l, struct loop *loop, loop_fn *fn, void *ctx)
+{
+    if (!l->up)
+        return OK;
+    l->loop = loop;
+    l->watch.fd = l->channel.fd;
+    l->watch.fn = fn;
+    l->watch.ctx = ctx;
+    return loop_watch(loop, &l->watch, LOOP_READ);
+}
+
+void
+link_drop(struct link *l, enum err why)
+{
+    if (!l->up)
+        return;
+    log_event("link_dropped", "link=%s error=\"%s\"", l->name, err_text(why));
+    l->up = false;
+    if (l->loop)
+        loop_unwatch(l->loop, &l->watch);
+}
+
+void
+link_flush(struct link *l, bool read)
+{
+    if (!l->up)
+        return;
+    enum err e = channel_flush(&l->channel);
+    if (e != OK && e != ERR_AGAIN) {
+        link_drop(l, e);
+        return;
+    }
+    if (l->loop)
+        loop_change(l->loop, &l->watch,
+                    (read ? LOOP_READ : 0u) | (e == ERR_AGAIN ? LOOP_WRITE : 0u));
+}
+
+bool
+link_read(struct link *l, channel_frame_fn *each, void *ctx)
+{
+    bool any = false;
+    for (int i = 0; l->up && i < LINK_PACKETS_PER_ROUND; i++) {
+        enum err e = channel_receive(&l->channel, each, ctx);
+        if (e == ERR_AGAIN)
+            break;
+        if (e != OK)
+            link_drop(l, e);
+        else
+            any = true;
+    }
+    return any;
+}

@@ -1,0 +1,170 @@
+/* record.c -- the ledger: who looked at what, before the answer leaves; and the journal's heads. */
+#include "programs/core/core.h"
+
+#include "base/text.h"
+#include "runtime/log.h"
+
+enum { ENTRY_BYTES_MAX = 16384, STRANGERS_MS = 1000 };
+
+static struct buf *
+entry_begin(const char *event)
+{
+    static struct buf entry; /* one thread; keeps its memory */
+    if (entry.max == 0)
+        buf_init(&entry, ENTRY_BYTES_MAX);
+    buf_reset(&entry);
+    buf_format(&entry, "{\"event\":\"%s\"", event);
+    return &entry;
+}
+
+static void
+entry_text(struct buf *b, const char *name, const char *value)
+{
+    buf_format(b, ",\"%s\":", name);
+    text_put_json(b, bytes_text(value ? value : ""));
+}
+
+static void
+entry_end(const struct core *c, struct buf *b)
+{
+    buf_text(b, ",\"charter\":\"");
+    text_put_hex(b, bytes_of(c->start->charter_digest, 8));
+    buf_text(b, "\",\"time\":\"");
+    text_put_time(b, clock_wall_us(&c->clock));
+    buf_text(b, "\"}");
+}
+
+/* Queue one entry. ERR_CLOSED, ERR_LIMIT: it will not be recorded. */
+static enum err
+record_entry(struct core *c, const struct buf *entry, uint64_t *out_ref)
+{
+    if (!c->ledger.up)
+        return ERR_CLOSED;
+    if (buf_error(entry) != OK || channel_waiting(&c->ledger.channel) > LINK_HIGH_BYTES)
+        return ERR_LIMIT;
+    struct record m = {.ref = c->next_ref++, .entry = buf_bytes(entry)};
+    enum err e = CHANNEL_SEND(&c->ledger.channel, record, &m);
+    if (e == OK)
+        *out_ref = m.ref;
+    return e;
+}
+
+static void
+refuse_unrecorded(struct core *c, struct request *ask)
+{
+    struct refusal why;
+    refuse(&why, 503, REASON_UNSPECIFIED,
+           "The ledger cannot record this now; without a record no answer leaves.");
+    c->count.reads_refused++;
+    ask_refuse_now(c, ask, &why);
+}
+
+void
+record_and_send(struct core *c, struct request *ask, const struct reading *r)
+{
+    struct buf *b = entry_begin(r->event);
+    entry_text(b, "caller", r->caller);
+    entry_text(b, "role", r->role);
+    entry_text(b, "purpose", r->purpose);
+    buf_text(b, ",\"classes\":[");
+    for (uint32_t i = 0; i < r->classes_count; i++) {
+        if (i)
+            buf_byte(b, ',');
+        text_put_json(b, bytes_text(r->classes[i]));
+    }
+    buf_byte(b, ']');
+    entry_text(b, "what", r->what);
+    buf_format(b, ",\"rows\":%llu,\"status\":%d", (unsigned long long)r->rows, r->status);
+    if (r->rule && r->rule[0])
+        entry_text(b, "rule", r->rule);
+    entry_end(c, b);
+    if (record_entry(c, b, &ask->wait_ref) != OK) {
+        refuse_unrecorded(c, ask);
+        return;
+    }
+    ask->state = ASK_LEDGER; /* C2 */
+    ask->deadline_ms = clock_mono_ms(&c->clock) + ASK_WAIT_MS;
+}
+
+static struct request *
+waiting(struct core *c, uint64_t ref)
+{
+    for (size_t i = 0; i < ASKS_MAX; i++)
+        if (c->asks[i].state == ASK_LEDGER && c->asks[i].wait_ref == ref)
+            return &c->asks[i];
+    return NULL;
+}
+
+enum err
+record_frame(void *ctx, uint16_t id, struct bytes body)
+{
+    struct core *c = ctx;
+    struct recorded good;
+    struct record_failed bad;
+    if (id == recorded_id && recorded_decode(body, &good) == OK) {
+        struct request *ask = waiting(c, good.ref);
+        if (ask)
+            ask_send(c, ask);
+        if (good.ref == c->anchor_ref)
+            c->anchor_ref = 0;
+        return OK;
+    }
+    if (id == record_failed_id && record_failed_decode(body, &bad) == OK) {
+        struct request *ask = waiting(c, bad.ref);
+        if (ask)
+            refuse_unrecorded(c, ask);
+        if (bad.ref == c->anchor_ref) {
+            c->anchor_ref = 0;
+            c->anchored_size = UINT64_MAX; /* try again */
+        }
+        return OK;
+    }
+    return ERR_MALFORMED;
+}
+
+void
+record_lost(struct core *c)
+{
+    for (size_t i = 0; i < ASKS_MAX; i++)
+        if (c->asks[i].state == ASK_LEDGER)
+            refuse_unrecorded(c, &c->asks[i]);
+}
+
+void
+record_anchor(struct core *c)
+{
+    uint64_t now_ms = clock_mono_ms(&c->clock);
+    if (!c->ledger.up || (c->anchor_ref && now_ms < c->anchor_deadline_ms))
+        return;
+    uint64_t size;
+    uint8_t root[32];
+    store_head(c->store, &size, root);
+    if (size == 0 || (size == c->anchored_size && !c->anchor_ref))
+        return;
+    struct buf *b = entry_begin("anchor");
+    entry_text(b, "zone", c->start->zone);
+    buf_format(b, ",\"size\":%llu,\"root\":\"", (unsigned long long)size);
+    text_put_hex(b, bytes_of(root, sizeof(root)));
+    buf_byte(b, '"');
+    entry_end(c, b);
+    if (record_entry(c, b, &c->anchor_ref) != OK)
+        return;
+    c->anchored_size = size;
+    c->anchor_deadline_ms = now_ms + ASK_WAIT_MS;
+}
+
+void
+record_strangers(struct core *c)
+{
+    uint64_t now_ms = clock_mono_ms(&c->clock);
+    if (c->strangers_refused == 0 || now_ms - c->strangers_ms < STRANGERS_MS)
+        return;
+    struct buf *b = entry_begin("read-refused");
+    buf_format(b, ",\"strangers\":%llu", (unsigned long long)c->strangers_refused);
+    entry_end(c, b);
+    uint64_t ref;
+    if (record_entry(c, b, &ref) != OK)
+        return;
+    c->strangers_refused = 0;
+    c->strangers_ms = now_ms;
+}

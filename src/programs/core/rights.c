@@ -1,0 +1,195 @@
+/* rights.c -- who may see which row, and whether a caller's token, row and purpose agree. */
+#include "programs/core/core.h"
+
+enum { LINKS_LOOKED_AT = 1024 };
+
+bool
+class_allows(const struct start_class *row, struct bytes purpose)
+{
+    return row && start_list_has(row->purposes, purpose);
+}
+
+static bool
+class_seen(const struct view_rights *v, const char *class_name)
+{
+    return class_allows(start_class(v->core->start, bytes_text(class_name)), v->purpose);
+}
+
+/* True if one of the Datastreams that this entity belongs to may be seen. */
+static bool
+stream_seen(const struct view_rights *v, const struct sta_entity *e)
+{
+    uint32_t relation = v->core->relation_to_streams[e->type];
+    if (relation >= STA_RELATIONS_MAX)
+        return false;
+    const struct sta_ids *ids = &e->links[relation];
+    for (uint32_t i = 0; i < ids->count && i < LINKS_LOOKED_AT; i++) {
+        const struct sta_entity *s = sta_graph_get(&v->core->graph, STA_DATASTREAM, ids->p[i]);
+        if (s && class_seen(v, s->class_name))
+            return true;
+    }
+    return false;
+}
+
+static bool
+thing_seen(const struct view_rights *v, const struct sta_ids *things)
+{
+    for (uint32_t i = 0; i < things->count && i < LINKS_LOOKED_AT; i++) {
+        const struct sta_entity *t = sta_graph_get(&v->core->graph, STA_THING, things->p[i]);
+        if (t && stream_seen(v, t))
+            return true;
+    }
+    return false;
+}
+
+/*
+ * C4. Rows with a class of their own are seen by it. What has none describes what is measured, or
+ * where: it is seen only together with a Datastream that is, so that a home's place does not show
+ * to who may not see its meter.
+ */
+static bool
+caller_sees(const struct view_rights *v, enum sta_type type, const struct sta_entity *e)
+{
+    if (type == STA_OBSERVATION || type == STA_DATASTREAM || e->class_name[0])
+        return class_seen(v, e->class_name);
+    switch (type) {
+    case STA_THING:
+    case STA_SENSOR:
+    case STA_OBSERVED_PROPERTY:
+        return stream_seen(v, e);
+    case STA_LOCATION:
+        return thing_seen(v, &e->links[LOCATION_THINGS]);
+    case STA_HISTORICAL_LOCATION:
+        return thing_seen(v, &e->links[HISTORICAL_LOCATION_THING]);
+    case STA_FEATURE_OF_INTEREST:
+        return stream_seen(v, e) || thing_seen(v, &e->links[FEATURE_THINGS]);
+    case STA_NONE:
+    case STA_DATASTREAM:
+    case STA_OBSERVATION:
+    case STA_TYPE_COUNT:
+        break;
+    }
+    return false;
+}
+
+static bool
+may_see(void *ctx, enum sta_type type, const struct sta_entity *e)
+{
+    const struct view_rights *v = ctx;
+    if (v->nothing)
+        return false;
+    if (!v->device)
+        return caller_sees(v, type, e);
+    if (type == STA_OBSERVATION && !v->own_observations)
+        return false;
+    return strcmp(e->owner, v->device->name) == 0; /* C3 */
+}
+
+struct sta_rights
+rights_of(const struct view_rights *v)
+{
+    return (struct sta_rights){may_see, (void *)(uintptr_t)v};
+}
+
+static enum err
+source_get(void *ctx, uint32_t stream, uint64_t n, struct observation *out)
+{
+    return store_get(ctx, stream, n, out);
+}
+
+static enum err
+source_range(void *ctx, uint32_t stream, const struct store_range *range,
+             store_observation_fn *each, void *each_ctx)
+{
+    return store_range(ctx, stream, range, each, each_ctx);
+}
+
+static enum err
+source_span(void *ctx, uint32_t stream, struct store_span *out)
+{
+    return store_span(ctx, stream, out);
+}
+
+struct sta_source
+source_of(struct core *c)
+{
+    return (struct sta_source){source_get, source_range, source_span, c->store};
+}
+
+void
+view_of(struct core *c, const struct sta_rights *rights, const struct sta_source *source,
+        struct sta_view *out)
+{
+    *out = (struct sta_view){
+        .graph = &c->graph,
+        .source = source,
+        .rights = rights,
+        .base_url = bytes_text(c->base_url),
+        .now_us = clock_wall_us(&c->clock),
+        .examined_max = STA_EXAMINED_DEFAULT,
+        .arena = &c->call,
+    };
+}
+
+/* ---- callers ------------------------------------------------------------------------------ */
+
+static enum err
+deny(const struct core *c, struct refusal *why, const char *sentence)
+{
+    refuse(why, 401, REASON_NOT_AUTHORISED, "%s", sentence);
+    refusal_rule(why, c->start->zone_line, "zone", c->start->zone);
+    return ERR_DENIED;
+}
+
+static enum err
+open_token(struct core *c, const struct peer *peer, const struct request *ask, struct token *out,
+           struct refusal *why)
+{
+    if (peer->kind != PEER_CALLER || !peer->has_key)
+        return deny(c, why,
+                    "Ask with a certificate of the city's people and a token of the judge.");
+    if (ask->token.len == 0)
+        return deny(c, why, "A bearer token is needed: bulkhead token gives one for a purpose.");
+    if (!c->has_judge)
+        return deny(c, why, "This zone was given no judge; nobody can be let in.");
+    enum err e = token_open(buf_bytes(&ask->token), c->judge_public, c->start->zone,
+                            peer->key_digest, clock_wall_us(&c->clock), out);
+    if (e == ERR_EXPIRED)
+        return deny(c, why, "The token has expired.");
+    if (e == ERR_DENIED)
+        return deny(c, why, "The token is for another zone, or for another key than yours.");
+    if (e != OK)
+        return deny(c, why, "The token is not one of this city's judge.");
+    if (strcmp(out->caller, peer->name) != 0)
+        return deny(c, why, "The token names another caller than the certificate.");
+    if (out->approval)
+        return deny(c, why, "An approval of a command is no right to ask.");
+    return OK;
+}
+
+enum err
+caller_check(struct core *c, const struct peer *peer, const struct request *ask, struct token *out,
+             struct refusal *why)
+{
+    memset(out, 0, sizeof(*out));
+    enum err e = open_token(c, peer, ask, out, why);
+    if (e != OK)
+        return e;
+    const struct start_caller *row = start_caller(c->start, bytes_text(out->caller));
+    if (!row) {
+        refuse(why, 403, REASON_NOT_AUTHORISED, "The charter names no caller %s in zone %s.",
+               out->caller, c->start->zone);
+        refusal_rule(why, c->start->zone_line, "zone", c->start->zone);
+        return ERR_DENIED;
+    }
+    if (strcmp(row->role, out->role) != 0 ||
+        !start_list_has(row->zones, bytes_text(c->start->zone)) ||
+        !start_list_has(row->purposes, bytes_text(out->purpose))) {
+        refuse(why, 403, REASON_NOT_AUTHORISED,
+               "The charter does not let %s ask in zone %s for purpose %s.", out->caller,
+               c->start->zone, out->purpose);
+        refusal_rule(why, row->line, "caller", row->name);
+        return ERR_DENIED;
+    }
+    return OK;
+}

@@ -1,0 +1,191 @@
+/* round.c -- one batch of the store, and what may leave once it is durable. */
+#include "programs/core/core.h"
+
+#include "base/text.h"
+#include "runtime/log.h"
+
+#include <time.h>
+
+void
+round_init(struct core *c)
+{
+    arena_init(&c->round.arena, ROUND_BYTES);
+}
+
+static void
+round_reset(struct round *r)
+{
+    r->acks_count = r->stored_count = r->decided = r->bytes = 0;
+    arena_reset(&r->arena);
+}
+
+static void
+answer_acks(struct core *c, bool durable)
+{
+    struct round *r = &c->round;
+    for (uint32_t i = 0; i < r->acks_count; i++) {
+        const struct ack *a = &r->acks[i];
+        if (a->is_ask) {
+            struct request *ask = ask_of(c, a->ask, a->generation);
+            if (!ask || ask->state != ASK_COMMIT)
+                continue;
+            if (!durable) {
+                struct refusal why;
+                refuse(&why, 503, REASON_IMPLEMENTATION, "The store failed; nothing was kept.");
+                ask_refuse(ask, &why);
+            }
+            ask_send(c, ask);
+            continue;
+        }
+        struct published m = {
+            .peer = a->peer, .ref = a->ref, .reason = a->reason, .why = bytes_text(a->why)};
+        if (!durable) {
+            m.reason = REASON_IMPLEMENTATION;
+            m.why = bytes_text("the store failed; nothing was kept");
+        }
+        if (CHANNEL_SEND(&c->gate.channel, published, &m) != OK)
+            log_event("ack_lost", "peer=%llu", (unsigned long long)a->peer);
+    }
+}
+
+/* What was stored goes to the service and to who subscribed. They may wish commands, but they
+ * put nothing into the batch. */
+static void
+tell_stored(struct core *c)
+{
+    struct round *r = &c->round;
+    for (uint32_t i = 0; i < r->stored_count; i++) {
+        const struct stored *s = &r->stored[i];
+        struct service_stream stream;
+        streams_describe(c, s->stream, &stream);
+        c->count.stored++;
+        if (bytes_are(stream.name, "lease"))
+            c->count.obeyed++;
+        if (c->service->stored)
+            c->service->stored(c->self, &stream, &s->value);
+        if (c->streams[s->stream].subscribers)
+            topics_deliver(c, s);
+    }
+}
+
+/* Few messages a batch: wait a moment for more of them; one durable write serves them all. */
+void
+round_gather(struct core *c)
+{
+    struct round *r = &c->round;
+    if (!c->loop || r->last_batch >= ROUND_GATHER_BELOW || r->decided >= ROUND_GATHER_BELOW ||
+        r->decided == 0)
+        return;
+    link_flush(&c->warden, true); /* a wish does not wait */
+    struct timespec pause = {.tv_nsec = ROUND_GATHER_US * 1000};
+    clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
+    link_read(&c->gate, gate_frame, c);
+}
+
+bool
+round_commit(struct core *c)
+{
+    struct round *r = &c->round;
+    if (r->acks_count == 0 && r->stored_count == 0 && !store_dirty(c->store))
+        return !c->store_failed;
+    bool durable = !c->store_failed;
+    if (durable && store_dirty(c->store)) {
+        enum err e = store_commit(c->store);
+        if (e != OK) {
+            log_event("commit_failed", "error=\"%s\" messages=%u", err_text(e), r->decided);
+            durable = false;
+            c->store_failed = true;
+        }
+    }
+    answer_acks(c, durable);
+    if (durable)
+        tell_stored(c);
+    r->last_batch = r->decided;
+    round_reset(r);
+    if (c->store_failed && c->loop) {
+        link_flush(&c->gate, false);
+        loop_stop(c->loop); /* a disk that lied once is not trusted: start anew and recover */
+    }
+    return durable;
+}
+
+void
+round_room(struct core *c, size_t bytes)
+{
+    struct round *r = &c->round;
+    /* A service may put longer text in the place of what came. */
+    enum { LEAF_BYTES = 512, ADMITTED_BYTES = 2 * STORE_TEXT_MAX + 4096 };
+    if (r->acks_count + 1 >= ROUND_ACKS_MAX || r->stored_count + 1 >= ROUND_STORED_MAX ||
+        r->bytes + bytes + LEAF_BYTES > STORE_BATCH_BYTES_MAX / 2 ||
+        r->arena.used + bytes + ADMITTED_BYTES > r->arena.size)
+        round_commit(c);
+    r->bytes += (uint32_t)(bytes + LEAF_BYTES);
+}
+
+void
+round_ack(struct core *c, uint64_t peer, uint32_t ref, uint8_t reason, const char *why)
+{
+    struct round *r = &c->round;
+    if (ref == 0)
+        return; /* QoS 0: nobody waits */
+    ASSERT(r->acks_count < ROUND_ACKS_MAX);
+    const char *kept = "";
+    if (why && why[0]) {
+        struct bytes copy = arena_dup(&r->arena, bytes_text(why));
+        kept = copy.p ? (const char *)copy.p : "refused";
+    }
+    r->acks[r->acks_count++] =
+        (struct ack){.peer = peer, .ref = ref, .reason = reason, .why = kept};
+}
+
+void
+round_ask(struct core *c, struct request *ask)
+{
+    struct round *r = &c->round;
+    if (r->acks_count >= ROUND_ACKS_MAX)
+        round_commit(c);
+    ask->state = ASK_COMMIT;
+    r->acks[r->acks_count++] = (struct ack){.is_ask = true,
+                                            .peer = ask->peer,
+                                            .ref = ask->ref,
+                                            .ask = (uint16_t)(ask - c->asks),
+                                            .generation = ask->generation};
+}
+
+void
+round_decide(struct core *c, const char *device, uint32_t stream, uint64_t n, const char *reason)
+{
+    static struct buf leaf; /* one thread; keeps its memory */
+    if (leaf.max == 0)
+        buf_init(&leaf, 2048);
+    buf_reset(&leaf);
+    buf_format(&leaf, "{\"d\":\"%s\",\"s\":%u,\"n\":", device, stream);
+    if (n == UINT64_MAX)
+        buf_text(&leaf, "null");
+    else
+        buf_u64_decimal(&leaf, n);
+    buf_format(&leaf, ",\"v\":\"%s\"", reason ? "refuse" : "accept");
+    if (reason) {
+        buf_text(&leaf, ",\"r\":");
+        text_put_json(&leaf, bytes_text(reason));
+    }
+    buf_text(&leaf, "}");
+    ASSERT(buf_error(&leaf) == OK); /* names are at most 48 bytes, reasons 300 */
+    if (c->store_failed || store_decide(c->store, buf_bytes(&leaf)) != OK)
+        log_event("leaf_lost", "stream=%u", stream);
+    c->round.decided++;
+}
+
+void
+round_keep(struct core *c, uint32_t stream, uint64_t n, const struct observation *o)
+{
+    struct round *r = &c->round;
+    ASSERT(r->stored_count < ROUND_STORED_MAX);
+    struct stored *s = &r->stored[r->stored_count++];
+    *s = (struct stored){stream, n, *o};
+    if (o->text.len)
+        s->value.text = arena_dup(&r->arena, o->text);
+    if (o->extra.len)
+        s->value.extra = arena_dup(&r->arena, o->extra);
+    ASSERT((!o->text.len || s->value.text.p) && (!o->extra.len || s->value.extra.p));
+}

@@ -1,0 +1,452 @@
+/*
+ * Reading: sealed chunks and the tail as one series.
+ *
+ * Chunks of a stream may overlap in time (late data), so a range is answered in windows: the
+ * first keys (time, n) after the last one answered are gathered from every chunk that may hold
+ * them, sorted, answered, and so on. Memory is one window, whatever the range.
+ */
+#include "store/embedded/embedded.h"
+
+#include <math.h>
+
+enum { WINDOW_ENOUGH = CHUNK_POINTS_MAX };
+
+struct seal_name
+chunk_name(const struct store *s, enum seal_use use, const struct chunk_row *r)
+{
+    return (struct seal_name){use,
+                              s->config.zone,
+                              {r->stream, r->n0, r->n, (uint64_t)r->t0, (uint64_t)r->t1,
+                               (uint64_t)r->r0, (uint64_t)r->r1, r->epoch}};
+}
+
+void
+cache_forget(struct store *s, int64_t id)
+{
+    for (size_t i = 0; i < CACHE_CHUNKS; i++) {
+        if (id == 0 || s->cache[i].id == id)
+            s->cache[i].id = 0;
+    }
+}
+
+static struct decoded *
+cache_place(struct store *s, int64_t id)
+{
+    struct decoded *oldest = &s->cache[0];
+    for (size_t i = 0; i < CACHE_CHUNKS; i++) {
+        struct decoded *d = &s->cache[i];
+        if (d->id == id)
+            return d;
+        if (d->id == 0 || (oldest->id != 0 && d->used < oldest->used))
+            oldest = d;
+    }
+    return oldest;
+}
+
+enum err
+chunk_load(struct store *s, const struct stream *st, const struct chunk_row *row,
+           struct decoded **out)
+{
+    struct decoded *d = cache_place(s, row->id);
+    d->used = ++s->cache_clock;
+    *out = d;
+    if (d->id == row->id)
+        return OK;
+    d->id = 0;
+    if (row->epoch != st->row.epoch)
+        return ERR_CRYPTO;
+    buf_reset(&s->body);
+    buf_reset(&d->plain);
+    enum err e = sealed_get_chunk(s->sealed, row->id, NULL, &s->body);
+    if (e != OK)
+        return e == ERR_NOT_FOUND ? ERR_CRYPTO : e;
+    struct seal_name name = chunk_name(s, SEAL_BODY, row);
+    uint8_t *zipped = s->body.p + SEAL_NONCE_SIZE;
+    e = seal_get(zipped, s->keys->stream[stream_index(s, st)], &name, buf_bytes(&s->body));
+    if (e == OK)
+        e = chunk_unzip(s->zipper, bytes_of(zipped, s->body.len - SEAL_OVERHEAD), &d->plain);
+    if (e == OK)
+        e = chunk_decode(buf_bytes(&d->plain), d->o, &d->count);
+    if (e != OK || d->count != row->n)
+        return ERR_CRYPTO;
+    d->id = row->id;
+    return OK;
+}
+
+static int64_t
+after_instant(int64_t t)
+{
+    return t == INT64_MAX ? t : t + 1;
+}
+
+struct same_search {
+    struct store *s;
+    struct stream *st;
+    const struct observation *o;
+    uint64_t n;
+    enum err e; /* ERR_NOT_FOUND until found or failed */
+};
+
+static bool
+same_in_chunk(void *ctx, const struct chunk_row *row)
+{
+    struct same_search *q = ctx;
+    struct decoded *d;
+    enum err e = chunk_load(q->s, q->st, row, &d);
+    if (e != OK) {
+        q->e = e;
+        return false;
+    }
+    for (size_t i = 0; i < d->count; i++) {
+        if (d->o[i].time_us == q->o->time_us && observation_same(&d->o[i], q->o)) {
+            q->n = row->n0 + i;
+            q->e = OK;
+            return false;
+        }
+    }
+    return true;
+}
+
+enum err
+find_same(struct store *s, struct stream *st, const struct observation *o, uint64_t *out_n)
+{
+    for (uint32_t i = st->tail_count; i-- > 0;) {
+        if (st->tail[i].time_us != o->time_us)
+            continue;
+        struct observation other = point_observation(&st->tail[i]);
+        if (observation_same(&other, o)) {
+            *out_n = st->row.sealed_n + i;
+            return OK;
+        }
+    }
+    if (st->sealed_count == 0)
+        return ERR_NOT_FOUND;
+    struct same_search q = {s, st, o, 0, ERR_NOT_FOUND};
+    enum err e = sealed_each_chunk(s->sealed, st->row.id, o->time_us, after_instant(o->time_us),
+                                   false, same_in_chunk, &q);
+    if (e != OK)
+        return e;
+    if (q.e == OK)
+        *out_n = q.n;
+    return q.e;
+}
+
+/* The stream, if it may be read. */
+static enum err
+readable(struct store *s, uint32_t id, struct stream **out)
+{
+    struct stream *st = streams_find(s, id);
+    if (!st || !st->committed)
+        return ERR_NOT_FOUND;
+    *out = st;
+    return st->row.erased ? ERR_EXPIRED : OK;
+}
+
+/* What is older than the class allows is not answered, even if it is not deleted yet. */
+static int64_t
+not_before(const struct store *s, const struct stream *st)
+{
+    if (st->row.meta.keep_s == 0)
+        return INT64_MIN;
+    return clock_wall_us(&s->config.clock) - (int64_t)st->row.meta.keep_s * 1000000;
+}
+
+enum err
+store_get(struct store *s, uint32_t stream, uint64_t n, struct observation *out)
+{
+    struct stream *st;
+    enum err e = readable(s, stream, &st);
+    if (e != OK)
+        return e;
+    struct observation o;
+    if (n >= st->row.sealed_n) {
+        uint64_t at = n - st->row.sealed_n;
+        if (at >= tail_committed(st))
+            return ERR_NOT_FOUND;
+        o = point_observation(&st->tail[at]);
+    } else {
+        struct chunk_row row;
+        struct decoded *d;
+        e = sealed_find_chunk(s->sealed, stream, n, &row);
+        if (e != OK)
+            return e;
+        if (n - row.n0 >= row.n)
+            return ERR_NOT_FOUND;
+        e = chunk_load(s, st, &row, &d);
+        if (e != OK)
+            return e;
+        o = d->o[n - row.n0];
+    }
+    if (o.time_us < not_before(s, st))
+        return ERR_NOT_FOUND;
+    *out = o;
+    return OK;
+}
+
+struct gather {
+    struct store *s;
+    struct stream *st;
+    struct store_range range;
+    struct key_time *key; /* WINDOW_KEYS */
+    size_t count;
+    bool bounded;          /* there may be more behind `bound` */
+    struct key_time bound; /* nothing behind it belongs into this window */
+    struct key_time last;  /* of the window so far */
+    enum err e;
+};
+
+static int
+order(const struct key_time *a, const struct key_time *b)
+{
+    if (a->time_us != b->time_us)
+        return a->time_us < b->time_us ? -1 : 1;
+    return a->n == b->n ? 0 : a->n < b->n ? -1 : 1;
+}
+static int
+order_up(const void *a, const void *b)
+{
+    return order(a, b);
+}
+static int
+order_down(const void *a, const void *b)
+{
+    return order(b, a);
+}
+
+static void
+sort_window(struct gather *g)
+{
+    int (*compare)(const void *, const void *) = g->range.descending ? order_down : order_up;
+    for (size_t i = 1; i < g->count; i++) {
+        if (compare(&g->key[i - 1], &g->key[i]) > 0) {
+            qsort(g->key, g->count, sizeof g->key[0], compare);
+            return;
+        }
+    }
+}
+
+static void
+gather_key(struct gather *g, const struct key_time *k)
+{
+    const struct store_range *r = &g->range;
+    if (k->time_us < r->from_us || k->time_us >= r->to_us)
+        return;
+    struct key_time cursor = {.time_us = r->after_us, .n = r->after_n};
+    if (r->after && (r->descending ? order(k, &cursor) >= 0 : order(k, &cursor) <= 0))
+        return;
+    if (g->bounded && (r->descending ? order(k, &g->bound) < 0 : order(k, &g->bound) > 0))
+        return;
+    if (g->count == WINDOW_KEYS) {
+        sort_window(g);
+        g->count = WINDOW_KEYS / 2;
+        g->bounded = true;
+        g->bound = g->last = g->key[g->count - 1];
+        gather_key(g, k); /* once: now there is room */
+        return;
+    }
+    if (g->count == 0 || (r->descending ? order(k, &g->last) < 0 : order(k, &g->last) > 0))
+        g->last = *k;
+    g->key[g->count++] = *k;
+}
+
+static bool
+gather_chunk(void *ctx, const struct chunk_row *row)
+{
+    struct gather *g = ctx;
+    if (g->count >= WINDOW_ENOUGH &&
+        (g->range.descending ? row->t1 < g->last.time_us : row->t0 > g->last.time_us)) {
+        g->bounded = true; /* this chunk and all after it lie behind the window */
+        g->bound = g->last;
+        return false;
+    }
+    struct decoded *d;
+    g->e = chunk_load(g->s, g->st, row, &d);
+    if (g->e != OK)
+        return false;
+    for (size_t i = 0; i < d->count; i++) {
+        struct key_time k = {d->o[i].time_us, row->n0 + i, row->id, row->n0};
+        gather_key(g, &k);
+    }
+    return true;
+}
+
+static enum err
+gather_window(struct gather *g)
+{
+    g->count = 0;
+    g->bounded = false;
+    g->e = OK;
+    const struct store_range *r = &g->range;
+    int64_t from_us = r->from_us;
+    int64_t to_us = r->to_us;
+    if (r->after && !r->descending && r->after_us > from_us)
+        from_us = r->after_us;
+    if (r->after && r->descending && r->after_us < to_us)
+        to_us = after_instant(r->after_us);
+    enum err e = OK;
+    if (g->st->sealed_count)
+        e = sealed_each_chunk(g->s->sealed, g->st->row.id, from_us, to_us, r->descending,
+                              gather_chunk, g);
+    if (e == OK)
+        e = g->e;
+    for (uint32_t i = 0; e == OK && i < tail_committed(g->st); i++) {
+        struct key_time k = {g->st->tail[i].time_us, g->st->row.sealed_n + i, 0, 0};
+        gather_key(g, &k);
+    }
+    sort_window(g);
+    return e;
+}
+
+/* Answers the window; *out_go_on is false when the caller has enough. */
+static enum err
+answer_window(struct gather *g, store_observation_fn *each, void *ctx, bool *out_go_on)
+{
+    *out_go_on = true;
+    for (size_t i = 0; i < g->count && *out_go_on; i++) {
+        const struct key_time *k = &g->key[i];
+        struct observation o;
+        if (k->chunk == 0) {
+            o = point_observation(&g->st->tail[k->n - g->st->row.sealed_n]);
+        } else {
+            struct decoded *d = cache_place(g->s, k->chunk);
+            if (d->id != k->chunk) { /* it fell out of the cache */
+                struct chunk_row row;
+                enum err e = sealed_find_chunk(g->s->sealed, g->st->row.id, k->n0, &row);
+                if (e == OK)
+                    e = chunk_load(g->s, g->st, &row, &d);
+                if (e != OK)
+                    return e;
+            }
+            o = d->o[k->n - k->n0];
+        }
+        *out_go_on = each(ctx, k->n, &o);
+    }
+    return OK;
+}
+
+enum err
+store_range(struct store *s, uint32_t stream, const struct store_range *range,
+            store_observation_fn *each, void *ctx)
+{
+    struct gather g = {.s = s, .range = *range, .key = s->window};
+    enum err e = readable(s, stream, &g.st);
+    if (e != OK)
+        return e;
+    int64_t oldest_us = not_before(s, g.st);
+    if (g.range.from_us < oldest_us)
+        g.range.from_us = oldest_us;
+    bool go_on = g.range.from_us < g.range.to_us;
+    while (go_on) {
+        e = gather_window(&g);
+        if (e != OK)
+            return e;
+        e = answer_window(&g, each, ctx, &go_on);
+        if (e != OK || !g.bounded || g.count == 0)
+            return e;
+        g.range.after = true;
+        g.range.after_us = g.key[g.count - 1].time_us;
+        g.range.after_n = g.key[g.count - 1].n;
+    }
+    return OK;
+}
+
+void
+aggregate_add(struct store_aggregate *a, const struct observation *o)
+{
+    if (o->kind != RESULT_NUMBER)
+        return;
+    a->min = a->count == 0 || o->number < a->min ? o->number : a->min;
+    a->max = a->count == 0 || o->number > a->max ? o->number : a->max;
+    a->sum += o->number;
+    a->count++;
+}
+
+void
+chunk_head_put(uint8_t out[static CHUNK_HEAD_SIZE], const struct store_aggregate *a)
+{
+    le64_put(out, a->count);
+    memcpy(out + 8, &a->min, 8);
+    memcpy(out + 16, &a->max, 8);
+    memcpy(out + 24, &a->sum, 8);
+}
+
+struct summing {
+    struct store *s;
+    struct stream *st;
+    int64_t from_us, to_us;
+    struct store_aggregate sum;
+    enum err e;
+};
+
+static void
+sum_point(struct summing *q, const struct observation *o)
+{
+    if (o->time_us >= q->from_us && o->time_us < q->to_us)
+        aggregate_add(&q->sum, o);
+}
+
+static enum err
+sum_head(struct summing *q, const struct chunk_row *row)
+{
+    struct buf *b = &q->s->head;
+    buf_reset(b);
+    enum err e = sealed_get_chunk(q->s->sealed, row->id, b, NULL);
+    if (e != OK)
+        return e;
+    struct seal_name name = chunk_name(q->s, SEAL_HEAD, row);
+    if (b->len != CHUNK_HEAD_SIZE + SEAL_OVERHEAD)
+        return ERR_CRYPTO;
+    uint8_t head[CHUNK_HEAD_SIZE];
+    e = seal_get(head, q->s->keys->stream[stream_index(q->s, q->st)], &name, buf_bytes(b));
+    if (e != OK)
+        return e;
+    struct store_aggregate a = {.count = le64_get(head)};
+    memcpy(&a.min, head + 8, 8);
+    memcpy(&a.max, head + 16, 8);
+    memcpy(&a.sum, head + 24, 8);
+    if (a.count == 0)
+        return OK;
+    q->sum.min = q->sum.count == 0 || a.min < q->sum.min ? a.min : q->sum.min;
+    q->sum.max = q->sum.count == 0 || a.max > q->sum.max ? a.max : q->sum.max;
+    q->sum.sum += a.sum;
+    q->sum.count += a.count;
+    return OK;
+}
+
+static bool
+sum_chunk(void *ctx, const struct chunk_row *row)
+{
+    struct summing *q = ctx;
+    if (row->t0 >= q->from_us && row->t1 < q->to_us) {
+        q->e = sum_head(q, row);
+        return q->e == OK;
+    }
+    struct decoded *d;
+    q->e = chunk_load(q->s, q->st, row, &d);
+    for (size_t i = 0; q->e == OK && i < d->count; i++)
+        sum_point(q, &d->o[i]);
+    return q->e == OK;
+}
+
+enum err
+store_aggregate(struct store *s, uint32_t stream, int64_t from_us, int64_t to_us,
+                struct store_aggregate *out)
+{
+    struct summing q = {.s = s, .from_us = from_us, .to_us = to_us};
+    enum err e = readable(s, stream, &q.st);
+    if (e != OK)
+        return e;
+    int64_t oldest_us = not_before(s, q.st);
+    if (q.from_us < oldest_us)
+        q.from_us = oldest_us;
+    e = sealed_each_chunk(s->sealed, stream, q.from_us, to_us, false, sum_chunk, &q);
+    if (e == OK)
+        e = q.e;
+    for (uint32_t i = 0; e == OK && i < tail_committed(q.st); i++) {
+        struct observation o = point_observation(&q.st->tail[i]);
+        sum_point(&q, &o);
+    }
+    if (e == OK)
+        *out = q.sum;
+    return e;
+}

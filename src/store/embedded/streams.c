@@ -1,0 +1,225 @@
+#include "store/embedded/embedded.h"
+
+#include <sodium.h>
+
+static uint32_t
+slot_of(uint32_t id)
+{
+    return (uint32_t)(((uint64_t)id * 0x9e3779b97f4a7c15u) >> 40) % HASH_SIZE;
+}
+
+struct stream *
+streams_find(const struct store *s, uint32_t id)
+{
+    for (uint32_t at = slot_of(id);; at = (at + 1) % HASH_SIZE) {
+        uint32_t entry = s->hash[at];
+        if (entry == 0)
+            return NULL;
+        if (s->stream[entry - 1].row.id == id)
+            return &s->stream[entry - 1];
+    }
+}
+
+static void
+hash_put(struct store *s, uint32_t index)
+{
+    uint32_t at = slot_of(s->stream[index].row.id);
+    while (s->hash[at])
+        at = (at + 1) % HASH_SIZE;
+    s->hash[at] = index + 1;
+}
+
+struct stream *
+streams_add(struct store *s, const struct sealed_stream *row)
+{
+    if (s->stream_count == STORE_STREAMS_MAX)
+        return NULL;
+    ASSERT(!streams_find(s, row->id));
+    uint32_t index = s->stream_count++;
+    struct stream *st = &s->stream[index];
+    *st = (struct stream){.row = *row, .newest_us = INT64_MIN};
+    hash_put(s, index);
+    return st;
+}
+
+void
+streams_drop_last(struct store *s, uint32_t count)
+{
+    if (count == 0)
+        return;
+    ASSERT(count <= s->stream_count);
+    s->stream_count -= count;
+    sodium_memzero(s->keys->stream[s->stream_count], (size_t)count * KEY_SIZE);
+    memset(s->hash, 0, HASH_SIZE * sizeof s->hash[0]);
+    for (uint32_t i = 0; i < s->stream_count; i++)
+        hash_put(s, i);
+}
+
+uint32_t
+stream_index(const struct store *s, const struct stream *st)
+{
+    return (uint32_t)(st - s->stream);
+}
+
+struct seal_name
+stream_key_name(const struct store *s, const struct sealed_stream *row)
+{
+    return (struct seal_name){SEAL_STREAM_KEY, s->config.zone, {row->id, row->epoch}};
+}
+
+struct observation
+point_observation(const struct point *p)
+{
+    struct observation o = {.time_us = p->time_us,
+                            .time_end_us = p->time_us,
+                            .result_time_us = p->result_us,
+                            .kind = (enum result_kind)p->kind,
+                            .number = p->number,
+                            .feature_id = p->feature_id};
+    if (p->more) {
+        o.time_end_us = p->more->time_end_us;
+        o.text = bytes_of(p->more->bytes, p->more->text_len);
+        o.extra = bytes_of(p->more->bytes + p->more->text_len, p->more->extra_len);
+    }
+    return o;
+}
+
+static size_t
+more_size(const struct more *m)
+{
+    return sizeof *m + m->text_len + m->extra_len;
+}
+
+static enum err
+more_new(struct store *s, const struct observation *o, struct more **out)
+{
+    *out = NULL;
+    if (o->time_end_us == o->time_us && o->text.len == 0 && o->extra.len == 0)
+        return OK;
+    size_t size = sizeof(struct more) + o->text.len + o->extra.len;
+    if (s->tail_bytes + size > TAIL_BYTES_MAX)
+        return ERR_LIMIT;
+    struct more *m = malloc(size);
+    if (!m)
+        return ERR_LIMIT;
+    m->time_end_us = o->time_end_us;
+    m->text_len = (uint32_t)o->text.len;
+    m->extra_len = (uint32_t)o->extra.len;
+    if (o->text.len)
+        memcpy(m->bytes, o->text.p, o->text.len);
+    if (o->extra.len)
+        memcpy(m->bytes + o->text.len, o->extra.p, o->extra.len);
+    s->tail_bytes += size;
+    *out = m;
+    return OK;
+}
+
+static void
+more_free(struct store *s, struct more *m)
+{
+    if (!m)
+        return;
+    s->tail_bytes -= more_size(m);
+    sodium_memzero(m, more_size(m));
+    free(m);
+}
+
+enum err
+tail_push(struct store *s, struct stream *st, const struct observation *o)
+{
+    if (s->tail_points >= TAIL_POINTS_MAX)
+        return ERR_LIMIT;
+    if (st->tail_count == st->tail_capacity) {
+        uint32_t capacity = st->tail_capacity ? 2 * st->tail_capacity : 16;
+        struct point *p = realloc(st->tail, capacity * sizeof *p);
+        if (!p)
+            return ERR_LIMIT;
+        st->tail = p;
+        st->tail_capacity = capacity;
+    }
+    struct point *p = &st->tail[st->tail_count];
+    *p = (struct point){.time_us = o->time_us,
+                        .result_us = o->result_time_us,
+                        .number = o->number,
+                        .feature_id = o->feature_id,
+                        .kind = (uint8_t)o->kind};
+    enum err e = more_new(s, o, &p->more);
+    if (e != OK)
+        return e;
+    st->tail_count++;
+    st->pending++;
+    s->tail_points++;
+    if (o->time_us > st->newest_us)
+        st->newest_us = o->time_us;
+    return OK;
+}
+
+void
+tail_pop(struct store *s, struct stream *st, uint32_t count)
+{
+    ASSERT(count <= st->pending);
+    for (uint32_t i = 0; i < count; i++)
+        more_free(s, st->tail[st->tail_count - 1 - i].more);
+    st->tail_count -= count;
+    st->pending -= count;
+    s->tail_points -= count;
+}
+
+void
+tail_shift(struct store *s, struct stream *st, uint32_t count)
+{
+    ASSERT(count <= tail_committed(st));
+    for (uint32_t i = 0; i < count; i++)
+        more_free(s, st->tail[i].more);
+    uint32_t left = st->tail_count - count;
+    if (left)
+        memmove(st->tail, st->tail + count, left * sizeof st->tail[0]);
+    st->tail_count = left;
+    s->tail_points -= count;
+    s->oldest[stream_index(s, st)] =
+        tail_committed(st)
+            ? s->journal.active - (uint32_t)((uint32_t)s->journal.active - st->tail[0].segment)
+            : 0;
+    if (left == 0 && st->tail) { /* a quiet stream costs nothing, and leaves nothing behind */
+        sodium_memzero(st->tail, st->tail_capacity * sizeof st->tail[0]);
+        free(st->tail);
+        st->tail = NULL;
+        st->tail_capacity = 0;
+    }
+}
+
+void
+span_add(struct store_span *span, const struct observation *o)
+{
+    if (span->count == 0 || o->time_us < span->first_us)
+        span->first_us = o->time_us;
+    if (span->count == 0 || o->time_us > span->last_us)
+        span->last_us = o->time_us;
+    if (span->count == 0 || o->result_time_us < span->first_result_us)
+        span->first_result_us = o->result_time_us;
+    if (span->count == 0 || o->result_time_us > span->last_result_us)
+        span->last_result_us = o->result_time_us;
+    span->count++;
+}
+
+void
+tail_commit(struct store *s, struct stream *st, uint32_t count, uint64_t segment)
+{
+    ASSERT(count <= st->pending);
+    uint32_t first = tail_committed(st);
+    uint32_t index = stream_index(s, st);
+    for (uint32_t i = first; i < first + count; i++) {
+        struct point *p = &st->tail[i];
+        p->segment = (uint32_t)segment;
+        struct observation o = {.time_us = p->time_us, .result_time_us = p->result_us};
+        span_add(&st->span, &o);
+    }
+    st->pending -= count;
+    if (s->oldest[index] == 0 && count)
+        s->oldest[index] = segment;
+    if (!st->queued && tail_committed(st) >= CHUNK_POINTS_MAX) {
+        ASSERT(s->queue_count < STORE_STREAMS_MAX);
+        s->queue[(s->queue_head + s->queue_count++) % STORE_STREAMS_MAX] = index;
+        st->queued = true;
+    }
+}

@@ -1,0 +1,121 @@
+/*
+ * SQLite asks the system through a table of calls that can be replaced (xSetSystemCall). A core
+ * lives in an empty file system and dies on open, unlink and fcntl, so:
+ *   - names are looked up in the directory's descriptor, and only while a store is opened;
+ *   - locks are taken then, held for good (locking_mode=EXCLUSIVE), and given back by close();
+ *   - fstat is the plain system call, because glibc's fstat is newfstatat with an empty path.
+ */
+#include "store/embedded/vfs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <stdarg.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static int directory = -1;
+
+/* The path below the directory; NULL with errno set when there is none to be had. */
+static const char *
+below(const char *path)
+{
+    size_t n = sizeof VFS_DIRECTORY - 1;
+    errno = EACCES;
+    if (directory < 0 || strncmp(path, VFS_DIRECTORY, n) != 0)
+        return NULL;
+    if (path[n] == 0)
+        return ".";
+    return path[n] == '/' && !strchr(path + n + 1, '/') ? path + n + 1 : NULL;
+}
+
+static int
+vfs_open(const char *path, int flags, int mode)
+{
+    const char *name = below(path);
+    return name ? openat(directory, name, flags | O_NOFOLLOW | O_CLOEXEC, (mode_t)mode) : -1;
+}
+
+static int
+vfs_access(const char *path, int mode)
+{
+    const char *name = below(path);
+    return name ? faccessat(directory, name, mode, 0) : -1;
+}
+
+static int
+vfs_stat(const char *path, struct stat *out)
+{
+    const char *name = below(path);
+    return name ? fstatat(directory, name, out, AT_SYMLINK_NOFOLLOW) : -1;
+}
+
+static int
+vfs_fstat(int fd, struct stat *out)
+{
+    return (int)syscall(SYS_fstat, fd, out);
+}
+
+static int
+vfs_unlink(const char *path)
+{
+    const char *name = below(path);
+    return name ? unlinkat(directory, name, 0) : -1;
+}
+
+static ssize_t
+vfs_readlink(const char *path, char *to, size_t size)
+{
+    (void)path;
+    (void)to;
+    (void)size;
+    errno = EINVAL; /* no link: vfs_stat does not follow any */
+    return -1;
+}
+
+static int
+vfs_fcntl(int fd, int command, ...)
+{
+    va_list args;
+    va_start(args, command);
+    void *argument = va_arg(args, void *);
+    va_end(args);
+    return directory < 0 ? 0 : fcntl(fd, command, argument);
+}
+
+static void
+replace(sqlite3_vfs *vfs, const char *name, sqlite3_syscall_ptr call)
+{
+    int rc = vfs->xSetSystemCall(vfs, name, call);
+    ASSERT(rc == SQLITE_OK);
+}
+
+void
+vfs_allow(int directory_fd)
+{
+    ASSERT(directory < 0 && directory_fd >= 0);
+    static bool replaced;
+    directory = directory_fd;
+    if (replaced)
+        return;
+    replaced = true;
+    sqlite3_vfs *vfs = sqlite3_vfs_find(NULL);
+    ASSERT(vfs);
+    replace(vfs, "open", (sqlite3_syscall_ptr)vfs_open);
+    replace(vfs, "access", (sqlite3_syscall_ptr)vfs_access);
+    replace(vfs, "stat", (sqlite3_syscall_ptr)vfs_stat);
+    replace(vfs, "lstat", (sqlite3_syscall_ptr)vfs_stat);
+    replace(vfs, "fstat", (sqlite3_syscall_ptr)vfs_fstat);
+    replace(vfs, "unlink", (sqlite3_syscall_ptr)vfs_unlink);
+    replace(vfs, "readlink", (sqlite3_syscall_ptr)vfs_readlink);
+    replace(vfs, "fcntl", (sqlite3_syscall_ptr)vfs_fcntl);
+    char seed[8];
+    sqlite3_randomness(sizeof seed, seed); /* asks for its seed now or never */
+}
+
+void
+vfs_deny(void)
+{
+    directory = -1;
+}
