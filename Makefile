@@ -130,6 +130,10 @@ $(B)/tests/city/loader: $(call obj,tests/city/loader.c) $(call objs_of,field/com
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) $(FIELD_LIBS)
 
+$(B)/bench/ingest/generator: bench/ingest/generator.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu17 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -o $@ $< -lssl -lcrypto
+
 # A test links with its own folder's objects when it tests a service, with the library always.
 $(B)/tests/%_test: $(B)/obj/src/%_test.o $(call obj,src/base/test_main.c) $(LIB)
 	@mkdir -p $(@D)

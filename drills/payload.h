@@ -10,9 +10,9 @@
  * of or reaching anything outside, leaving something behind, holding more than the share, or
  * obtaining a kernel object that the compartment has no use for.
  *
- * targets: NULL-terminated "key=value": file= (0644) secretfile= (0600) dir= (world-writable) pid= port=
- * (TCP on 127.0.0.1) udp= abstract= unix= dgram= shm= sysv= canary= (hex of the secret) memory= (its
- * address in the victim). All of them exist outside and must stay out of reach.
+ * targets: NULL-terminated "key=value": file= (0644) secretfile= (0600) dir= (world-writable) pid=
+ * port= (TCP on 127.0.0.1) udp= abstract= unix= dgram= shm= sysv= canary= (hex of the secret)
+ * memory= (its address in the victim). All of them exist outside and must stay out of reach.
  *
  * Build: gcc -shared -fPIC -o mine.so mine.c
  */

@@ -113,8 +113,9 @@ proc_memory(const char *const targets[])
     char path[64], byte;
     snprintf(path, sizeof(path), "/proc/%ld/mem", target_number(targets, "pid"));
     long fd = open_path(path, O_RDONLY);
-    return fd < 0 ? REFUSED
-                  : OBTAINED(syscall(SYS_pread64, fd, &byte, 1, target_number(targets, "memory")) - 1);
+    return fd < 0
+               ? REFUSED
+               : OBTAINED(syscall(SYS_pread64, fd, &byte, 1, target_number(targets, "memory")) - 1);
 }
 
 int
@@ -208,8 +209,7 @@ int
 openat2_call(const char *const targets[])
 {
     struct open_how how = {.flags = O_RDONLY};
-    return OBTAINED(
-        syscall(SYS_openat2, AT_FDCWD, target(targets, "file"), &how, sizeof(how)));
+    return OBTAINED(syscall(SYS_openat2, AT_FDCWD, target(targets, "file"), &how, sizeof(how)));
 }
 
 int

@@ -27,8 +27,8 @@
     }
 
 CALL_ATTEMPT(sysv_private, syscall(SYS_shmget, IPC_PRIVATE, 4096, IPC_CREAT | 0600))
-CALL_ATTEMPT(add_key_user, syscall(SYS_add_key, "user", "bulkhead-drill", "x", 1,
-                                   KEY_SPEC_USER_KEYRING))
+CALL_ATTEMPT(add_key_user,
+             syscall(SYS_add_key, "user", "bulkhead-drill", "x", 1, KEY_SPEC_USER_KEYRING))
 CALL_ATTEMPT(keyctl_session, syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL))
 CALL_ATTEMPT(load_module, syscall(SYS_init_module, "", 0, ""))
 CALL_ATTEMPT(userfault, syscall(SYS_userfaultfd, O_NONBLOCK))
@@ -111,8 +111,8 @@ seccomp_listener(const char *const targets[])
     struct sock_filter allow = {0x06, 0, 0, 0x7fff0000};
     struct sock_fprog program = {1, &allow};
     (void)targets;
-    return OBTAINED(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
-                            SECCOMP_FILTER_FLAG_NEW_LISTENER, &program));
+    return OBTAINED(
+        syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program));
 }
 
 int

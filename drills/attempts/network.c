@@ -87,9 +87,9 @@ fast_open(const char *const targets[])
 {
     struct sockaddr_in address = loopback(target_number(targets, "port"));
     long fd = syscall(SYS_socket, AF_INET, SOCK_STREAM, 0);
-    return fd < 0 ? REFUSED
-                  : OBTAINED(syscall(SYS_sendto, fd, "x", 1, MSG_FASTOPEN, &address,
-                                     sizeof(address)));
+    return fd < 0
+               ? REFUSED
+               : OBTAINED(syscall(SYS_sendto, fd, "x", 1, MSG_FASTOPEN, &address, sizeof(address)));
 }
 
 int
@@ -132,7 +132,8 @@ unix_pair(const char *const targets[])
     return OBTAINED(syscall(SYS_socketpair, AF_UNIX, SOCK_STREAM, 0, fds));
 }
 
-/* ---- with every descriptor that the compartment holds ------------------------------------------ */
+/* ---- with every descriptor that the compartment holds ------------------------------------------
+ */
 
 #define WITH_HELD(name, call)                                                                      \
     int name(const char *const targets[])                                                          \
@@ -161,10 +162,8 @@ fast_open_held(const char *const targets[])
     struct sockaddr_in address = loopback(target_number(targets, "port"));
     char byte = 'x';
     struct iovec part = {&byte, 1};
-    struct msghdr message = {.msg_name = &address,
-                             .msg_namelen = sizeof(address),
-                             .msg_iov = &part,
-                             .msg_iovlen = 1};
+    struct msghdr message = {
+        .msg_name = &address, .msg_namelen = sizeof(address), .msg_iov = &part, .msg_iovlen = 1};
     for (int fd = 0; fd < HELD_MAX; fd++)
         if (syscall(SYS_sendmsg, fd, &message, MSG_FASTOPEN | MSG_DONTWAIT) >= 0)
             return ESCAPED;

@@ -1,4 +1,5 @@
-/* processes.c -- other processes: their memory, signals, priorities; new processes and privilege. */
+/* processes.c -- other processes: their memory, signals, priorities; new processes and privilege.
+ */
 #include "drills/attempts/attempt.h"
 
 #include <errno.h>
@@ -42,8 +43,7 @@ read_victim(const char *const targets[])
 int
 kcmp_victim(const char *const targets[])
 {
-    return OBTAINED(
-        syscall(SYS_kcmp, syscall(SYS_getpid), victim(targets), KCMP_FILE, 0, 0));
+    return OBTAINED(syscall(SYS_kcmp, syscall(SYS_getpid), victim(targets), KCMP_FILE, 0, 0));
 }
 
 static int
@@ -178,7 +178,8 @@ group_of_processes(const char *const targets[])
     return OBTAINED(syscall(SYS_setsid));
 }
 
-/* ---- new processes, new code ------------------------------------------------------------------- */
+/* ---- new processes, new code -------------------------------------------------------------------
+ */
 
 static int
 parent_of(long pid)
@@ -212,7 +213,8 @@ clone3_child(const char *const targets[])
     return parent_of(syscall(SYS_clone3, &arguments, sizeof(arguments)));
 }
 
-/* A plain fork by clone3: the thread itself would need a stack that this test does not want to own. */
+/* A plain fork by clone3: the thread itself would need a stack that this test does not want to own.
+ */
 int
 new_thread(const char *const targets[])
 {
@@ -289,8 +291,7 @@ int
 pkey_executable(const char *const targets[])
 {
     uintptr_t page = (uintptr_t)&targets & ~(uintptr_t)4095;
-    return OBTAINED(
-        syscall(SYS_pkey_mprotect, page, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, -1));
+    return OBTAINED(syscall(SYS_pkey_mprotect, page, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, -1));
 }
 
 int
@@ -319,7 +320,8 @@ remap_pages(const char *const targets[])
     return OBTAINED(syscall(SYS_remap_file_pages, page, 4096, 0, 0, 0));
 }
 
-/* ---- privilege and namespaces ------------------------------------------------------------------- */
+/* ---- privilege and namespaces -------------------------------------------------------------------
+ */
 
 int
 new_user_namespace(const char *const targets[])
