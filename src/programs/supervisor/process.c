@@ -220,9 +220,12 @@ process_tick(struct process *p)
 {
     struct supervisor *s = p->supervisor;
     uint64_t now = clock_mono_ms(&s->clock);
+    if (p->state == STATE_WAITING) {
+        if (!s->stopping && now >= p->due_ms)
+            process_start(p);
+        return;
+    }
     uint64_t quiet = now - p->beat_ms;
-    if (p->state == STATE_WAITING && !s->stopping && now >= p->due_ms)
-        process_start(p);
     bool hung = (p->state == STATE_UP && quiet > SUPERVISOR_SILENCE_MS) ||
                 (p->state == STATE_STARTING && quiet > SUPERVISOR_START_MS);
     if (hung && p->pid > 0) {
