@@ -151,7 +151,7 @@ asks_take(struct core *c, struct peer *peer, const struct ask *m)
     enum err e = bytes_copy_text(m->method, ask->method, sizeof(ask->method));
     buf_put(&ask->target, m->target);
     buf_put(&ask->token, m->token);
-    buf_init(&ask->body, m->body_length);
+    buf_init(&ask->body, m->body_length ? m->body_length : 1);
     ASSERT(e == OK && buf_error(&ask->target) == OK && buf_error(&ask->token) == OK);
     if (m->body_length == 0)
         run(c, ask);

@@ -55,7 +55,7 @@ subscribe_stream(struct core *c, const struct peer *peer, const struct subscribe
     struct sta_error error = {0};
     *why = "not a topic of this zone that this device may hear";
     if (sta_topic_parse(m->filter, &topic, &error) != OK)
-        return REASON_TOPIC_INVALID;
+        return error.status == 404 ? REASON_NOT_AUTHORISED : REASON_TOPIC_INVALID;
     uint32_t stream = topic_stream(&topic);
     if (!may_hear(c, peer, stream))
         return REASON_NOT_AUTHORISED;
