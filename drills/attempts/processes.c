@@ -240,23 +240,27 @@ many_children(const char *const targets[])
     return made > 0 ? ESCAPED : REFUSED;
 }
 
+/* A shell that came to run says so itself, by the status that means "escaped". */
 int
 exec_setuid(const char *const targets[])
 {
-    static char program[] = "/usr/bin/passwd", option[] = "--help";
-    char *const arguments[] = {program, option, NULL};
+    static char program[] = "/bin/sh", option[] = "-c",
+                text[] = "/usr/bin/passwd --help >/dev/null 2>&1; exit 41";
+    char *const arguments[] = {program, option, text, NULL};
     (void)targets;
     syscall(SYS_execve, program, arguments, NULL);
     return REFUSED;
 }
 
+/* The hook of the new image sees the mark and ends with the same status. */
 int
 exec_self(const char *const targets[])
 {
-    static char program[] = "/proc/self/exe";
+    static char program[] = "/proc/self/exe", mark[] = "DRILL_EXECED=1";
     char *const arguments[] = {program, NULL};
+    char *const environment[] = {mark, NULL};
     (void)targets;
-    syscall(SYS_execve, program, arguments, NULL);
+    syscall(SYS_execve, program, arguments, environment);
     return REFUSED;
 }
 
