@@ -242,10 +242,9 @@ many_children(const char *const targets[])
 
 /* A shell that came to run says so itself, by the status that means "escaped". */
 int
-exec_setuid(const char *const targets[])
+exec_program(const char *const targets[])
 {
-    static char program[] = "/bin/sh", option[] = "-c",
-                text[] = "/usr/bin/passwd --help >/dev/null 2>&1; exit 41";
+    static char program[] = "/bin/sh", option[] = "-c", text[] = "exit 41";
     char *const arguments[] = {program, option, text, NULL};
     (void)targets;
     syscall(SYS_execve, program, arguments, NULL);

@@ -85,8 +85,7 @@ certificate_make_issuer(const char *key_path, const char *certificate_path, cons
         X509_set_issuer_name(x, X509_get_subject_name(x)) &&
         add_extension(x, x, NID_basic_constraints, "critical,CA:TRUE,pathlen:0") &&
         add_extension(x, x, NID_key_usage, "critical,keyCertSign,cRLSign") &&
-        add_extension(x, x, NID_subject_key_identifier, "hash") &&
-        X509_sign(x, key, EVP_sha256()))
+        add_extension(x, x, NID_subject_key_identifier, "hash") && X509_sign(x, key, EVP_sha256()))
         e = write_private(key_path, false, key);
     if (e == OK)
         e = write_certificate(certificate_path, x);

@@ -23,8 +23,7 @@ struct maker {
     size_t why_size;
 };
 
-static enum err
-fail(const struct maker *m, enum err e, const char *format, ...)
+static enum err PRINTF_LIKE(3, 4) fail(const struct maker *m, enum err e, const char *format, ...)
 {
     va_list ap;
     va_start(ap, format);

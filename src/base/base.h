@@ -25,7 +25,7 @@
     X(OK, "ok")                                                                                    \
     X(ERR_MALFORMED, "malformed input")                                                            \
     X(ERR_LIMIT, "a stated limit is reached")                                                      \
-    X(ERR_WRONG_STATE, "not allowed in this state")                                                      \
+    X(ERR_WRONG_STATE, "not allowed in this state")                                                \
     X(ERR_DENIED, "not permitted")                                                                 \
     X(ERR_NOT_FOUND, "not found")                                                                  \
     X(ERR_EXISTS, "exists already")                                                                \

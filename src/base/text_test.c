@@ -120,7 +120,8 @@ TEST(json_text_escapes_what_is_not_printable)
 TEST(names_are_small_letters_digits_and_single_dashes)
 {
     CHECK(text_is_name(bytes_text("a")) && text_is_name(bytes_text("bike-counts-2")));
-    static const char *const bad[] = {"", "-a", "a-", "a--b", "A", "2a", "a_b", "a/b", "a+", "\xc3\xa9"};
+    static const char *const bad[] = {"",   "-a",  "a-",  "a--b", "A",
+                                      "2a", "a_b", "a/b", "a+",   "\xc3\xa9"};
     for (size_t i = 0; i < ARRAY_COUNT(bad); i++)
         CHECK(!text_is_name(bytes_text(bad[i])));
 }

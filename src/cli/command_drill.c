@@ -58,8 +58,7 @@ read_charter(const char *path)
         return NULL;
     struct charter *c = calloc(1, sizeof(*c));
     ASSERT(c);
-    if (charter_parse(buf_bytes(&text), c, &findings) != OK ||
-        charter_check(c, &findings) != OK) {
+    if (charter_parse(buf_bytes(&text), c, &findings) != OK || charter_check(c, &findings) != OK) {
         buf_init(&line, 1024);
         charter_put_finding(&line, path, &findings.list[0]);
         fprintf(stderr, "bulkhead: %s\n", buf_string(&line));

@@ -1,4 +1,5 @@
-/* command_status.c -- bulkhead status: every process, and whether it is confined as it should be. */
+/* command_status.c -- bulkhead status: every process, and whether it is confined as it should be.
+ */
 #include "cli/commands.h"
 
 #include "base/text.h"
@@ -7,12 +8,13 @@
 #include "programs/messages.h"
 #include "programs/program.h"
 
-static const char help[] =
-    "usage: bulkhead status --state DIR [--live] [--json]\n"
-    "One line a process: zone, kind, up time, restarts, memory, walls. --live looks at the processes\n"
-    "themselves (uid, descriptors, seccomp, capabilities, namespaces, limits) and names every wall\n"
-    "that is missing; exit 1 when one is, or when a process is not up.\n"
-    "example: bulkhead status --state run/demo --live\n";
+static const char help[] = "usage: bulkhead status --state DIR [--live] [--json]\n"
+                           "One line a process: zone, kind, up time, restarts, memory, walls. "
+                           "--live looks at the processes\n"
+                           "themselves (uid, descriptors, seccomp, capabilities, namespaces, "
+                           "limits) and names every wall\n"
+                           "that is missing; exit 1 when one is, or when a process is not up.\n"
+                           "example: bulkhead status --state run/demo --live\n";
 
 struct status {
     struct status_row rows[256];
@@ -128,7 +130,10 @@ put_walls(struct buf *b, uint32_t walls, bool json)
     for (int wall = 0; wall < WALL_COUNT; wall++) {
         if (!(walls >> wall & 1) != !json)
             continue;
-        buf_format(b, json ? "%s\"%s\"" : "%sMISSING %s", first ? "" : json ? "," : " ",
+        buf_format(b, json ? "%s\"%s\"" : "%sMISSING %s",
+                   first  ? ""
+                   : json ? ","
+                          : " ",
                    sandbox_wall_text((enum sandbox_wall)wall));
         first = false;
     }
@@ -164,9 +169,8 @@ put_row(struct buf *b, const struct status_row *row, bool json)
 int
 command_status(int argc, char **argv)
 {
-    struct tool_option options[] = {{"--state", true, NULL},
-                                    {"--live", false, NULL},
-                                    {"--json", false, NULL}};
+    struct tool_option options[] = {
+        {"--state", true, NULL}, {"--live", false, NULL}, {"--json", false, NULL}};
     struct tool_words words;
     static struct status s;
     if (!tool_parse(argc, argv, options, ARRAY_COUNT(options), &words, help))
@@ -182,12 +186,14 @@ command_status(int argc, char **argv)
     buf_init(&b, 1024 * 1024);
     bool good = true;
     if (json)
-        buf_format(&b, "{\"user_namespaces\":%s,\"charter\":\"", s.user_namespaces ? "true" : "false");
+        buf_format(&b, "{\"user_namespaces\":%s,\"charter\":\"",
+                   s.user_namespaces ? "true" : "false");
     else
         buf_format(&b, "%s, charter ", s.city);
     text_put_hex(&b, bytes_of(s.digest, json ? 32 : 8));
-    buf_text(&b, json ? "\",\"processes\":["
-                      : s.user_namespaces ? ", without root (user namespaces)\n" : ", root\n");
+    buf_text(&b, json                ? "\",\"processes\":["
+                 : s.user_namespaces ? ", without root (user namespaces)\n"
+                                     : ", root\n");
     for (size_t i = 0; i < s.count; i++) {
         if (json && i)
             buf_byte(&b, ',');

@@ -56,9 +56,8 @@ keep_copy(const char *from, const char *state)
 int
 command_up(int argc, char **argv)
 {
-    struct tool_option options[] = {{"--charter", true, NULL},
-                                    {"--state", true, NULL},
-                                    {"--libexec", true, NULL}};
+    struct tool_option options[] = {
+        {"--charter", true, NULL}, {"--state", true, NULL}, {"--libexec", true, NULL}};
     struct tool_words words;
     char libexec[TOOL_PATH_SIZE], program[TOOL_PATH_SIZE + 32], why[400];
     if (!tool_parse(argc, argv, options, ARRAY_COUNT(options), &words, help))

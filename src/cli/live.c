@@ -116,10 +116,10 @@ look_at_limits(const struct status_row *row, uint32_t *missing, struct buf *why)
     static const struct {
         const char *name;
         const char *want; /* NULL: any number */
-    } limits[] = {{"Max core file size", "0"},  {"Max processes", "0"},
-                  {"Max locked memory", "0"},   {"Max msgqueue size", "0"},
+    } limits[] = {{"Max core file size", "0"},   {"Max processes", "0"},
+                  {"Max locked memory", "0"},    {"Max msgqueue size", "0"},
                   {"Max pending signals", "16"}, {"Max address space", NULL},
-                  {"Max open files", NULL},     {"Max file size", NULL}};
+                  {"Max open files", NULL},      {"Max file size", NULL}};
     char path[64], line[256];
     bool seen[ARRAY_COUNT(limits)] = {false};
     snprintf(path, sizeof(path), "/proc/%u/limits", row->pid);
@@ -131,8 +131,8 @@ look_at_limits(const struct status_row *row, uint32_t *missing, struct buf *why)
             if (strncmp(line, limits[i].name, len) != 0 ||
                 sscanf(line + len, "%31s %31s", soft, hard) != 2)
                 continue;
-            seen[i] = limits[i].want ? strcmp(hard, limits[i].want) == 0
-                                     : strcmp(hard, "unlimited") != 0;
+            seen[i] =
+                limits[i].want ? strcmp(hard, limits[i].want) == 0 : strcmp(hard, "unlimited") != 0;
         }
     }
     if (f)
@@ -183,8 +183,7 @@ look_at_descriptors(const struct status_row *row, uint32_t *missing, struct buf 
  * /proc entries owned by (its namespace's) root; Landlock is what the process reported.
  */
 static void
-look_at_rest(const struct status_row *row, bool user_namespaces, uint32_t *missing,
-             struct buf *why)
+look_at_rest(const struct status_row *row, bool user_namespaces, uint32_t *missing, struct buf *why)
 {
     char path[64];
     struct stat st;

@@ -132,7 +132,8 @@ run_once(struct drill *d, size_t process, const char *object, const char *id)
     return o;
 }
 
-/* ---- the private copy of the city -------------------------------------------------------------- */
+/* ---- the private copy of the city --------------------------------------------------------------
+ */
 
 static int
 remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
@@ -205,7 +206,8 @@ open_city_again(struct drill *d)
     return open_city(d);
 }
 
-/* ---- all of them ------------------------------------------------------------------------------ */
+/* ---- all of them ------------------------------------------------------------------------------
+ */
 
 static void
 print_outcome(const struct drill *d, const struct plan_process *process, const char *id,
@@ -330,7 +332,8 @@ drill_run(const struct drill_config *config, struct drill_result *out)
     *d->charter = *config->charter;
     for (uint32_t z = 0; z < d->charter->zones_count; z++)
         for (uint32_t i = 0; i < d->charter->zones[z].listen_count; i++)
-            d->charter->zones[z].listen[i].port = 0; /* the kernel chooses: nothing else is touched */
+            d->charter->zones[z].listen[i].port =
+                0; /* the kernel chooses: nothing else is touched */
     if (!load_attempts(config->payload, &attempts))
         return ERR_IO;
     for (const struct drill_attempt *a = attempts; a->id; a++)

@@ -19,7 +19,14 @@ enum {
 };
 
 /* --only: one layer alone (the others are not built), to see what each is worth. */
-enum drill_layer { LAYER_ALL, LAYER_SECCOMP, LAYER_NAMESPACES, LAYER_LANDLOCK, LAYER_UID, LAYER_LIMITS };
+enum drill_layer {
+    LAYER_ALL,
+    LAYER_SECCOMP,
+    LAYER_NAMESPACES,
+    LAYER_LANDLOCK,
+    LAYER_UID,
+    LAYER_LIMITS
+};
 
 struct drill_config {
     const struct charter *charter;

@@ -51,8 +51,7 @@ write_file(const char *directory, const char *name, mode_t mode)
 static uint16_t
 listen_on_loopback(int type)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t len = sizeof(address);
     int fd = socket(AF_INET, type | SOCK_NONBLOCK, 0);
     if (fd < 0 || bind(fd, (struct sockaddr *)&address, len) != 0 ||
@@ -87,9 +86,9 @@ be_victim(const struct victims *v, bool root, int tell_fd, int life_fd)
     char path[400], abstract[400];
     umask(0);
     signal(SIGPIPE, SIG_IGN);
-    bool good = !root || (setgroups(0, NULL) == 0 &&
-                          setresgid(VICTIMS_UID, VICTIMS_UID, VICTIMS_UID) == 0 &&
-                          setresuid(VICTIMS_UID, VICTIMS_UID, VICTIMS_UID) == 0);
+    bool good = !root ||
+                (setgroups(0, NULL) == 0 && setresgid(VICTIMS_UID, VICTIMS_UID, VICTIMS_UID) == 0 &&
+                 setresuid(VICTIMS_UID, VICTIMS_UID, VICTIMS_UID) == 0);
     prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
     uint8_t *secret = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (good && secret != MAP_FAILED) {
@@ -111,8 +110,8 @@ be_victim(const struct victims *v, bool root, int tell_fd, int life_fd)
            write(shm_fd, canary_hex, sizeof(canary_hex)) > 0;
     planted.sysv_key = (key_t)(0x42480000 | (getpid() & 0xffff));
     planted.sysv_id = shmget(planted.sysv_key, SHM_SIZE, IPC_CREAT | IPC_EXCL | 0666);
-    planted.good = good && planted.sysv_id >= 0 && planted.tcp_port && planted.udp_port &&
-                   planted.address;
+    planted.good =
+        good && planted.sysv_id >= 0 && planted.tcp_port && planted.udp_port && planted.address;
     if (write(tell_fd, &planted, sizeof(planted)) != (ssize_t)sizeof(planted))
         _exit(1);
     char byte;

@@ -94,8 +94,7 @@ ledger_client_record(struct ledger_client *l, struct bytes entry, ledger_done_fn
     enum err e = CHANNEL_SEND(&l->channel, record, &m);
     if (e != OK)
         return e;
-    l->pending[i] =
-        (struct ledger_pending){l->next_ref, tag, clock_mono_ms(&l->clock), done, ctx};
+    l->pending[i] = (struct ledger_pending){l->next_ref, tag, clock_mono_ms(&l->clock), done, ctx};
     l->pending_count++;
     l->next_ref++;
     return OK;

@@ -54,17 +54,17 @@ ids_are_unique(uint16_t id)
 void
 messages_digest(uint8_t out[static 32])
 {
-    static const struct field_row *const tables[] = {control_rows, gate_core_rows, core_warden_rows,
-                                                     ledger_rows,  judge_rows,     conduit_rows,
-                                                     supervisor_rows};
+    static const struct field_row *const tables[] = {
+        control_rows, gate_core_rows, core_warden_rows, ledger_rows,
+        judge_rows,   conduit_rows,   supervisor_rows};
     crypto_hash_sha256_state state;
     crypto_hash_sha256_init(&state);
     for (size_t t = 0; t < ARRAY_COUNT(tables); t++) {
         for (const struct field_row *row = tables[t]; row->message; row++) {
             char line[256];
-            int n = snprintf(line, sizeof(line), "%s %u %s %c %lld %llu\n", row->message, row->id,
-                             row->field, row->kind, (long long)row->min,
-                             (unsigned long long)row->max);
+            int n =
+                snprintf(line, sizeof(line), "%s %u %s %c %lld %llu\n", row->message, row->id,
+                         row->field, row->kind, (long long)row->min, (unsigned long long)row->max);
             ASSERT(n > 0 && (size_t)n < sizeof(line));
             crypto_hash_sha256_update(&state, (const uint8_t *)line, (unsigned long long)n);
         }

@@ -42,8 +42,9 @@ program_counter_names(const char *kind)
         const char *names[PROGRAM_COUNTERS];
     } rows[] = {
         {"gate", {"connections", "publishes", "requests", "refused", "strangers", "", "", ""}},
-        {"core", {"stored", "refused", "reads", "reads_refused", "leases", "leases_refused",
-                  "obeyed", "shown"}},
+        {"core",
+         {"stored", "refused", "reads", "reads_refused", "leases", "leases_refused", "obeyed",
+          "shown"}},
         {"warden", {"granted", "refused", "", "", "", "", "", ""}},
         {"ledger", {"entries", "logs", "bytes", "", "", "", "", ""}},
         {"judge", {"granted", "refused", "", "", "", "", "", ""}},
@@ -111,7 +112,8 @@ on_beat(void *ctx)
     if (life->program->counters)
         life->program->counters(life->self, c);
     struct heartbeat m = {++life->beat, c[0], c[1], c[2], c[3], c[4], c[5], c[6], c[7]};
-    if (CHANNEL_SEND(&life->control, heartbeat, &m) != OK || channel_flush(&life->control) == ERR_CLOSED) {
+    if (CHANNEL_SEND(&life->control, heartbeat, &m) != OK ||
+        channel_flush(&life->control) == ERR_CLOSED) {
         life->lost = true;
         loop_stop(life->loop);
     }

@@ -17,7 +17,8 @@ void log_name(const char *kind, const char *zone);
 
 void log_event(const char *event, const char *format, ...) PRINTF_LIKE(2, 3);
 
-/* A static copy of the text, quoted, without control characters, cut at 200 bytes. One call a line. */
+/* A static copy of the text, quoted, without control characters, cut at 200 bytes. One call a line.
+ */
 const char *log_quote(struct bytes text);
 
 #endif

@@ -19,7 +19,7 @@ const char *
 sandbox_wall_text(enum sandbox_wall wall)
 {
     static const char *const texts[WALL_COUNT] = {
-        "namespaces", "root",         "capabilities", "uid",      "dumpable",
+        "namespaces",  "root",         "capabilities", "uid",      "dumpable",
         "descriptors", "no-new-privs", "limits",       "landlock", "seccomp"};
     return (unsigned)wall < WALL_COUNT ? texts[wall] : "?";
 }
@@ -72,7 +72,8 @@ become(uint32_t uid)
 {
     if (uid == 0)
         return true;
-    return setgroups(0, NULL) == 0 && setresgid(uid, uid, uid) == 0 && setresuid(uid, uid, uid) == 0;
+    return setgroups(0, NULL) == 0 && setresgid(uid, uid, uid) == 0 &&
+           setresuid(uid, uid, uid) == 0;
 }
 
 static bool
@@ -212,7 +213,8 @@ sandbox_close(const struct sandbox_config *config, struct sandbox_report *out,
     bool namespaces = report.walls != 0;
     bool landlock = (config->walls & (1U << WALL_LANDLOCK)) != 0;
 
-    ASSERT(namespaces || !(config->walls & 1U << WALL_ROOT)); /* or it would empty the host's root */
+    ASSERT(namespaces ||
+           !(config->walls & 1U << WALL_ROOT)); /* or it would empty the host's root */
     report.fast_open_off = namespaces && fast_open_off();
     BUILD(WALL_ROOT, empty_root());
     BUILD(WALL_CAPABILITIES, drop_bounding_set());

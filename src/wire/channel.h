@@ -16,9 +16,9 @@
 #include "base/buf.h"
 
 enum {
-    CHANNEL_PACKET_MAX = 64 * 1024,           /* what one send carries */
+    CHANNEL_PACKET_MAX = 64 * 1024,             /* what one send carries */
     CHANNEL_FRAME_MAX = CHANNEL_PACKET_MAX - 6, /* the longest body */
-    CHANNEL_QUEUE_MAX = 8 * 1024 * 1024,      /* what waits for a slow reader, at most */
+    CHANNEL_QUEUE_MAX = 8 * 1024 * 1024,        /* what waits for a slow reader, at most */
 };
 
 struct channel {

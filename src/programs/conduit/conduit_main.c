@@ -1,8 +1,8 @@
 /*
  * bulkhead-conduit -- the only way from one zone to another: one direction, the charter's kinds.
  *
- * It holds one channel to the core it reads, one to the core it writes, one to the ledger; and never
- * reads from the core it writes to.
+ * It holds one channel to the core it reads, one to the core it writes, one to the ledger; and
+ * never reads from the core it writes to.
  */
 #include "base/clock.h"
 #include "base/text.h"

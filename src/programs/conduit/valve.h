@@ -24,8 +24,8 @@ struct valve {
 void valve_init(struct valve *v, const struct start_conduit *rules, uint64_t now_ms);
 
 /*
- * Judge one frame from the source. On VALVE_PASS *out_count is what may be sent on; its text borrows from
- * `body`. ERR_MALFORMED: the bytes are no message at all.
+ * Judge one frame from the source. On VALVE_PASS *out_count is what may be sent on; its text
+ * borrows from `body`. ERR_MALFORMED: the bytes are no message at all.
  */
 enum err valve_judge(struct valve *v, uint16_t id, struct bytes body, uint64_t now_ms,
                      int64_t now_us, struct zone_count *out_count,

@@ -6,10 +6,8 @@ static const int64_t now_us = 1763999940LL * 1000000;
 static struct start_conduit
 rules(void)
 {
-    return (struct start_conduit){.name = "bike-counts",
-                                  .carries = "zone-count",
-                                  .group_min = 10,
-                                  .rate_per_hour = 60};
+    return (struct start_conduit){
+        .name = "bike-counts", .carries = "zone-count", .group_min = 10, .rate_per_hour = 60};
 }
 
 static enum valve_verdict

@@ -123,8 +123,8 @@ feed_conduit(struct feed *f, const struct charter_conduit *conduit)
              conduit->carries_count);
     FEED(f, give_conduit, bytes_text(conduit->name), bytes_text(c->zones[conduit->from].name),
          bytes_text(c->zones[conduit->to].name), bytes_text(carries),
-         bytes_text(conduit->purpose >= 0 ? c->purposes[conduit->purpose].name : ""), conduit->group,
-         conduit->rate_per_hour, conduit->place.line);
+         bytes_text(conduit->purpose >= 0 ? c->purposes[conduit->purpose].name : ""),
+         conduit->group, conduit->rate_per_hour, conduit->place.line);
 }
 
 static void
@@ -235,7 +235,10 @@ plan_feed(struct plan *p, size_t i, int socket_fd)
     buf_init(&f.packet, CHANNEL_PACKET_MAX);
     while (zone && site < c->sites_count && !(zone->sites >> site & 1))
         site++;
-    FEED(&f, give_zone, bytes_text(zone ? zone->name : process->conduit >= 0 ? c->conduits[process->conduit].name : "city"),
+    FEED(&f, give_zone,
+         bytes_text(zone                    ? zone->name
+                    : process->conduit >= 0 ? c->conduits[process->conduit].name
+                                            : "city"),
          bytes_text(zone ? zone->service : ""), (uint8_t)(zone ? zone->tier : 0),
          bytes_text(c->city), bytes_text(c->origin), zone ? zone->place.line : c->city_place.line,
          bytes_of(p->digest, 32), zone ? zone->memory_bytes : 256ULL << 20,

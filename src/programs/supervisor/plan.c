@@ -34,8 +34,8 @@ add_process(struct plan *p, enum process_kind kind, int32_t zone, int32_t condui
     process->uid = p->user_namespaces ? 0 : PLAN_UID_BASE + (uint32_t)p->processes_count;
     snprintf(process->name, sizeof(process->name), "%s/%s", owner, kind_text);
     bool per_service = kind == PROCESS_CORE || kind == PROCESS_WARDEN;
-    snprintf(process->program, sizeof(process->program), "%s/bulkhead-%s%s%s", p->libexec, kind_text,
-             per_service ? "-" : "", per_service ? p->charter->zones[zone].service : "");
+    snprintf(process->program, sizeof(process->program), "%s/bulkhead-%s%s%s", p->libexec,
+             kind_text, per_service ? "-" : "", per_service ? p->charter->zones[zone].service : "");
     p->processes_count++;
 }
 
@@ -62,8 +62,7 @@ plan_list(struct plan *p, const struct charter *c, const char *state, const char
         add_process(p, PROCESS_GATE, (int32_t)z, -1);
 }
 
-static enum err
-fail(struct plan *p, const char *format, ...)
+static enum err PRINTF_LIKE(2, 3) fail(struct plan *p, const char *format, ...)
 {
     va_list ap;
     va_start(ap, format);

@@ -57,7 +57,8 @@ policy_load(const char *path, const char *state, struct charter *out)
         return false;
     }
     snprintf(file, sizeof(file), "%s/signers.pub", state);
-    if (read_file(file, 65536, &trusted) != OK || signer_keys_parse(buf_bytes(&trusted), &keys) != OK) {
+    if (read_file(file, 65536, &trusted) != OK ||
+        signer_keys_parse(buf_bytes(&trusted), &keys) != OK) {
         fprintf(stderr, "bulkhead: cannot read the signers' public keys in %s\n", file);
         return false;
     }

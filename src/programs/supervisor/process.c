@@ -229,7 +229,8 @@ process_tick(struct process *p)
     bool hung = (p->state == STATE_UP && quiet > SUPERVISOR_SILENCE_MS) ||
                 (p->state == STATE_STARTING && quiet > SUPERVISOR_START_MS);
     if (hung && p->pid > 0) {
-        log_event("process_hung", "process=%s quiet_ms=%llu", name_of(p), (unsigned long long)quiet);
+        log_event("process_hung", "process=%s quiet_ms=%llu", name_of(p),
+                  (unsigned long long)quiet);
         kill(p->pid, SIGKILL);
         p->beat_ms = now; /* once; the end comes with SIGCHLD */
     }

@@ -50,11 +50,9 @@ record_charter(struct supervisor *s)
     struct buf hex;
     buf_init(&hex, 65);
     text_put_hex(&hex, bytes_of(s->plan.digest, 32));
-    s->charter_ref =
-        event_recordf(s,
-                      "{\"event\":\"start\",\"charter\":\"%s\",\"number\":%llu,\"processes\":%zu}",
-                      buf_string(&hex), (unsigned long long)s->plan.charter->number,
-                      s->plan.processes_count);
+    s->charter_ref = event_recordf(
+        s, "{\"event\":\"start\",\"charter\":\"%s\",\"number\":%llu,\"processes\":%zu}",
+        buf_string(&hex), (unsigned long long)s->plan.charter->number, s->plan.processes_count);
     buf_fini(&hex);
 }
 

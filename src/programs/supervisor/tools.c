@@ -80,8 +80,8 @@ tools_event_recorded(struct supervisor *s, int tool, bool durable, const char *w
 {
     struct tool *t = &s->tools[tool];
     struct event_recorded m = {durable, bytes_text(why)};
-    if (t->open && (CHANNEL_SEND(&t->channel, event_recorded, &m) != OK ||
-                    channel_flush(&t->channel) != OK))
+    if (t->open &&
+        (CHANNEL_SEND(&t->channel, event_recorded, &m) != OK || channel_flush(&t->channel) != OK))
         tool_close(t);
 }
 

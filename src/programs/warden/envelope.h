@@ -20,14 +20,15 @@
 enum { ENVELOPE_WHY_SIZE = 300, ENVELOPE_RULE_SIZE = 160, ENVELOPE_DEVICES_MAX = 1024 };
 
 struct envelope_verdict {
-    char rule[ENVELOPE_RULE_SIZE]; /* "charter line 41: envelope minimum-green" */
+    char rule[ENVELOPE_RULE_SIZE];  /* "charter line 41: envelope minimum-green" */
     char reason[ENVELOPE_WHY_SIZE]; /* "green has stood for 3.2 s of at least 5 s" */
 };
 
 struct envelope {
     const char *service;
     size_t size; /* of the state, zeroed by the warden */
-    /* Values of the charter. ERR_MALFORMED with a sentence in `why` when one is missing or absurd. */
+    /* Values of the charter. ERR_MALFORMED with a sentence in `why` when one is missing or absurd.
+     */
     enum err (*init)(void *state, const struct start *start, char *why);
     /* OK, or ERR_DENIED with *out filled. `lease` has its command, parameters and expiry. */
     enum err (*check)(const void *state, const struct lease *lease, uint64_t now_ms,

@@ -2,9 +2,9 @@
  * sequence.h -- lease numbers that never go back, whatever crashes.
  *
  * The file holds two slots of 48 bytes, written in turn: "bhseq1\n" padded to 8, the number up to
- * which sequences are reserved (8 bytes, big-endian), and the SHA-256 of these 16. A crash in the middle
- * of a write leaves the other slot. Numbers are handed out only below what a durable slot reserves,
- * so a restart skips at most SEQUENCE_BLOCK numbers and repeats none.
+ * which sequences are reserved (8 bytes, big-endian), and the SHA-256 of these 16. A crash in the
+ * middle of a write leaves the other slot. Numbers are handed out only below what a durable slot
+ * reserves, so a restart skips at most SEQUENCE_BLOCK numbers and repeats none.
  */
 #ifndef PROGRAMS_WARDEN_SEQUENCE_H
 #define PROGRAMS_WARDEN_SEQUENCE_H
@@ -18,7 +18,7 @@ struct sequence {
     int fd;
     uint64_t next;
     uint64_t reserved;
-    unsigned slot; /* to write next */
+    unsigned slot;    /* to write next */
     bool first_start; /* the file was empty */
 };
 

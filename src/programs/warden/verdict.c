@@ -65,7 +65,8 @@ count_approvals(const struct verdict_state *v, const struct wish *wish, int64_t 
         bool distinct = token_open_approval(bytes_of(rest.p, end), v->judge_public, v->start->zone,
                                             digest, now_us, &t) == OK;
         for (uint32_t i = 0; distinct && i < count; i++)
-            distinct = strcmp(people[i].caller, t.caller) != 0 && strcmp(people[i].role, t.role) != 0 &&
+            distinct = strcmp(people[i].caller, t.caller) != 0 &&
+                       strcmp(people[i].role, t.role) != 0 &&
                        memcmp(people[i].key_digest, t.key_digest, sizeof(t.key_digest)) != 0;
         if (distinct)
             people[count++] = t;
@@ -92,9 +93,8 @@ take_rate(struct verdict_state *v, struct bytes device, size_t command, uint64_t
         if (v->rates_count == ARRAY_COUNT(v->rates))
             return false;
         row = &v->rates[v->rates_count++];
-        *row = (struct verdict_rate){.command = command,
-                                     .credit_mms = (uint64_t)BURST * HOUR_MS,
-                                     .since_ms = now_ms};
+        *row = (struct verdict_rate){
+            .command = command, .credit_mms = (uint64_t)BURST * HOUR_MS, .since_ms = now_ms};
         enum err e = bytes_copy_text(device, row->device, sizeof(row->device));
         ASSERT(e == OK);
     }

@@ -1,7 +1,8 @@
 /*
  * bulkhead-warden-SERVICE -- stands between a core and its devices' commands.
  *
- * wish -> verdict -> ledger (durable) -> lease or refusal. It alone holds the key that signs leases.
+ * wish -> verdict -> ledger (durable) -> lease or refusal. It alone holds the key that signs
+ * leases.
  */
 #include "base/buf.h"
 #include "base/text.h"
@@ -39,8 +40,8 @@ struct warden {
     char signer[129];
     uint8_t *secret; /* 64 bytes, guarded */
     struct waiting waiting[WISHES_PENDING_MAX];
-    uint64_t second; /* of the wish budget */
-    uint32_t wishes; /* in that second */
+    uint64_t second;  /* of the wish budget */
+    uint32_t wishes;  /* in that second */
     uint64_t unheard; /* wishes above the budget, not yet told to the ledger */
     uint64_t granted, refused;
 };
@@ -129,7 +130,8 @@ on_recorded(void *ctx, uint64_t tag, enum err result)
 static void
 put_entry(struct buf *b, const struct warden *w, const struct wish *wish, const struct waiting *row)
 {
-    buf_format(b, "{\"event\":\"%s\",\"zone\":\"%s\",\"device\":", row->granted ? "lease" : "refusal",
+    buf_format(b,
+               "{\"event\":\"%s\",\"zone\":\"%s\",\"device\":", row->granted ? "lease" : "refusal",
                w->start->zone);
     text_put_json(b, wish->device);
     buf_text(b, ",\"command\":");
@@ -174,7 +176,8 @@ decide(struct warden *w, const struct wish *wish, struct waiting *row)
     return OK;
 }
 
-/* A core that wishes without end is breached: it is answered, but the ledger hears only the count. */
+/* A core that wishes without end is breached: it is answered, but the ledger hears only the count.
+ */
 static bool
 above_budget(struct warden *w)
 {
@@ -258,7 +261,8 @@ tell_unheard(void *ctx)
                      "{\"event\":\"refusals\",\"zone\":\"%s\",\"count\":%llu,\"reason\":\"wish "
                      "budget\"}",
                      w->start->zone, (unsigned long long)w->unheard);
-    if (n > 0 && ledger_client_record(&w->ledger, bytes_of(entry, (size_t)n), nobody_waits, w, 0) == OK)
+    if (n > 0 &&
+        ledger_client_record(&w->ledger, bytes_of(entry, (size_t)n), nobody_waits, w, 0) == OK)
         w->unheard = 0;
 }
 
