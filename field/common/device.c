@@ -374,7 +374,7 @@ write_status(struct field *f)
     for (uint32_t i = 0; i < f->devices_count; i++) {
         const struct session *s = &f->devices[i]->session;
         if (s->why[0]) {
-            status_put(&f->text, "refused_why", "%s: %s", f->devices[i]->thing.device, s->why);
+            status_put(&f->text, "last_problem", "%s: %s", f->devices[i]->thing.device, s->why);
             break;
         }
     }

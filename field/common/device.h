@@ -25,7 +25,7 @@
 enum {
     FIELD_DEVICES_MAX = 256,
     FIELD_OUTSTANDING_MAX = 2000, /* unacknowledged messages of one device; more is ERR_LIMIT */
-    FIELD_RESULT_MAX = 48 * 1024, /* bytes of one result */
+    FIELD_RESULT_MAX = 30 * 1024, /* bytes of one result */
     FIELD_END_WAIT_MS = 3000,     /* for outstanding acknowledgements when the program ends */
 };
 

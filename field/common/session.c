@@ -29,6 +29,7 @@ on_connect(struct mosquitto *client, void *ctx, int code, int flags, const mosqu
     }
     s->connected = true;
     s->connects++;
+    s->why[0] = '\0';
     if (s->lease_topic[0])
         mosquitto_subscribe_v5(client, NULL, s->lease_topic, 1, 0, NULL);
 }

@@ -26,7 +26,7 @@ struct session {
     bool connected; /* CONNACK with success, and not lost since */
     uint64_t connects;
     uint64_t published, acknowledged, refused;
-    char why[SESSION_WHY_SIZE]; /* the last refusal's sentence */
+    char why[SESSION_WHY_SIZE]; /* the last refusal's sentence since it connected */
 };
 
 /* ERR_IO with a sentence on standard error. The session must not move afterwards. */
