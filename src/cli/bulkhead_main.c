@@ -11,7 +11,9 @@ static const struct {
     {"check", command_check, "what a charter permits, and what a breach would reach"},
     {"device", command_device, "enrol a device for a field program"},
     {"drill", command_drill, "attack every compartment; nothing may escape"},
+    {"log", command_log, "show, verify, prove or export the ledger"},
     {"status", command_status, "every process, its walls and counters"},
+    {"token", command_token, "a short-lived token for a caller of the charter"},
     {"up", command_up, "run a city in the foreground"},
     {"where", command_where, "where the data lies, under which key, until when"},
 };
