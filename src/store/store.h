@@ -37,7 +37,8 @@ struct store_config {
     char zone[STORE_NAME_SIZE];
     int directory_fd;       /* opened by the supervisor; used only inside store_open() */
     uint8_t master_key[32]; /* wraps stream and segment keys; copied into locked memory */
-    uint64_t disk_bytes;    /* the most that the store may take; ERR_LIMIT beyond */
+    uint64_t disk_bytes;    /* the most that the store may take, at least 16 MiB; a quarter, at most
+                               128 MiB, is journal. Beyond: ERR_LIMIT for new data */
     struct clock_source clock;
     struct random_source random;
     struct disk disk;
@@ -71,7 +72,8 @@ struct store_stream {
 };
 
 /* A new stream with a key of its own, in the next commit. ERR_EXISTS, ERR_LIMIT. */
-enum err store_add_stream(struct store *s, uint32_t stream, const struct store_stream *meta) MUST_USE;
+enum err store_add_stream(struct store *s, uint32_t stream,
+                          const struct store_stream *meta) MUST_USE;
 
 enum result_kind { RESULT_NUMBER = 1, RESULT_BOOL, RESULT_TEXT, RESULT_JSON };
 
@@ -89,8 +91,11 @@ struct observation {
 
 /*
  * Append, in the next commit; *out_n is its ordinal in the stream. With `once`, an observation
- * of the same stream with the same time and the same content is the same message: ERR_EXISTS,
- * and *out_n is the ordinal that it has already (in the batch too).
+ * of the same stream with the same times, kind, result and extra is the same message (resultTime
+ * and feature do not count: the receiver may have added them): ERR_EXISTS, and *out_n is the
+ * ordinal that it has already (in the batch too).
+ * ERR_NOT_FOUND: no such stream; ERR_EXPIRED: destroyed; ERR_MALFORMED: not finite, a bool that
+ * is not 0 or 1, a text beside a number, a text too long; ERR_LIMIT: batch, memory or disk full.
  */
 enum err store_append(struct store *s, uint32_t stream, const struct observation *o, bool once,
                       uint64_t *out_n) MUST_USE;
@@ -103,12 +108,14 @@ struct store_span {
 /* What a stream holds (committed). ERR_NOT_FOUND for a stream that was never added. */
 enum err store_span(struct store *s, uint32_t stream, struct store_span *out) MUST_USE;
 
+/* One observation; its bytes are borrowed until the next call. ERR_NOT_FOUND, ERR_EXPIRED. */
 enum err store_get(struct store *s, uint32_t stream, uint64_t n, struct observation *out) MUST_USE;
 
 /*
  * Observations with from_us <= time_us < to_us in order of (time_us, n), descending on wish, until
  * `each` answers false. Starts after the observation (after_us, after_n) when `after` is set:
- * that is how paging continues. ERR_EXPIRED when the stream's key was destroyed.
+ * that is how paging continues. ERR_EXPIRED when the stream's key was destroyed. What is older
+ * than keep_s is not answered, deleted yet or not. `each` must not change the store.
  */
 struct store_range {
     int64_t from_us, to_us;
@@ -128,7 +135,11 @@ struct store_aggregate {
 enum err store_aggregate(struct store *s, uint32_t stream, int64_t from_us, int64_t to_us,
                          struct store_aggregate *out) MUST_USE;
 
-/* Destroy the stream's key, durably, at once; the stream is empty for good. */
+/*
+ * Commit what is pending, then destroy the stream's key, durably, at once; the stream is empty
+ * for good and its number is never used again. Journal segments that still hold its points are
+ * sealed without them and their keys overwritten in the next calls of store_maintain().
+ */
 enum err store_erase_stream(struct store *s, uint32_t stream) MUST_USE;
 
 /* ---- decisions ------------------------------------------------------------------------ */
@@ -144,8 +155,9 @@ void store_head(const struct store *s, uint64_t *out_size, uint8_t out_root[stat
 
 /* ---- durability and upkeep ------------------------------------------------------------ */
 
-/* Make the batch durable. On any error nothing of the batch is kept, and the store says ERR_IO to
- * every later commit until it is opened anew (fail closed: a disk that lied once is not trusted). */
+/* Make the batch durable. On any error nothing of the batch can be read, and the store says ERR_IO
+ * to every later change until it is opened anew (fail closed: a disk that lied once is not
+ * trusted); then the batch may turn out to be there, whole. */
 enum err store_commit(struct store *s) MUST_USE;
 /* Forget the batch. */
 void store_abandon(struct store *s);

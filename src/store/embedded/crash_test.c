@@ -357,7 +357,8 @@ forbid(void)
         SCMP_SYS(faccessat), SCMP_SYS(stat),   SCMP_SYS(lstat),   SCMP_SYS(newfstatat),
         SCMP_SYS(readlink),  SCMP_SYS(getcwd), SCMP_SYS(rename),  SCMP_SYS(fallocate),
         SCMP_SYS(mlock),     SCMP_SYS(execve), SCMP_SYS(clone),   SCMP_SYS(geteuid),
-        SCMP_SYS(fchown),    SCMP_SYS(mkdir),  SCMP_SYS(dup),     SCMP_SYS(ioctl)};
+        SCMP_SYS(fchown),    SCMP_SYS(mkdir),  SCMP_SYS(dup),     SCMP_SYS(ioctl),
+        SCMP_SYS(sysinfo)};
     bool ok = filter != NULL;
     for (size_t i = 0; i < ARRAY_COUNT(calls); i++)
         ok = ok && seccomp_rule_add(filter, SCMP_ACT_KILL_PROCESS, calls[i], 0) == 0;
@@ -419,5 +420,21 @@ TEST(confined_it_opens_locks_and_removes_nothing)
     struct store_span span;
     CHECK_OK(store_span(p.s, 1, &span));
     CHECK(span.count == 0);
+    place_fini(&p);
+}
+
+TEST(a_store_is_open_once)
+{
+    struct place p;
+    place_init(&p);
+    pid_t pid = fork();
+    CHECK(pid >= 0);
+    if (pid == 0) {
+        struct store *second = NULL;
+        _exit(store_open(&p.config, &second) == ERR_IO ? 0 : 1);
+    }
+    int status;
+    CHECK(waitpid(pid, &status, 0) == pid);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
     place_fini(&p);
 }

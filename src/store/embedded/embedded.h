@@ -27,8 +27,9 @@ enum {
     SEAL_AGE_S = 15 * 60,
     SEAL_STEP_CHUNKS = 256, /* in one step of upkeep */
     SEAL_STEP_MS = 8,
-    EXPIRE_STREAMS = 256, /* looked at in one step */
-    EXPIRE_CHUNKS = 64,   /* deleted in one step */
+    LEAVES_STEP = 32 * 1024, /* synced before they are too many for one step */
+    EXPIRE_STREAMS = 256,    /* looked at in one step */
+    EXPIRE_CHUNKS = 64,      /* deleted in one step */
     CACHE_CHUNKS = 4,
     SEGMENT_BYTES_MAX = 16 * 1024 * 1024,
     SEGMENT_BYTES_MIN = 2 * 1024 * 1024,
@@ -96,6 +97,7 @@ struct store {
     struct journal journal;
     struct zipper *zipper;
     int leaves_fd;
+    uint64_t leaves_synced; /* so many leaves are durable in their file */
 
     struct tree tree; /* of committed decisions */
     struct batch batch;
@@ -162,6 +164,7 @@ void batch_restart(struct store *s);
 enum err seal_hot(struct store *s) MUST_USE; /* new streams and entities, in an open transaction */
 enum err seal_step(struct store *s, uint64_t target, bool *out_more) MUST_USE;
 enum err seal_recycle(struct store *s, bool *out_done) MUST_USE;
+enum err seal_leaves(struct store *s) MUST_USE; /* make their file durable */
 /* Segments up to this one are to be sealed; 0: none. *out_leave: the active one to its end. */
 uint64_t seal_target(struct store *s, bool *out_leave);
 enum err seal_entities_now(struct store *s) MUST_USE;

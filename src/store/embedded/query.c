@@ -202,26 +202,44 @@ order(const struct key_time *a, const struct key_time *b)
         return a->time_us < b->time_us ? -1 : 1;
     return a->n == b->n ? 0 : a->n < b->n ? -1 : 1;
 }
-static int
-order_up(const void *a, const void *b)
+/* True if b comes before a in the order that was asked for. */
+static bool
+later(const struct gather *g, const struct key_time *a, const struct key_time *b)
 {
-    return order(a, b);
-}
-static int
-order_down(const void *a, const void *b)
-{
-    return order(b, a);
+    return g->range.descending ? order(a, b) < 0 : order(a, b) > 0;
 }
 
 static void
+sift_down(const struct gather *g, size_t at, size_t count)
+{
+    struct key_time k = g->key[at];
+    for (size_t child; (child = 2 * at + 1) < count; at = child) {
+        if (child + 1 < count && later(g, &g->key[child + 1], &g->key[child]))
+            child++;
+        if (!later(g, &g->key[child], &k))
+            break;
+        g->key[at] = g->key[child];
+    }
+    g->key[at] = k;
+}
+
+/* Heapsort: no memory, and no system call as in glibc's qsort (it asks how much memory there is,
+ * which a confined core dies of). Keys that are in order already cost one look. */
+static void
 sort_window(struct gather *g)
 {
-    int (*compare)(const void *, const void *) = g->range.descending ? order_down : order_up;
-    for (size_t i = 1; i < g->count; i++) {
-        if (compare(&g->key[i - 1], &g->key[i]) > 0) {
-            qsort(g->key, g->count, sizeof g->key[0], compare);
-            return;
-        }
+    bool sorted = true;
+    for (size_t i = 1; sorted && i < g->count; i++)
+        sorted = !later(g, &g->key[i - 1], &g->key[i]);
+    if (sorted)
+        return;
+    for (size_t i = g->count / 2; i-- > 0;)
+        sift_down(g, i, g->count);
+    for (size_t left = g->count - 1; left > 0; left--) {
+        struct key_time k = g->key[0];
+        g->key[0] = g->key[left];
+        g->key[left] = k;
+        sift_down(g, 0, left);
     }
 }
 

@@ -248,8 +248,11 @@ replay_batch(void *ctx, uint64_t segment, struct bytes plain)
     enum err e = OK;
     while (e == OK && (e = batch_next(&reader, &r)) == OK) {
         switch (r.tag) {
-        case RECORD_ENTITY:
-            e = hot_push(s, r.entity.type, r.entity.id, r.entity.record);
+        case RECORD_ENTITY: /* changed often, they may be more than memory had to hold at once */
+            if (s->tail_bytes > TAIL_BYTES_MAX / 4 * 3)
+                e = seal_entities_now(s);
+            if (e == OK)
+                e = hot_push(s, r.entity.type, r.entity.id, r.entity.record);
             s->hot_pending = 0;
             break;
         case RECORD_STREAM:

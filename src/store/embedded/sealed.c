@@ -4,7 +4,7 @@
 
 #include <sqlite3.h>
 
-enum { PAGE_SIZE = 8192, CACHE_KIB = 8192, CHECKPOINT_PAGES = 1000 };
+enum { PAGE_SIZE = 8192, CACHE_KIB = 8192, CHECKPOINT_PAGES = 400 };
 
 static const char schema[] =
     "CREATE TABLE IF NOT EXISTS meta(id INTEGER PRIMARY KEY, format INTEGER NOT NULL,"

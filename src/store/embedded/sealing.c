@@ -274,6 +274,16 @@ seal_step(struct store *s, uint64_t target, bool *out_more)
 }
 
 enum err
+seal_leaves(struct store *s)
+{
+    uint64_t size = s->tree.size;
+    enum err e = size > s->leaves_synced ? disk_sync(&s->config.disk, s->leaves_fd) : OK;
+    if (e == OK)
+        s->leaves_synced = size;
+    return e;
+}
+
+enum err
 seal_recycle(struct store *s, bool *out_done)
 {
     *out_done = false;
@@ -281,7 +291,7 @@ seal_recycle(struct store *s, bool *out_done)
     if (j->low >= j->active || s->streams_unstored || s->hot_count > s->hot_pending ||
         anything_up_to(s, j->low))
         return OK;
-    enum err e = disk_sync(&s->config.disk, s->leaves_fd);
+    enum err e = seal_leaves(s);
     if (e != OK)
         return e;
     struct sealed_meta meta = s->meta;

@@ -110,7 +110,10 @@ store_maintain(struct store *s, bool *out_more)
     bool recycled = false;
     bool expiring = false;
     e = seal_step(s, target, &sealing);
-    if (e == OK && !sealing) {
+    if (e == OK && s->tree.size - s->leaves_synced > LEAVES_STEP) {
+        e = seal_leaves(s);
+        s->dead = e != OK;
+    } else if (e == OK && !sealing) {
         e = seal_recycle(s, &recycled);
         s->dead = e != OK && e != ERR_LIMIT;
     }
