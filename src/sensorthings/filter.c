@@ -1,5 +1,6 @@
 #include "sensorthings/filter.h"
 
+#include "sensorthings/filter_words.h"
 #include "sensorthings/literal.h"
 #include "sensorthings/times.h"
 
@@ -7,7 +8,7 @@
 #define N STA_NUMBER
 #define W STA_TIME
 #define B STA_BOOL
-static const struct sta_function functions[STA_CALL_COUNT] = {
+const struct sta_function sta_functions[STA_CALL_COUNT] = {
     [STA_CALL_SUBSTRINGOF] = {"substringof", 2, 2, T, T, B},
     [STA_CALL_STARTSWITH] = {"startswith", 2, 2, T, T, B},
     [STA_CALL_ENDSWITH] = {"endswith", 2, 2, T, T, B},
@@ -41,18 +42,13 @@ static const struct sta_function functions[STA_CALL_COUNT] = {
 #undef B
 
 /* Binary operators by name, with how tightly they bind (18-088 table 11). */
-static const struct {
-    const char *name;
-    int level;
-} operators[STA_OP_CALL] = {
+const struct sta_operator sta_operators[STA_OP_CALL] = {
     [STA_OP_OR] = {"or", 1},   [STA_OP_AND] = {"and", 2}, [STA_OP_EQ] = {"eq", 3},
     [STA_OP_NE] = {"ne", 3},   [STA_OP_GT] = {"gt", 4},   [STA_OP_GE] = {"ge", 4},
     [STA_OP_LT] = {"lt", 4},   [STA_OP_LE] = {"le", 4},   [STA_OP_ADD] = {"add", 5},
     [STA_OP_SUB] = {"sub", 5}, [STA_OP_MUL] = {"mul", 6}, [STA_OP_DIV] = {"div", 6},
     [STA_OP_MOD] = {"mod", 6},
 };
-enum { LEVEL_UNARY = 7, LEVEL_PRIMARY = 8 };
-
 struct parser {
     struct bytes s;
     size_t at;
@@ -144,10 +140,9 @@ text_as_time(const struct sta_expr *e, enum sta_kind other)
     mine->kind = STA_TIME;
 }
 
-static enum err
-check_time_arithmetic(struct sta_expr *e, enum sta_kind a, enum sta_kind b, bool *out_ok)
+static bool
+check_time_arithmetic(struct sta_expr *e, enum sta_kind a, enum sta_kind b)
 {
-    *out_ok = true;
     if (a == STA_TIME && b == STA_DURATION && (e->op == STA_OP_ADD || e->op == STA_OP_SUB))
         e->kind = STA_TIME;
     else if (a == STA_TIME && b == STA_TIME && e->op == STA_OP_SUB)
@@ -157,8 +152,8 @@ check_time_arithmetic(struct sta_expr *e, enum sta_kind a, enum sta_kind b, bool
     else if (a == STA_UNKNOWN_KIND || b == STA_UNKNOWN_KIND || a == STA_NULL || b == STA_NULL)
         e->kind = STA_UNKNOWN_KIND;
     else
-        *out_ok = false;
-    return OK;
+        return false;
+    return true;
 }
 
 static enum err
@@ -167,7 +162,7 @@ check_binary(struct parser *p, struct sta_expr *e)
     text_as_time(e->args[0], e->args[1]->kind);
     text_as_time(e->args[1], e->args[0]->kind);
     enum sta_kind a = e->args[0]->kind, b = e->args[1]->kind;
-    const char *name = operators[e->op].name;
+    const char *name = sta_operators[e->op].name;
     e->kind = STA_BOOL;
     if (e->op == STA_OP_AND || e->op == STA_OP_OR) {
         for (int i = 0; i < 2; i++)
@@ -186,12 +181,10 @@ check_binary(struct parser *p, struct sta_expr *e)
     e->kind = STA_NUMBER;
     if (fits(a, STA_NUMBER) && fits(b, STA_NUMBER) && (a == STA_NUMBER || b == STA_NUMBER))
         return OK;
-    bool ok;
-    enum err err = check_time_arithmetic(e, a, b, &ok);
-    if (err == OK && !ok)
+    if (!check_time_arithmetic(e, a, b))
         return sta_fail(p->error, 400, e->position, "at %u: '%s' cannot work on %s and %s",
                         e->position, name, kind_name(a), kind_name(b));
-    return err;
+    return OK;
 }
 
 /* ---- the parts ---- */
@@ -328,7 +321,7 @@ parse_call(struct parser *p, struct bytes name, struct sta_expr **out)
 {
     size_t at = p->at;
     uint32_t f = 0;
-    while (f < STA_CALL_COUNT && !bytes_are(name, functions[f].name))
+    while (f < STA_CALL_COUNT && !bytes_are(name, sta_functions[f].name))
         f++;
     if (bytes_start(name, "geo.") || bytes_start(name, "st_"))
         return sta_fail(p->error, 501, at, "at %zu: geographic functions are not supported yet",
@@ -339,12 +332,12 @@ parse_call(struct parser *p, struct bytes name, struct sta_expr **out)
     if (e != OK)
         return e;
     (*out)->function = (uint8_t)f;
-    (*out)->kind = functions[f].gives;
+    (*out)->kind = sta_functions[f].gives;
     p->at += name.len + 1;
-    for (uint32_t i = 0; i < functions[f].args_max; i++) {
+    for (uint32_t i = 0; i < sta_functions[f].args_max; i++) {
         struct sta_expr *arg = NULL;
         space(p);
-        if (i >= functions[f].args_min && p->at < p->s.len && p->s.p[p->at] == ')')
+        if (i >= sta_functions[f].args_min && p->at < p->s.len && p->s.p[p->at] == ')')
             break;
         if (i > 0) {
             if (p->at == p->s.len || p->s.p[p->at] != ',')
@@ -353,7 +346,7 @@ parse_call(struct parser *p, struct bytes name, struct sta_expr **out)
         }
         e = parse_level(p, 1, &arg);
         if (e == OK)
-            e = check_argument(p, &functions[f], i, arg);
+            e = check_argument(p, &sta_functions[f], i, arg);
         if (e != OK)
             return e;
         (*out)->args[(*out)->args_count++] = arg;
@@ -482,7 +475,7 @@ operator_here(struct parser *p, int level)
     space(p);
     struct bytes name = peek_name(p);
     for (enum sta_op op = STA_OP_OR; op < STA_OP_NEGATE; op++)
-        if (operators[op].level == level && bytes_are(name, operators[op].name))
+        if (sta_operators[op].level == level && bytes_are(name, sta_operators[op].name))
             return op;
     return STA_OP_LITERAL;
 }
@@ -501,7 +494,7 @@ parse_level(struct parser *p, int level, struct sta_expr **out)
             break;
         struct sta_expr *left = *out, *right = NULL, *both = NULL;
         size_t at = p->at;
-        p->at += strlen(operators[op].name);
+        p->at += strlen(sta_operators[op].name);
         e = parse_level(p, level + 1, &right);
         if (e == OK)
             e = node(p, op, at, &both);
@@ -550,64 +543,4 @@ sta_filter_parse_path(struct bytes text, enum sta_type type, struct arena *arena
         return expected(&p, p.at, "the end of the path");
     *out = e;
     return OK;
-}
-
-static int
-level_of(const struct sta_expr *e)
-{
-    if (e->op == STA_OP_NOT || e->op == STA_OP_NEGATE)
-        return LEVEL_UNARY;
-    return e->op < STA_OP_NEGATE && operators[e->op].level ? operators[e->op].level : LEVEL_PRIMARY;
-}
-
-static void
-print_path(const struct sta_expr_path *path, enum sta_type type, struct buf *out)
-{
-    for (uint32_t i = 0; i < path->relations_count; i++) {
-        const struct sta_relation *r = &sta_type_info(type)->relations[path->relations[i]];
-        buf_format(out, "%s/", r->name);
-        type = r->to;
-    }
-    buf_text(out, path->property < 0 ? "id" : sta_type_info(type)->properties[path->property].name);
-    for (uint32_t i = 0; i < path->members_count; i++) {
-        buf_byte(out, '/');
-        buf_put(out, path->members[i]);
-    }
-}
-
-static void
-print_at(const struct sta_expr *e, enum sta_type type, int level, struct buf *out)
-{
-    bool parentheses = level_of(e) < level;
-    if (parentheses)
-        buf_byte(out, '(');
-    if (e->op == STA_OP_LITERAL) {
-        sta_literal_print(&e->literal, out);
-    } else if (e->op == STA_OP_PATH) {
-        print_path(e->path, type, out);
-    } else if (e->op == STA_OP_CALL) {
-        buf_format(out, "%s(", functions[e->function].name);
-        for (uint32_t i = 0; i < e->args_count; i++) {
-            if (i)
-                buf_byte(out, ',');
-            print_at(e->args[i], type, 1, out);
-        }
-        buf_byte(out, ')');
-    } else if (e->op == STA_OP_NOT || e->op == STA_OP_NEGATE) {
-        buf_text(out, e->op == STA_OP_NOT ? "not " : "-");
-        /* "-5" is a literal and "- -5" two signs: always parentheses behind a sign */
-        print_at(e->args[0], type, e->op == STA_OP_NOT ? LEVEL_UNARY : LEVEL_PRIMARY + 1, out);
-    } else {
-        print_at(e->args[0], type, level_of(e), out);
-        buf_format(out, " %s ", operators[e->op].name);
-        print_at(e->args[1], type, level_of(e) + 1, out);
-    }
-    if (parentheses)
-        buf_byte(out, ')');
-}
-
-void
-sta_filter_print(const struct sta_expr *expr, enum sta_type type, struct buf *out)
-{
-    print_at(expr, type, 1, out);
 }
