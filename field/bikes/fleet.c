@@ -8,7 +8,7 @@
 enum {
     HUBS = 5,
     PARKED_MS = 120000,
-    PARKED_LEAST_MS = 15000,
+    PARKED_LEAST_MS = 8000,
     RIDE_MS = 25000,
     RIDE_LEAST_MS = 8000
 };
