@@ -396,6 +396,8 @@ legal_reason(enum mqtt_type type, uint8_t reason)
     size_t n = type == MQTT_PUBLISH     ? sizeof(publish)
                : type == MQTT_SUBSCRIBE ? sizeof(subscribe)
                                         : sizeof(unsubscribe);
+    if (reason == MQTT_TOPIC_INVALID && type != MQTT_PUBLISH)
+        reason = MQTT_FILTER_INVALID; /* the same refusal has two names */
     return memchr(list, reason, n) ? reason : MQTT_UNSPECIFIED;
 }
 
