@@ -72,6 +72,11 @@ warm_up(struct bridge *b, char *why)
             return e;
         }
     }
+    if (b->config.warm_up_s > 0) {
+        world_mark(b->twin);
+        if (b->city)
+            world_mark(b->city);
+    }
     return OK;
 }
 

@@ -15,7 +15,7 @@ struct bridge_config {
     struct world_config world; /* tripinfo is chosen by the bridge */
     const char *directory;     /* for the trips that SUMO writes; NULL: none are written */
     double end_s;              /* of the simulation; < 0: none */
-    uint64_t warm_up_s;        /* both run the network's own programme for so long, unpaced */
+    uint64_t warm_up_s; /* both run their own programme for so long, unpaced; delays count after */
     struct executor_times times;
     bool fixed_only;
 };

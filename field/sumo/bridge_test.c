@@ -10,7 +10,7 @@
 #include "field/sumo/bridge.h"
 #include "field/sumo/generate.h"
 
-enum { SECOND_US = 1000000, LEASE_S = 10, CHANGE_S = 10, STREET_S = 900, WARM_UP_S = 60 };
+enum { SECOND_US = 1000000, LEASE_S = 10, CHANGE_S = 10, STREET_S = 900 };
 
 struct place {
     char directory[64], network[128], routes[128];
@@ -31,15 +31,15 @@ city(void)
     struct place p = {.directory = "/tmp/bulkhead-sumo-XXXXXX"};
     CHECK(mkdtemp(p.directory));
     CHECK_OK(generate_city(p.directory, 7));
-    snprintf(p.network, sizeof(p.network), "%s/city.net.xml", p.directory);
-    snprintf(p.routes, sizeof(p.routes), "%s/city.rou.xml", p.directory);
+    snprintf(p.network, sizeof(p.network), "%s/demo.net.xml", p.directory);
+    snprintf(p.routes, sizeof(p.routes), "%s/demo.rou.xml", p.directory);
     return p;
 }
 
 static void
 forget(const struct place *p)
 {
-    static const char *const names[] = {"city.net.xml", "city.rou.xml", "trips-city.xml",
+    static const char *const names[] = {"demo.net.xml", "demo.rou.xml", "trips-city.xml",
                                         "trips-fixed.xml"};
     char path[256];
     for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
@@ -56,7 +56,6 @@ config(const struct place *p)
         .world = {.network = p->network, .routes = p->routes, .begin_s = -1, .seed = 7},
         .directory = p->directory,
         .end_s = STREET_S,
-        .warm_up_s = WARM_UP_S,
         .times = {3, 1, 5, 120},
     };
 }
@@ -151,7 +150,7 @@ TEST(leases_make_the_morning_shorter_and_their_end_brings_the_plan_back)
     if (e != OK)
         fprintf(stderr, "%s\n", why);
     CHECK_OK(e);
-    for (int64_t t = WARM_UP_S; t < STREET_S; t++) {
+    for (int64_t t = 0; t < STREET_S; t++) {
         if (t < STREET_S - 60)
             control(&fake, b, t);
         CHECK_OK(bridge_step(b, NULL, t * SECOND_US));
@@ -173,6 +172,27 @@ TEST(leases_make_the_morning_shorter_and_their_end_brings_the_plan_back)
     CHECK(steered.delay_s < 0.9 * fixed.delay_s);
     /* The running estimate and what SUMO wrote at the end are the same figure. */
     CHECK(running.delay_s > steered.delay_s - 1 && running.delay_s < steered.delay_s + 1);
+    bridge_free(b);
+    forget(&p);
+}
+
+TEST(after_a_warm_up_both_start_from_the_same_street)
+{
+    char why[WORLD_WHY_SIZE] = "";
+    struct bridge *b;
+    struct tripinfo steered, fixed;
+    struct traffic_totals sum;
+    if (!has_sumo())
+        return;
+    struct place p = city();
+    struct bridge_config c = config(&p);
+    c.warm_up_s = STREET_S;
+    CHECK_OK(bridge_open(&c, &b, why));
+    world_totals(bridge_world(b), &sum);
+    CHECK(sum.running > 20 && sum.arrived == 0 && sum.delay_s < 1e-6);
+    bridge_end(b, &steered, &fixed);
+    CHECK(steered.vehicles == fixed.vehicles && steered.delay_s - fixed.delay_s < 1e-9 &&
+          fixed.delay_s - steered.delay_s < 1e-9);
     bridge_free(b);
     forget(&p);
 }

@@ -151,12 +151,12 @@ generate_city(const char *directory, uint64_t seed)
     char path[PATH_SIZE];
     uint64_t count;
     struct buf trips;
-    if (snprintf(path, sizeof(path), "%s/city.net.xml", directory) >= (int)sizeof(path))
+    if (snprintf(path, sizeof(path), "%s/demo.net.xml", directory) >= (int)sizeof(path))
         return ERR_LIMIT;
     enum err e = write_network(path, seed);
     if (e != OK)
         return e;
-    if (snprintf(path, sizeof(path), "%s/city.rou.xml", directory) >= (int)sizeof(path))
+    if (snprintf(path, sizeof(path), "%s/demo.rou.xml", directory) >= (int)sizeof(path))
         return ERR_LIMIT;
     buf_init(&trips, TRIPS_BYTES_MAX);
     generate_trips(seed, &trips, &count);

@@ -24,7 +24,7 @@ enum {
 void generate_trips(uint64_t seed, struct buf *out, uint64_t *out_count);
 
 /*
- * Write DIR/city.net.xml and DIR/city.rou.xml; the directory must exist. ERR_NOT_FOUND: netgenerate
+ * Write DIR/demo.net.xml and DIR/demo.rou.xml; the directory must exist. ERR_NOT_FOUND: netgenerate
  * is not installed; ERR_IO.
  */
 enum err generate_city(const char *directory, uint64_t seed) MUST_USE;

@@ -16,14 +16,15 @@ enum {
     CONFIGURATION_BYTES_MAX = 64 * 1024,
     STEPS_PER_SECOND_MAX = 1000,
     SECONDS_MAX = 86400 * 7,
+    WARM_UP_S = 1200, /* the generated morning is near its peak then */
 };
 
 struct arguments {
     struct field_options shared;
-    const char *network, *routes, *generate;
+    const char *network, *routes, *generate, *list;
     uint64_t begin_s, end_s, warm_up_s, steps_per_second;
     uint64_t yellow_s, all_red_s, minimum_green_s, maximum_red_s;
-    bool fixed, list;
+    bool fixed;
 };
 
 #define NOT_GIVEN UINT64_MAX
@@ -32,31 +33,32 @@ static bool
 parse(struct arguments *a, int argc, char **argv, int *out_exit)
 {
     const struct field_option more[] = {
-        {"--generate", "DIR", OPTION_TEXT, &a->generate, 0, "make a city from the seed in DIR"},
-        {"--net", "FILE", OPTION_TEXT, &a->network, 0, "a SUMO network"},
-        {"--routes", "FILE", OPTION_TEXT, &a->routes, 0, "and its demand"},
+        {"--generate", "DIR", OPTION_TEXT, &a->generate, 0, "make a city from the seed and end"},
+        {"--list", "DIR", OPTION_TEXT, &a->list, 0, "print its devices' names and end"},
+        {"--net", "DIR|FILE", OPTION_TEXT, &a->network, 0, "what --generate made, or a network"},
+        {"--routes", "FILE", OPTION_TEXT, &a->routes, 0, "the network's demand"},
         {"--begin", "S", OPTION_NUMBER, &a->begin_s, SECONDS_MAX, "first second"},
         {"--end", "S", OPTION_NUMBER, &a->end_s, SECONDS_MAX, "last second"},
         {"--warm-up", "S", OPTION_NUMBER, &a->warm_up_s, 3600, "seconds on the network's own plan"},
         {"--steps-per-second", "N", OPTION_NUMBER, &a->steps_per_second, STEPS_PER_SECOND_MAX,
-         "pace; 0: as fast as it goes"},
+         "pace (1); 0: as fast as it goes"},
         {"--yellow", "S", OPTION_NUMBER, &a->yellow_s, 6, "of every change (3)"},
         {"--all-red", "S", OPTION_NUMBER, &a->all_red_s, 6, "of every change (1)"},
         {"--minimum-green", "S", OPTION_NUMBER, &a->minimum_green_s, 60, "of every phase (5)"},
         {"--maximum-red", "S", OPTION_NUMBER, &a->maximum_red_s, 600, "for who waits (120)"},
         {"--fixed", NULL, OPTION_FLAG, &a->fixed, 0, "the network's own plan alone, no city"},
-        {"--list", NULL, OPTION_FLAG, &a->list, 0, "print the devices' names and end"},
     };
     a->shared.program = "sumo";
     a->shared.summary = "Traffic signals of a SUMO simulation as devices of a signals zone.";
-    a->shared.example = "sumo --generate /tmp/streets --seed 7 --devices /tmp/devices "
-                        "--mqtts 127.0.0.1:8884 --https 127.0.0.1:8444 --steps-per-second 3";
+    a->shared.example = "sumo --generate /tmp/streets --seed 7; sumo --net /tmp/streets "
+                        "--devices /tmp/devices --mqtts 127.0.0.1:8884 --https 127.0.0.1:8444";
     if (!field_options_parse(&a->shared, more, ARRAY_COUNT(more), argc, argv, out_exit))
         return false;
-    int sources = (a->generate != NULL) + (a->network != NULL) + (a->shared.data != NULL);
+    int sources =
+        (a->generate != NULL) + (a->network != NULL) + (a->shared.data != NULL) + (a->list != NULL);
     *out_exit = EXIT_USAGE;
-    if (sources != 1 || (a->network != NULL) != (a->routes != NULL))
-        fprintf(stderr, "sumo: give one of --generate DIR, --data DIR, --net FILE --routes FILE\n");
+    if (sources != 1)
+        fprintf(stderr, "sumo: give one of --generate, --list, --net, --data; see --help\n");
     else if (a->yellow_s < SITE_YELLOW_MIN_S || a->minimum_green_s == 0)
         fprintf(stderr, "sumo: --yellow is at least %d s, --minimum-green 1 s\n",
                 SITE_YELLOW_MIN_S);
@@ -116,8 +118,35 @@ cannot(const char *what)
 }
 
 static int
-find_files(const struct arguments *a, struct files *files, struct bridge_config *c)
+make_city(const struct arguments *a)
 {
+    if (mkdir(a->generate, 0700) != 0 && errno != EEXIST)
+        return cannot("cannot make the directory of --generate");
+    enum err e = generate_city(a->generate, a->shared.seed);
+    if (e == ERR_NOT_FOUND)
+        return cannot("the program netgenerate is not installed (Debian package sumo)");
+    return e == OK ? 0 : cannot("cannot write the generated city");
+}
+
+/* A directory that --generate made. */
+static void
+use_city(const char *directory, struct arguments *a, struct files *files, struct bridge_config *c)
+{
+    snprintf(files->network, WORLD_PATH_SIZE, "%s/demo.net.xml", directory);
+    snprintf(files->routes, WORLD_PATH_SIZE, "%s/demo.rou.xml", directory);
+    c->world.network = files->network;
+    c->world.routes = files->routes;
+    c->directory = directory;
+    if (c->end_s < 0)
+        c->end_s = GENERATE_MORNING_S;
+    if (a->warm_up_s == NOT_GIVEN)
+        a->warm_up_s = WARM_UP_S;
+}
+
+static int
+find_files(struct arguments *a, struct files *files, struct bridge_config *c)
+{
+    struct stat st;
     if (a->shared.data) {
         if (!find_configuration(a->shared.data, files->configuration))
             return cannot("--data DIR holds no .sumocfg file");
@@ -126,23 +155,18 @@ find_files(const struct arguments *a, struct files *files, struct bridge_config 
             c->end_s = end_of(files->configuration);
         return 0;
     }
+    const char *from = a->list ? a->list : a->network;
+    if (stat(from, &st) != 0)
+        return cannot("the network is not there: make one with --generate DIR");
+    if (S_ISDIR(st.st_mode)) {
+        use_city(from, a, files, c);
+        return 0;
+    }
+    if (!a->routes)
+        return cannot("--net FILE needs --routes FILE");
     c->world.network = a->network;
     c->world.routes = a->routes;
-    if (!a->generate)
-        return 0;
-    if (mkdir(a->generate, 0700) != 0 && errno != EEXIST)
-        return cannot("cannot make the directory of --generate");
-    snprintf(files->network, WORLD_PATH_SIZE, "%s/city.net.xml", a->generate);
-    snprintf(files->routes, WORLD_PATH_SIZE, "%s/city.rou.xml", a->generate);
-    c->world.network = files->network;
-    c->world.routes = files->routes;
-    c->directory = a->generate;
-    if (c->end_s < 0)
-        c->end_s = GENERATE_MORNING_S;
-    enum err e = generate_city(a->generate, a->shared.seed);
-    if (e == ERR_NOT_FOUND)
-        return cannot("the program netgenerate is not installed (Debian package sumo)");
-    return e == OK ? 0 : cannot("cannot write the generated city");
+    return 0;
 }
 
 /* Steps at the wished pace until the field or the street ends. */
@@ -168,7 +192,7 @@ run(const struct arguments *a, struct bridge *b, struct field *f)
 }
 
 static void
-print_end(const struct arguments *a, struct bridge *b)
+print_end(struct bridge *b)
 {
     struct tripinfo city, fixed;
     bridge_end(b, &city, &fixed);
@@ -180,7 +204,6 @@ print_end(const struct arguments *a, struct bridge *b)
         printf("fixed_delay_s=%.2f vehicles=%llu unfinished=%llu undeparted=%llu\n", fixed.delay_s,
                (unsigned long long)fixed.vehicles, (unsigned long long)fixed.unfinished,
                (unsigned long long)fixed.undeparted);
-    (void)a;
 }
 
 static int
@@ -206,7 +229,7 @@ serve(const struct arguments *a, const struct bridge_config *c)
         if (e != OK && e != ERR_NOT_FOUND)
             code = cannot(bridge_why(b));
         field_end(f);
-        print_end(a, b);
+        print_end(b);
     }
     field_free(f);
     bridge_free(b);
@@ -218,7 +241,8 @@ main(int argc, char **argv)
 {
     struct arguments a = {.begin_s = NOT_GIVEN,
                           .end_s = NOT_GIVEN,
-                          .steps_per_second = 3,
+                          .warm_up_s = NOT_GIVEN,
+                          .steps_per_second = 1,
                           .yellow_s = 3,
                           .all_red_s = 1,
                           .minimum_green_s = 5,
@@ -232,11 +256,15 @@ main(int argc, char **argv)
                   .seed = a.shared.seed},
         .directory = NULL,
         .end_s = a.end_s == NOT_GIVEN ? -1 : (double)a.end_s,
-        .warm_up_s = a.list ? 0 : a.warm_up_s,
         .times = {(uint32_t)a.yellow_s, (uint32_t)a.all_red_s, (uint32_t)a.minimum_green_s,
                   (uint32_t)a.maximum_red_s},
-        .fixed_only = a.fixed || a.list,
+        .fixed_only = a.fixed || a.list != NULL,
     };
+    if (a.generate)
+        return make_city(&a);
     code = find_files(&a, &files, &c);
-    return code ? code : serve(&a, &c);
+    if (code != 0)
+        return code;
+    c.warm_up_s = a.list || a.warm_up_s == NOT_GIVEN ? 0 : a.warm_up_s;
+    return serve(&a, &c);
 }

@@ -25,8 +25,9 @@ struct lane {
 struct traffic {
     double now_s;
     uint64_t by_state[VEHICLE_ARRIVED + 1];
-    double sum_s;           /* time losses and depart delays of all that departed */
-    double pending_since_s; /* the sum over those that wait */
+    uint64_t arrived_before; /* the mark */
+    double sum_s;            /* time losses and depart delays of all that departed */
+    double pending_since_s;  /* the sum over those that wait */
     struct vehicle vehicles[TRAFFIC_VEHICLES_MAX];
     struct lane lanes[TRAFFIC_LANES_MAX];
     uint32_t lanes_count;
@@ -231,9 +232,24 @@ traffic_totals(const struct traffic *t, struct traffic_totals *out)
 {
     *out = (struct traffic_totals){.running = t->by_state[VEHICLE_RUNNING],
                                    .pending = t->by_state[VEHICLE_PENDING],
-                                   .arrived = t->by_state[VEHICLE_ARRIVED]};
+                                   .arrived = t->by_state[VEHICLE_ARRIVED] - t->arrived_before};
     out->vehicles = out->running + out->pending + out->arrived;
     double waiting = (double)out->pending * t->now_s - t->pending_since_s;
     if (out->vehicles > 0)
         out->delay_s = (t->sum_s + waiting) / (double)out->vehicles;
+}
+
+/* Time losses are added as they grow, so forgetting the sum is enough for who is under way. */
+void
+traffic_mark(struct traffic *t)
+{
+    t->sum_s = 0;
+    t->arrived_before = t->by_state[VEHICLE_ARRIVED];
+    t->pending_since_s = 0;
+    for (size_t i = 0; i < TRAFFIC_VEHICLES_MAX; i++) {
+        if (t->vehicles[i].state == VEHICLE_PENDING) {
+            t->vehicles[i].pending_since_s = t->now_s;
+            t->pending_since_s += t->now_s;
+        }
+    }
 }

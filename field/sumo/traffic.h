@@ -40,10 +40,16 @@ void traffic_arrived(struct traffic *t, struct bytes id);
 const struct site_counts *traffic_counts(const struct traffic *t, uint32_t site);
 
 struct traffic_totals {
-    uint64_t vehicles; /* should have departed so far */
-    uint64_t running, pending, arrived;
-    double delay_s; /* mean; 0 without vehicles */
+    uint64_t vehicles;                  /* all of the next three */
+    uint64_t running, pending, arrived; /* since the mark, if there was one */
+    double delay_s;                     /* mean; 0 without vehicles */
 };
 void traffic_totals(const struct traffic *t, struct traffic_totals *out);
+
+/*
+ * Count delays from now on: who arrived already is forgotten, and who is under way or waits to be
+ * let in counts with what he loses from now on.
+ */
+void traffic_mark(struct traffic *t);
 
 #endif

@@ -66,6 +66,30 @@ TEST(delay_counts_everybody_who_should_have_departed)
     traffic_free(t);
 }
 
+TEST(after_the_mark_only_new_delay_counts)
+{
+    struct site s = two_lanes();
+    struct traffic *t = traffic_new(&s, 1);
+    struct traffic_totals sum;
+    CHECK(t);
+    traffic_begin(t, 10);
+    CHECK_OK(traffic_departed(t, bytes_text("gone")));
+    CHECK_OK(traffic_pending(t, bytes_text("late")));
+    CHECK_OK(traffic_moved(t, bytes_text("here"), bytes_text("a"), 9, 5, 7));
+    traffic_arrived(t, bytes_text("gone"));
+    traffic_begin(t, 20);
+    traffic_mark(t);
+    traffic_totals(t, &sum);
+    CHECK(sum.vehicles == 2 && sum.arrived == 0 && near(sum.delay_s, 0));
+    traffic_begin(t, 24);
+    CHECK_OK(traffic_moved(t, bytes_text("here"), bytes_text("a"), 9, 5, 9));
+    traffic_arrived(t, bytes_text("here"));
+    CHECK_OK(traffic_departed(t, bytes_text("late")));
+    traffic_totals(t, &sum);
+    CHECK(sum.vehicles == 2 && sum.arrived == 1 && near(sum.delay_s, (2 + 4) / 2.0));
+    traffic_free(t);
+}
+
 TEST(names_out_of_bounds_are_refused)
 {
     struct site s = two_lanes();

@@ -371,6 +371,12 @@ world_totals(const struct world *w, struct traffic_totals *out)
     traffic_totals(w->traffic, out);
 }
 
+void
+world_mark(struct world *w)
+{
+    traffic_mark(w->traffic);
+}
+
 const char *
 world_why(const struct world *w)
 {

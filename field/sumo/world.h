@@ -38,6 +38,8 @@ const struct site_counts *world_counts(const struct world *w, uint32_t site);
 struct bytes world_shown(const struct world *w, uint32_t site);
 void world_show(struct world *w, uint32_t site, struct bytes state);
 void world_totals(const struct world *w, struct traffic_totals *out);
+/* Count delays from now on; see traffic_mark(). */
+void world_mark(struct world *w);
 const char *world_why(const struct world *w);
 
 /* End SUMO; it writes its trips then. NULL is fine. */
