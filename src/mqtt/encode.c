@@ -152,7 +152,7 @@ mqtt_put(struct buf *b, uint8_t version, const struct mqtt_packet *p)
     case MQTT_AUTH:
     case MQTT_TYPE_COUNT:
     default:
-        ASSERT(!"a packet that mqtt_decode() does not read");
+        assert_failed("a packet that mqtt_decode() does not read", __FILE__, __LINE__);
     }
 }
 

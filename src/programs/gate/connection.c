@@ -208,6 +208,6 @@ connection_expire(struct gate *g, struct connection *c)
         return;
     case CONNECTION_FREE:
     default:
-        ASSERT(!"a free connection has no deadline");
+        assert_failed("a free connection has no deadline", __FILE__, __LINE__);
     }
 }
