@@ -32,7 +32,6 @@ struct area_count {
 struct bikes {
     struct service_ports ports;
     struct pseudonym_table table;
-    struct buf state, text;
     bool dirty;
     uint64_t saved_ms;
     int64_t started_s;
@@ -41,6 +40,9 @@ struct bikes {
     uint32_t counts_most; /* areas in one minute that the conduits let through */
     struct area_count areas[PSEUDONYM_SESSIONS_MAX];
 };
+
+/* Work space for the life of the process, which has one service. */
+static struct buf state_space, text_space;
 
 static void
 read_conduits(struct bikes *b, const struct start *start)
@@ -69,8 +71,10 @@ bikes_start(void *self, const struct start *start, const struct service_ports *p
     b->ports = *ports;
     b->started_s = ports->wall_us(ports->ctx) / 1000000;
     read_conduits(b, start);
-    buf_init(&b->state, PSEUDONYM_STATE_MAX);
-    buf_init(&b->text, STATIONS_BYTES_MAX);
+    if (text_space.max == 0) {
+        buf_init(&state_space, PSEUDONYM_STATE_MAX);
+        buf_init(&text_space, STATIONS_BYTES_MAX);
+    }
     pseudonym_init(&b->table, ports->random);
     if (saved_state.len == 0)
         return OK;
@@ -87,11 +91,11 @@ refuse(char *why, const char *sentence)
 }
 
 static enum err
-keep_text(struct bikes *b, struct observation *o, struct arena *arena, char *why)
+keep_text(struct observation *o, struct arena *arena, char *why)
 {
-    if (buf_error(&b->text) != OK)
+    if (buf_error(&text_space) != OK)
         return refuse(why, "the report is too long");
-    struct bytes kept = arena_dup(arena, buf_bytes(&b->text));
+    struct bytes kept = arena_dup(arena, buf_bytes(&text_space));
     if (!kept.p)
         return refuse(why, "the report is too long");
     o->text = kept;
@@ -121,27 +125,27 @@ admit_vehicle(struct bikes *b, const struct service_stream *stream, struct obser
     b->dirty = true;
     char area[COARSEN_AREA_SIZE];
     coarsen_area_name(coarsen_area(s->place), area);
-    buf_reset(&b->text);
-    buf_text(&b->text, "{\"vehicle\":\"");
-    text_put_hex(&b->text, bytes_of(s->name, sizeof(s->name)));
-    buf_text(&b->text, "\",\"lat\":");
-    text_put_double(&b->text, s->place.lat_e4 / 1e4);
-    buf_text(&b->text, ",\"lon\":");
-    text_put_double(&b->text, s->place.lon_e4 / 1e4);
-    buf_format(&b->text, ",\"area\":\"%s\",\"parked\":true}", area);
+    buf_reset(&text_space);
+    buf_text(&text_space, "{\"vehicle\":\"");
+    text_put_hex(&text_space, bytes_of(s->name, sizeof(s->name)));
+    buf_text(&text_space, "\",\"lat\":");
+    text_put_double(&text_space, s->place.lat_e4 / 1e4);
+    buf_text(&text_space, ",\"lon\":");
+    text_put_double(&text_space, s->place.lon_e4 / 1e4);
+    buf_format(&text_space, ",\"area\":\"%s\",\"parked\":true}", area);
     int64_t minute_us = MINUTE_S * INT64_C(1000000);
     o->time_us -= ((o->time_us % minute_us) + minute_us) % minute_us;
     o->time_end_us = o->result_time_us = o->time_us;
-    return keep_text(b, o, arena, why);
+    return keep_text(o, arena, why);
 }
 
 static enum err
-admit_stations(struct bikes *b, struct observation *o, struct arena *arena, char *why)
+admit_stations(struct observation *o, struct arena *arena, char *why)
 {
-    buf_reset(&b->text);
-    if (minimise_stations(o->text, &b->text) != OK)
+    buf_reset(&text_space);
+    if (minimise_stations(o->text, &text_space) != OK)
         return refuse(why, "stations are a list of objects with a station_id and plain values");
-    return keep_text(b, o, arena, why);
+    return keep_text(o, arena, why);
 }
 
 static enum err
@@ -164,7 +168,7 @@ bikes_admit(void *self, const struct service_stream *stream, struct observation 
                  (int)(key.len < 60 ? key.len : 60), (const char *)key.p);
         return ERR_DENIED;
     }
-    return vehicles ? admit_vehicle(b, stream, o, arena, why) : admit_stations(b, o, arena, why);
+    return vehicles ? admit_vehicle(b, stream, o, arena, why) : admit_stations(o, arena, why);
 }
 
 /* ---- counts by area ------------------------------------------------------------------------ */
@@ -243,10 +247,10 @@ bikes_tick(void *self)
     uint64_t now_ms = b->ports.mono_ms(b->ports.ctx);
     if (!b->dirty || (b->saved_ms && now_ms - b->saved_ms < SAVE_GAP_MS))
         return;
-    buf_reset(&b->state);
-    pseudonym_save(&b->table, &b->state);
+    buf_reset(&state_space);
+    pseudonym_save(&b->table, &state_space);
     b->saved_ms = now_ms;
-    if (buf_error(&b->state) == OK && b->ports.save(b->ports.ctx, buf_bytes(&b->state)) == OK)
+    if (buf_error(&state_space) == OK && b->ports.save(b->ports.ctx, buf_bytes(&state_space)) == OK)
         b->dirty = false;
 }
 
