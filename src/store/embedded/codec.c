@@ -12,6 +12,8 @@ static const double two_53 = 9007199254740992.0;
 enum err
 varint_get(struct bytes *r, uint64_t *out)
 {
+    if (!r->p)
+        return ERR_MALFORMED;
     uint64_t v = 0;
     size_t most = r->len < VARINT_MAX ? r->len : VARINT_MAX;
     for (size_t i = 0; i < most; i++) {
@@ -33,7 +35,7 @@ varint_get(struct bytes *r, uint64_t *out)
 enum err
 byte_get(struct bytes *r, uint8_t *out)
 {
-    if (r->len < 1)
+    if (r->len < 1 || !r->p)
         return ERR_MALFORMED;
     *out = r->p[0];
     *r = bytes_skip(*r, 1);
@@ -43,7 +45,7 @@ byte_get(struct bytes *r, uint8_t *out)
 enum err
 bytes_get(struct bytes *r, size_t len, struct bytes *out)
 {
-    if (r->len < len)
+    if (r->len < len || (len && !r->p))
         return ERR_MALFORMED;
     *out = len ? bytes_of(r->p, len) : (struct bytes){0};
     *r = bytes_skip(*r, len);

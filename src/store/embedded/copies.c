@@ -33,7 +33,7 @@ static void
 count_stream(const struct stream *st, uint64_t bytes, struct store_copy *copy)
 {
     copy->bytes += bytes;
-    copy->keys_live += st->row.has_key;
+    copy->keys_live += st->row.has_key ? 1 + st->row.keys_older : 0;
     copy->keys_destroyed += st->row.keys_destroyed;
     if (st->row.meta.keep_s == 0 || st->span.count == 0)
         return;

@@ -25,7 +25,10 @@ enum {
         64 * 1024 * 1024, /* of their texts, and of entities not yet in the container */
     HASH_SIZE = 4 * STORE_STREAMS_MAX,
     SEAL_AGE_S = 15 * 60,
-    SEAL_STEP_CHUNKS = 256, /* in one step of upkeep */
+    KEY_SPANS = 8,            /* a key seals for an eighth of the time that data are kept ... */
+    KEY_SPAN_MIN_S = 60 * 60, /* ... but an hour at least */
+    CHECKPOINT_S = 60,        /* after keys were destroyed, old pages go at most this often */
+    SEAL_STEP_CHUNKS = 256,   /* in one step of upkeep */
     SEAL_STEP_MS = 8,
     LEAVES_STEP = 32 * 1024, /* synced before they are too many for one step */
     EXPIRE_STREAMS = 256,    /* looked at in one step */
@@ -127,6 +130,8 @@ struct store {
     uint32_t *changed; /* streams sealed in the open transaction */
     uint32_t changed_count;
     uint32_t seal_cursor, expire_cursor;
+    bool keys_dropped; /* and old pages of the container may still hold them */
+    int64_t checkpoint_us;
     uint64_t disk_used; /* container, as of the last upkeep */
 };
 
@@ -154,6 +159,8 @@ stream_next_n(const struct stream *st)
 {
     return st->row.sealed_n + st->tail_count;
 }
+/* A new random key for what is sealed from now on; memory first, with the next chunk durable. */
+void stream_new_key(struct store *s, struct stream *st);
 struct seal_name stream_key_name(const struct store *s, const struct sealed_stream *row);
 
 /* store.c */

@@ -43,6 +43,23 @@ cache_place(struct store *s, int64_t id)
     return oldest;
 }
 
+/* The key of the chunk's epoch: the one at hand, or an older one out of the container. */
+static enum err
+chunk_key(struct store *s, const struct stream *st, const struct chunk_row *row,
+          const uint8_t **out)
+{
+    *out = s->keys->stream[stream_index(s, st)];
+    if (row->epoch == st->row.epoch)
+        return OK;
+    struct sealed_stream older = {.id = row->stream, .epoch = row->epoch};
+    enum err e = sealed_get_key(s->sealed, row->stream, row->epoch, older.wrapped);
+    if (e != OK)
+        return e == ERR_NOT_FOUND ? ERR_CRYPTO : e;
+    struct seal_name name = stream_key_name(s, &older);
+    *out = s->keys->scratch;
+    return seal_get(s->keys->scratch, s->keys->wrap, &name, bytes_of(older.wrapped, WRAPPED_SIZE));
+}
+
 enum err
 chunk_load(struct store *s, const struct stream *st, const struct chunk_row *row,
            struct decoded **out)
@@ -53,16 +70,18 @@ chunk_load(struct store *s, const struct stream *st, const struct chunk_row *row
     if (d->id == row->id)
         return OK;
     d->id = 0;
-    if (row->epoch != st->row.epoch)
-        return ERR_CRYPTO;
     buf_reset(&s->body);
     buf_reset(&d->plain);
-    enum err e = sealed_get_chunk(s->sealed, row->id, NULL, &s->body);
+    const uint8_t *key;
+    enum err e = chunk_key(s, st, row, &key);
+    if (e != OK)
+        return e;
+    e = sealed_get_chunk(s->sealed, row->id, NULL, &s->body);
     if (e != OK)
         return e == ERR_NOT_FOUND ? ERR_CRYPTO : e;
     struct seal_name name = chunk_name(s, SEAL_BODY, row);
     uint8_t *zipped = s->body.p + SEAL_NONCE_SIZE;
-    e = seal_get(zipped, s->keys->stream[stream_index(s, st)], &name, buf_bytes(&s->body));
+    e = seal_get(zipped, key, &name, buf_bytes(&s->body));
     if (e == OK)
         e = chunk_unzip(s->zipper, bytes_of(zipped, s->body.len - SEAL_OVERHEAD), &d->plain);
     if (e == OK)
@@ -408,14 +427,17 @@ sum_head(struct summing *q, const struct chunk_row *row)
 {
     struct buf *b = &q->s->head;
     buf_reset(b);
-    enum err e = sealed_get_chunk(q->s->sealed, row->id, b, NULL);
+    const uint8_t *key;
+    enum err e = chunk_key(q->s, q->st, row, &key);
+    if (e == OK)
+        e = sealed_get_chunk(q->s->sealed, row->id, b, NULL);
     if (e != OK)
         return e;
     struct seal_name name = chunk_name(q->s, SEAL_HEAD, row);
     if (b->len != CHUNK_HEAD_SIZE + SEAL_OVERHEAD)
         return ERR_CRYPTO;
     uint8_t head[CHUNK_HEAD_SIZE];
-    e = seal_get(head, q->s->keys->stream[stream_index(q->s, q->st)], &name, buf_bytes(b));
+    e = seal_get(head, key, &name, buf_bytes(b));
     if (e != OK)
         return e;
     struct store_aggregate a = {.count = le64_get(head)};

@@ -202,7 +202,10 @@ replay_stream(struct store *s, const struct record *r)
 {
     if (streams_find(s, r->stream.id))
         return OK; /* in the container already, perhaps destroyed since */
-    struct sealed_stream row = {.id = r->stream.id, .meta = r->stream.meta, .has_key = true};
+    struct sealed_stream row = {.id = r->stream.id,
+                                .meta = r->stream.meta,
+                                .has_key = true,
+                                .key_from_us = clock_wall_us(&s->config.clock)};
     memcpy(row.wrapped, r->stream.wrapped.p, WRAPPED_SIZE);
     enum err e = load_stream(s, &row);
     if (e != OK)

@@ -14,9 +14,10 @@ static const char schema[] =
     " record BLOB NOT NULL, PRIMARY KEY(type, id));"
     "CREATE TABLE IF NOT EXISTS stream(id INTEGER PRIMARY KEY, class TEXT NOT NULL,"
     " site TEXT NOT NULL, keep_s INTEGER NOT NULL, personal INTEGER NOT NULL,"
-    " erased INTEGER NOT NULL, sealed_n INTEGER NOT NULL, destroyed INTEGER NOT NULL);"
-    "CREATE TABLE IF NOT EXISTS streamkey(stream INTEGER PRIMARY KEY, epoch INTEGER NOT NULL,"
-    " wrapped BLOB);"
+    " erased INTEGER NOT NULL, sealed_n INTEGER NOT NULL, destroyed INTEGER NOT NULL,"
+    " epoch INTEGER NOT NULL, key_from INTEGER NOT NULL);"
+    "CREATE TABLE IF NOT EXISTS streamkey(stream INTEGER NOT NULL, epoch INTEGER NOT NULL,"
+    " wrapped BLOB, PRIMARY KEY(stream, epoch));"
     "CREATE TABLE IF NOT EXISTS chunk(id INTEGER PRIMARY KEY, stream INTEGER NOT NULL,"
     " n0 INTEGER NOT NULL, n INTEGER NOT NULL, t0 INTEGER NOT NULL, t1 INTEGER NOT NULL,"
     " r0 INTEGER NOT NULL, r1 INTEGER NOT NULL, epoch INTEGER NOT NULL, bytes INTEGER NOT NULL,"
@@ -37,10 +38,16 @@ static const char schema[] =
     X(ENTITY_PUT, "INSERT OR REPLACE INTO entity VALUES(?1,?2,?3)")                                \
     X(ENTITY_DELETE, "DELETE FROM entity WHERE type=?1 AND id=?2")                                 \
     X(ENTITY_ALL, "SELECT type,id,record FROM entity ORDER BY type,id")                            \
-    X(STREAM_PUT, "INSERT OR REPLACE INTO stream VALUES(?1,?2,?3,?4,?5,?6,?7,?8)")                 \
+    X(STREAM_PUT, "INSERT OR REPLACE INTO stream VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)")          \
     X(KEY_PUT, "INSERT OR REPLACE INTO streamkey VALUES(?1,?2,?3)")                                \
-    X(STREAM_ALL, "SELECT s.id,class,site,keep_s,personal,erased,sealed_n,destroyed,epoch,"        \
-                  "wrapped FROM stream s JOIN streamkey k ON k.stream=s.id ORDER BY s.id")         \
+    X(KEY_GET, "SELECT wrapped FROM streamkey WHERE stream=?1 AND epoch=?2")                       \
+    X(KEYS_UNUSED, "DELETE FROM streamkey WHERE stream=?1 AND epoch<?2 AND epoch NOT IN"           \
+                   " (SELECT epoch FROM chunk INDEXED BY chunk_t WHERE stream=?1)")                \
+    X(KEYS_OLDER, "DELETE FROM streamkey WHERE stream=?1 AND epoch<?2")                            \
+    X(STREAM_ALL, "SELECT s.id,class,site,keep_s,personal,erased,sealed_n,destroyed,s.epoch,"      \
+                  "key_from,wrapped,(SELECT COUNT(*) FROM streamkey o WHERE o.stream=s.id"         \
+                  " AND o.epoch<s.epoch) FROM stream s JOIN streamkey k ON k.stream=s.id"          \
+                  " AND k.epoch=s.epoch ORDER BY s.id")                                            \
     X(CHUNK_PUT, "INSERT INTO chunk(stream,n0,n,t0,t1,r0,r1,epoch,bytes,head,body)"                \
                  " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)")                                    \
     X(CHUNK_DELETE, "DELETE FROM chunk WHERE id=?1")                                               \
@@ -314,6 +321,8 @@ sealed_put_stream(struct sealed *s, const struct sealed_stream *v)
     sqlite3_bind_int64(st, 6, v->erased);
     sqlite3_bind_int64(st, 7, (int64_t)v->sealed_n);
     sqlite3_bind_int64(st, 8, (int64_t)v->keys_destroyed);
+    sqlite3_bind_int64(st, 9, (int64_t)v->epoch);
+    sqlite3_bind_int64(st, 10, v->key_from_us);
     enum err e = run(st);
     if (e != OK)
         return e;
@@ -336,11 +345,40 @@ read_stream(sqlite3_stmt *st, struct sealed_stream *v)
     v->sealed_n = column_u64(st, 6);
     v->keys_destroyed = column_u64(st, 7);
     v->epoch = column_u64(st, 8);
-    struct bytes wrapped = column_bytes(st, 9);
+    v->key_from_us = sqlite3_column_int64(st, 9);
+    v->keys_older = column_u64(st, 11);
+    struct bytes wrapped = column_bytes(st, 10);
     v->has_key = wrapped.len == WRAPPED_SIZE;
     if (v->has_key)
         memcpy(v->wrapped, wrapped.p, WRAPPED_SIZE);
     return e == OK && v->has_key != v->erased ? OK : ERR_CRYPTO;
+}
+
+enum err
+sealed_get_key(struct sealed *s, uint32_t stream, uint64_t epoch,
+               uint8_t out_wrapped[static WRAPPED_SIZE])
+{
+    sqlite3_stmt *st = bind(s, SQL_KEY_GET, 2, (int64_t[]){stream, (int64_t)epoch});
+    int rc = sqlite3_step(st);
+    enum err e = rc == SQLITE_DONE ? ERR_NOT_FOUND : error_of(rc);
+    if (rc == SQLITE_ROW) {
+        struct bytes wrapped = column_bytes(st, 0);
+        if (wrapped.len == WRAPPED_SIZE)
+            memcpy(out_wrapped, wrapped.p, WRAPPED_SIZE);
+        else
+            e = ERR_CRYPTO;
+    }
+    sqlite3_reset(st);
+    return e;
+}
+
+enum err
+sealed_drop_keys(struct sealed *s, uint32_t stream, uint64_t epoch, bool all, uint32_t *out_dropped)
+{
+    enum err e = RUN(s, all ? SQL_KEYS_OLDER : SQL_KEYS_UNUSED, stream, (int64_t)epoch);
+    if (e == OK)
+        *out_dropped = (uint32_t)sqlite3_changes(s->db);
+    return e;
 }
 
 enum err

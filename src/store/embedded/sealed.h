@@ -28,8 +28,10 @@ struct sealed_stream {
     bool erased;
     bool has_key;
     uint64_t sealed_n;
-    uint64_t epoch; /* of its key */
+    uint64_t epoch;      /* of the key that seals now */
+    int64_t key_from_us; /* that key was made then */
     uint64_t keys_destroyed;
+    uint64_t keys_older; /* keys of earlier epochs that still have chunks */
     uint8_t wrapped[WRAPPED_SIZE];
 };
 
@@ -68,6 +70,12 @@ typedef enum err sealed_entity_fn(void *ctx, uint8_t type, uint64_t id, struct b
 enum err sealed_each_entity(struct sealed *s, sealed_entity_fn *each, void *ctx) MUST_USE;
 
 enum err sealed_put_stream(struct sealed *s, const struct sealed_stream *st) MUST_USE;
+/* The wrapped key of an epoch. ERR_NOT_FOUND: destroyed. */
+enum err sealed_get_key(struct sealed *s, uint32_t stream, uint64_t epoch,
+                        uint8_t out_wrapped[static WRAPPED_SIZE]) MUST_USE;
+/* Delete the keys of epochs before this one that have no chunks, or with `all` every one. */
+enum err sealed_drop_keys(struct sealed *s, uint32_t stream, uint64_t epoch, bool all,
+                          uint32_t *out_dropped) MUST_USE;
 typedef enum err sealed_stream_fn(void *ctx, const struct sealed_stream *st);
 enum err sealed_each_stream(struct sealed *s, sealed_stream_fn *each, void *ctx) MUST_USE;
 

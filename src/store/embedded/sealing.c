@@ -150,12 +150,29 @@ write_chunk(struct store *s, struct stream *st, uint64_t n0, size_t count)
                             buf_bytes(&s->body));
 }
 
+/* Data of a class that expires get a new key now and then, so that expiry can destroy the old. */
+static void
+change_key(struct store *s, struct stream *st)
+{
+    uint64_t span_s = st->row.meta.keep_s / KEY_SPANS;
+    if (st->row.meta.keep_s == 0)
+        return;
+    if (span_s < KEY_SPAN_MIN_S)
+        span_s = KEY_SPAN_MIN_S;
+    if (clock_wall_us(&s->config.clock) - st->row.key_from_us < (int64_t)span_s * 1000000)
+        return;
+    st->row.epoch++;
+    st->row.keys_older++;
+    stream_new_key(s, st);
+}
+
 /* One chunk from the front of the tail. */
 static enum err
 seal_chunk(struct store *s, struct stream *st)
 {
     struct chunk_row last = {0};
     size_t count = 0;
+    change_key(s, st);
     enum err e = take_back(s, st, &last, &count);
     if (e != OK)
         return e;

@@ -95,16 +95,13 @@ store_add_stream(struct store *s, uint32_t stream, const struct store_stream *me
     enum err e = room(s);
     if (e != OK)
         return e;
-    struct sealed_stream row = {.id = stream, .meta = *meta, .has_key = true};
+    struct sealed_stream row = {.id = stream, .meta = *meta};
     row.meta.class_name[STORE_NAME_SIZE - 1] = 0;
     row.meta.site[STORE_NAME_SIZE - 1] = 0;
     struct stream *st = streams_add(s, &row);
     if (!st)
         return ERR_LIMIT;
-    uint8_t *key = s->keys->stream[stream_index(s, st)];
-    random_fill(&s->config.random, key, KEY_SIZE);
-    struct seal_name name = stream_key_name(s, &st->row);
-    seal_put(st->row.wrapped, s->keys->wrap, &s->config.random, &name, bytes_of(key, KEY_SIZE));
+    stream_new_key(s, st);
     struct record r = {.tag = RECORD_STREAM,
                        .stream = {stream, st->row.meta, bytes_of(st->row.wrapped, WRAPPED_SIZE)}};
     e = batch_put(&s->batch, &r);
@@ -308,12 +305,16 @@ store_erase_stream(struct store *s, uint32_t stream)
     meta.shred_upto = s->journal.offset > JOURNAL_FIRST ? s->journal.active : s->journal.active - 1;
     st->row.erased = true;
     st->row.has_key = false;
-    st->row.keys_destroyed++;
+    st->row.keys_destroyed += 1 + st->row.keys_older;
+    st->row.keys_older = 0;
     st->row.sealed_n += st->tail_count;
     memset(st->row.wrapped, 0, WRAPPED_SIZE);
+    uint32_t dropped;
     e = sealed_begin(s->sealed);
     if (e == OK)
         e = sealed_put_stream(s->sealed, &st->row);
+    if (e == OK)
+        e = sealed_drop_keys(s->sealed, stream, st->row.epoch, true, &dropped);
     if (e == OK)
         e = sealed_put_meta(s->sealed, &meta);
     if (e == OK)

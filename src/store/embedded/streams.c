@@ -67,6 +67,17 @@ stream_key_name(const struct store *s, const struct sealed_stream *row)
     return (struct seal_name){SEAL_STREAM_KEY, s->config.zone, {row->id, row->epoch}};
 }
 
+void
+stream_new_key(struct store *s, struct stream *st)
+{
+    uint8_t *key = s->keys->stream[stream_index(s, st)];
+    st->row.key_from_us = clock_wall_us(&s->config.clock);
+    st->row.has_key = true;
+    random_fill(&s->config.random, key, KEY_SIZE);
+    struct seal_name name = stream_key_name(s, &st->row);
+    seal_put(st->row.wrapped, s->keys->wrap, &s->config.random, &name, bytes_of(key, KEY_SIZE));
+}
+
 struct observation
 point_observation(const struct point *p)
 {

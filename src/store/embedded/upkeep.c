@@ -3,25 +3,35 @@
  */
 #include "store/embedded/embedded.h"
 
-/* All is expired and gone from the container: what a thief may still find must not open. */
+/* Keys without chunks go; what a thief may still find of those chunks must not open. */
 static enum err
-rotate_key(struct store *s, struct stream *st)
+drop_keys(struct store *s, struct stream *st)
 {
-    uint8_t *key = s->keys->scratch;
-    struct sealed_stream row = st->row;
-    row.epoch++;
-    row.keys_destroyed++;
-    random_fill(&s->config.random, key, KEY_SIZE);
-    struct seal_name name = stream_key_name(s, &row);
-    seal_put(row.wrapped, s->keys->wrap, &s->config.random, &name, bytes_of(key, KEY_SIZE));
-    enum err e = sealed_put_stream(s->sealed, &row);
-    if (e == OK)
-        e = sealed_commit(s->sealed);
+    if (st->span.count == 0 && st->tail_count == 0) {
+        st->row.epoch++; /* the last key too: nothing lies under it */
+        st->row.keys_older++;
+        stream_new_key(s, st);
+    }
+    uint32_t dropped = 0;
+    enum err e = sealed_drop_keys(s->sealed, st->row.id, st->row.epoch, false, &dropped);
     if (e != OK)
         return e;
-    memcpy(s->keys->stream[stream_index(s, st)], key, KEY_SIZE);
-    st->row = row;
-    return OK;
+    st->row.keys_destroyed += dropped;
+    st->row.keys_older -= dropped < st->row.keys_older ? dropped : st->row.keys_older;
+    s->keys_dropped |= dropped > 0;
+    return sealed_put_stream(s->sealed, &st->row);
+}
+
+/* The main file is written over at once, the write-ahead file when it is emptied. */
+static enum err
+clean_pages(struct store *s)
+{
+    int64_t now_us = clock_wall_us(&s->config.clock);
+    if (!s->keys_dropped || llabs(now_us - s->checkpoint_us) < (int64_t)CHECKPOINT_S * 1000000)
+        return OK;
+    s->keys_dropped = false;
+    s->checkpoint_us = now_us;
+    return sealed_checkpoint(s->sealed);
 }
 
 /* After chunks went: what the stream holds now. */
@@ -54,9 +64,9 @@ expire_stream(struct store *s, struct stream *st, int64_t cutoff_us, uint32_t *d
         e = sealed_expire(s->sealed, st->row.id, cutoff_us, EXPIRE_CHUNKS, deleted);
     if (e == OK && *deleted && !st->row.erased)
         e = recount(s, st);
-    if (e == OK && *deleted && !st->row.erased && st->span.count == 0 && st->tail_count == 0)
-        e = rotate_key(s, st);
-    else if (e == OK)
+    if (e == OK && *deleted && !st->row.erased)
+        e = drop_keys(s, st);
+    if (e == OK)
         e = sealed_commit(s->sealed);
     if (e != OK)
         sealed_rollback(s->sealed);
@@ -119,6 +129,8 @@ store_maintain(struct store *s, bool *out_more)
     }
     if (e == OK)
         e = expire_step(s, &expiring);
+    if (e == OK)
+        e = clean_pages(s);
     s->disk_used = sealed_bytes(s->sealed);
     *out_more = sealing || recycled || expiring;
     return e;
