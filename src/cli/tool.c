@@ -49,7 +49,7 @@ tool_option(const struct tool_option *options, size_t count, const char *name)
     for (size_t i = 0; i < count; i++)
         if (strcmp(options[i].name, name) == 0)
             return options[i].value;
-    ASSERT(!"an option that the command declared");
+    ASSERT(false && "an option that the command declared");
     return NULL;
 }
 

@@ -426,3 +426,32 @@ TEST(a_batch_and_an_entry_have_limits)
     CHECK(kept == LOG_BATCH_BYTES_MAX / (LOG_ENTRY_BYTES_MAX + 2));
     log_close(&l);
 }
+
+/*
+ * A batch of two at index 1, of which the first lost its bytes: neither counts. The second stands
+ * whole behind it, and must not count later, when another entry fills the gap exactly (L3).
+ */
+TEST(nothing_stale_counts_when_the_gap_before_it_is_filled)
+{
+    struct log l;
+    struct log_config c = config();
+    uint64_t index = 0;
+    new_disk(1);
+    CHECK_OK(log_open(&l, &c));
+    CHECK_OK(log_append(&l, bytes_text("first"), &index));
+    CHECK_OK(log_commit(&l));
+    CHECK_OK(log_append(&l, bytes_text("lost"), &index));
+    CHECK_OK(log_append(&l, bytes_text("stale"), &index));
+    CHECK_OK(log_commit(&l));
+    log_close(&l);
+    memset(disk.files[FD_ENTRIES].now + 7, 0, 6); /* "lost" and its length */
+    CHECK_OK(log_open(&l, &c));
+    CHECK(log_size(&l) == 1);
+    CHECK_OK(log_append(&l, bytes_text("next"), &index));
+    CHECK(index == 1);
+    CHECK_OK(log_commit(&l));
+    log_close(&l);
+    CHECK_OK(log_open(&l, &c));
+    CHECK(log_size(&l) == 2);
+    log_close(&l);
+}
