@@ -58,6 +58,13 @@ FIELD_PROGRAMS := $(FIELD:%=$(B)/field/%)
 FIELD_TESTS := $(patsubst %.c,$(B)/tests/%,$(shell find field -name '*_test.c' 2>/dev/null))
 FIELD_LIBS := $(shell pkg-config --libs libmosquitto libcurl)
 
+# V=1 shows the whole commands.
+ifeq ($(V),1)
+Q :=
+else
+Q = @echo "  $(patsubst $(B)/%,%,$@)" &&
+endif
+
 .PHONY: all check programs fuzz clean tidy format format-check arrows analyze drills
 .SUFFIXES:
 .SECONDARY:
@@ -75,7 +82,7 @@ $(call obj,src/charter/vocabulary.c): $(B)/gen/words.h
 
 $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -c -o $@ $<
+	$(Q) $(CC) $(CFLAGS) -c -o $@ $<
 
 $(LIB): $(call obj,$(filter-out src/base/test_main.c,$(LIB_SOURCES)))
 	@rm -f $@
@@ -83,23 +90,23 @@ $(LIB): $(call obj,$(filter-out src/base/test_main.c,$(LIB_SOURCES)))
 
 $(B)/bulkhead: $(call obj,src/cli/bulkhead_main.c) $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(Q) $(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 objs_of = $(call obj,$(filter-out %_test.c %_fuzz.c %_main.c,$(wildcard $(1)/*.c)))
 define program
 $(B)/libexec/bulkhead-$(1): $(call obj,src/programs/$(1)/$(1)_main.c) $(LIB)
 	@mkdir -p $$(@D)
-	$$(CC) $$(LDFLAGS) -o $$@ $$^ $$(LIBS)
+	$$(Q) $$(CC) $$(LDFLAGS) -o $$@ $$^ $$(LIBS)
 endef
 define service_program
 $(B)/libexec/bulkhead-$(2)-$(1): $(call obj,src/programs/$(2)/$(2)_main.c) $(call objs_of,src/services/$(1)) $(LIB)
 	@mkdir -p $$(@D)
-	$$(CC) $$(LDFLAGS) -o $$@ $$^ $$(LIBS)
+	$$(Q) $$(CC) $$(LDFLAGS) -o $$@ $$^ $$(LIBS)
 endef
 define field_program
 $(B)/field/$(1): $(call objs_of,field/$(1)) $(call objs_of,field/common) $(LIB)
 	@mkdir -p $$(@D)
-	$$(CC) $$(LDFLAGS) -o $$@ $$^ $$(LIBS) $$(FIELD_LIBS)
+	$$(Q) $$(CC) $$(LDFLAGS) -o $$@ $$^ $$(LIBS) $$(FIELD_LIBS)
 endef
 $(foreach p,$(PLAIN_PROGRAMS),$(eval $(call program,$(p))))
 $(foreach s,$(SERVICES),$(foreach k,core warden,$(eval $(call service_program,$(s),$(k)))))
@@ -112,14 +119,14 @@ DRILLS := $(patsubst %,$(B)/libexec/drill/bulkhead-%,$(filter-out supervisor,$(P
 define drill_program
 $(B)/libexec/drill/bulkhead-$(1): $(B)/libexec/bulkhead-$(1) $(DRILL_HOOK)
 	@mkdir -p $$(@D)
-	$$(CC) $$(LDFLAGS) -rdynamic -o $$@ $$(filter %.o,$$(DRILL_LINK_$(1))) $(DRILL_HOOK) $(LIB) $$(LIBS) -ldl
+	$$(Q) $$(CC) $$(LDFLAGS) -rdynamic -o $$@ $$(filter %.o,$$(DRILL_LINK_$(1))) $(DRILL_HOOK) $(LIB) $$(LIBS) -ldl
 endef
 $(foreach p,$(PLAIN_PROGRAMS),$(eval DRILL_LINK_$(p) := $(call obj,src/programs/$(p)/$(p)_main.c)))
 $(foreach s,$(SERVICES),$(foreach k,core warden,$(eval DRILL_LINK_$(k)-$(s) := $(call obj,src/programs/$(k)/$(k)_main.c) $(call objs_of,src/services/$(s)))))
 # Our own attempts are a payload like anybody's.
 $(B)/libexec/drill/attempts.so: $(wildcard drills/attempts/*.[ch] drills/attempts/*.def) drills/payload.h
 	@mkdir -p $(@D)
-	$(CC) -std=gnu17 -D_GNU_SOURCE -I. -O1 -g -fPIC -shared -Wall -Wextra -Werror -o $@ $(filter %.c,$^)
+	$(Q) $(CC) -std=gnu17 -D_GNU_SOURCE -I. -O1 -g -fPIC -shared -Wall -Wextra -Werror -o $@ $(filter %.c,$^)
 ifneq ($(wildcard drills/hook.c),)
 $(foreach p,$(filter-out supervisor,$(PROGRAMS)),$(eval $(call drill_program,$(p))))
 drills: $(DRILLS) $(B)/libexec/drill/attempts.so
@@ -128,29 +135,29 @@ endif
 # Test clients that stand at the device's side.
 $(B)/tests/city/loader: $(call obj,tests/city/loader.c) $(call objs_of,field/common) $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) $(FIELD_LIBS)
+	$(Q) $(CC) $(LDFLAGS) -o $@ $^ $(LIBS) $(FIELD_LIBS)
 
 $(B)/bench/ingest/generator: bench/ingest/generator.c
 	@mkdir -p $(@D)
-	$(CC) -std=gnu17 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -o $@ $< -lssl -lcrypto
+	$(Q) $(CC) -std=gnu17 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -o $@ $< -lssl -lcrypto
 
 # A test links with its own folder's objects when it tests a service, with the library always.
 $(B)/tests/%_test: $(B)/obj/src/%_test.o $(call obj,src/base/test_main.c) $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(LIBS) $(TEST_LIBS)
+	$(Q) $(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(LIBS) $(TEST_LIBS)
 $(foreach s,$(SERVICES),$(eval $(filter $(B)/tests/services/$(s)/%,$(TESTS)): $(call objs_of,src/services/$(s))))
 $(B)/tests/field/%_test: $(B)/obj/field/%_test.o $(call obj,src/base/test_main.c) $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(LIBS) $(FIELD_LIBS) $(TEST_LIBS)
+	$(Q) $(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(LIBS) $(FIELD_LIBS) $(TEST_LIBS)
 $(foreach f,$(FIELD) common,$(eval $(filter $(B)/tests/field/$(f)/%,$(FIELD_TESTS)): $(sort $(filter-out %/$(f)/$(f).o,$(call objs_of,field/$(f))) $(call objs_of,field/common))))
 
 # Fuzz targets: in the ordinary build a main that replays files, with clang libFuzzer's own.
 $(B)/fuzz/%_fuzz: $(B)/obj/src/%_fuzz.o $(call obj,tests/fuzz_replay.c) $(LIB)
 	@mkdir -p $(@D)
 ifeq ($(MODE),fuzz)
-	$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $< $(LIB) $(LIBS)
+	$(Q) $(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $< $(LIB) $(LIBS)
 else
-	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(LIBS)
+	$(Q) $(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(LIBS)
 endif
 
 check: $(TESTS) $(FIELD_TESTS) $(FUZZERS)
