@@ -31,7 +31,7 @@ LDFLAGS_asan := -fsanitize=address,undefined
 LDFLAGS_fuzz := -fsanitize=address,undefined
 ifeq ($(MODE),fuzz)
 CC := clang-14
-WARN += -Wno-unused-command-line-argument
+WARN += -Wno-unused-command-line-argument -Wno-string-conversion
 endif
 CFLAGS := -std=gnu17 -D_GNU_SOURCE -Isrc -I. -MMD -MP $(WARN) $(CFLAGS_$(MODE)) $(PACKAGE_CFLAGS)
 LDFLAGS := $(LDFLAGS_$(MODE))
