@@ -257,12 +257,12 @@ steer(struct bridge *b, struct field *f, int64_t now_us)
     for (uint32_t i = 0; i < b->sites_count; i++) {
         struct steered *s = &b->sites[i];
         struct executor *x = &s->executor;
+        const struct site_counts *counts = world_counts(b->city, i);
         bool changed = false;
         if (x->mode == EXECUTOR_NATIVE)
             changed = executor_take_over(x, world_shown(b->city, i));
         else
-            changed =
-                executor_step(x, &b->config.times, world_counts(b->city, i)->standing, now_us);
+            changed = executor_step(x, &b->config.times, counts->standing, counts->inside, now_us);
         if (!changed)
             continue;
         world_show(b->city, i, bytes_text(x->shown));

@@ -153,8 +153,18 @@ count_red(struct executor *x, const uint16_t *waiting)
     }
 }
 
+/* True while nothing may follow yet because somebody still crosses. */
+static bool
+box_blocks(const struct executor *x, uint32_t all_red_s, uint32_t inside)
+{
+    bool all_red = memchr(x->shown, 'G', x->site->letters_count) == NULL &&
+                   memchr(x->shown, 'g', x->site->letters_count) == NULL;
+    return all_red && inside > 0 && x->elapsed_s < all_red_s + EXECUTOR_BOX_WAIT_S;
+}
+
 static void
-advance(struct executor *x, const struct executor_times *t, bool leased, bool flash)
+advance(struct executor *x, const struct executor_times *t, bool leased, bool flash,
+        uint32_t inside)
 {
     uint32_t all_red_s = x->from_flash ? EXECUTOR_LEAVE_FLASH_S : t->all_red_s;
     switch (x->mode) {
@@ -165,11 +175,11 @@ advance(struct executor *x, const struct executor_times *t, bool leased, bool fl
         if (x->elapsed_s < t->yellow_s)
             break;
         clear(x);
-        if (all_red_s == 0)
+        if (all_red_s == 0 && !box_blocks(x, 0, inside))
             end_clear(x);
         break;
     case EXECUTOR_ALL_RED:
-        if (x->elapsed_s >= all_red_s)
+        if (x->elapsed_s >= all_red_s && !box_blocks(x, all_red_s, inside))
             end_clear(x);
         break;
     case EXECUTOR_FLASH:
@@ -188,7 +198,7 @@ advance(struct executor *x, const struct executor_times *t, bool leased, bool fl
 
 bool
 executor_step(struct executor *x, const struct executor_times *times, const uint16_t *waiting,
-              int64_t now_us)
+              uint32_t inside, int64_t now_us)
 {
     ASSERT(x->mode != EXECUTOR_NATIVE && times->yellow_s >= SITE_YELLOW_MIN_S);
     char before[SITE_LETTERS_MAX + 1];
@@ -200,7 +210,7 @@ executor_step(struct executor *x, const struct executor_times *times, const uint
     x->obeying = leased;
     x->elapsed_s++;
     count_red(x, waiting);
-    advance(x, times, leased, flash);
+    advance(x, times, leased, flash, inside);
     ASSERT(site_may_show(x->site, bytes_text(x->shown)));
     return memcmp(before, x->shown, x->site->letters_count) != 0;
 }

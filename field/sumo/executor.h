@@ -6,6 +6,8 @@
  * X1  Only states that site_may_show() allows are shown.
  * X2  Between two phases every link that loses its green shows yellow for yellow_s and red for
  *     all_red_s before a link that gains green gets it.
+ *     All-red goes on while somebody is still inside the junction, BOX_WAIT_S longer at most;
+ *     where some link keeps its green through the change, it does not.
  * X3  A phase stands for at least minimum_green_s.
  * X4  Without a valid lease the intersection follows its own fixed plan, from where it stands.
  * X5  A lane with somebody waiting gets green before its red is longer than maximum_red_s and one
@@ -19,7 +21,7 @@
 
 #include "field/sumo/site.h"
 
-enum { EXECUTOR_LEAVE_FLASH_S = 6 };
+enum { EXECUTOR_LEAVE_FLASH_S = 6, EXECUTOR_BOX_WAIT_S = 8 };
 
 struct executor_times {
     uint32_t yellow_s, all_red_s, minimum_green_s, maximum_red_s;
@@ -59,11 +61,11 @@ enum err executor_lease(struct executor *x, int64_t phase, int64_t until_us) MUS
 void executor_lease_flash(struct executor *x, int64_t until_us);
 
 /*
- * One second goes by. `waiting` holds a number for each lane. x->shown is what to show now; true
- * if it changed.
+ * One second goes by. `waiting` holds a number for each lane, `inside` how many are in the
+ * junction. x->shown is what to show now; true if it changed.
  */
 bool executor_step(struct executor *x, const struct executor_times *times, const uint16_t *waiting,
-                   int64_t now_us);
+                   uint32_t inside, int64_t now_us);
 
 /* "plan", "lease", "yellow", "all-red", "flash" or "own programme". */
 const char *executor_word(const struct executor *x);

@@ -60,7 +60,7 @@ TEST(without_a_lease_the_plan_runs)
     CHECK(executor_take_over(&x, bytes_text("GGgrrrs")));
     uint32_t second[4] = {0};
     for (int t = 0; t < 4 * 90; t++) {
-        executor_step(&x, &times, waiting, t);
+        executor_step(&x, &times, waiting, 0, t);
         if (x.mode == EXECUTOR_GREEN)
             second[x.phase]++;
     }
@@ -77,16 +77,16 @@ TEST(a_lease_is_followed_and_its_end_is_a_fallback)
     CHECK(executor_lease(&x, 4, 100) == ERR_DENIED && executor_lease(&x, -1, 100) == ERR_DENIED);
     CHECK_OK(executor_lease(&x, 2, 100));
     for (int t = 1; t <= 4; t++)
-        CHECK(!executor_step(&x, &times, waiting, t)); /* X3 */
+        CHECK(!executor_step(&x, &times, waiting, 0, t)); /* X3 */
     static const char *const shown[] = {"yyyrrrr", "yyyrrrr", "yyyrrrr", "rrrrrrr", "rrrGGgr"};
     for (int t = 0; t < 5; t++) {
-        executor_step(&x, &times, waiting, 5 + t);
+        executor_step(&x, &times, waiting, 0, 5 + t);
         CHECK(strcmp(x.shown, shown[t]) == 0);
     }
     for (int t = 10; t < 100; t++)
-        CHECK(!executor_step(&x, &times, waiting, t)); /* longer than the plan would */
+        CHECK(!executor_step(&x, &times, waiting, 0, t)); /* longer than the plan would */
     CHECK(x.fallbacks == 0);
-    CHECK(executor_step(&x, &times, waiting, 100) && x.fallbacks == 1); /* X4 */
+    CHECK(executor_step(&x, &times, waiting, 0, 100) && x.fallbacks == 1); /* X4 */
     CHECK(x.mode == EXECUTOR_YELLOW && x.target == 3);
 }
 
@@ -100,11 +100,27 @@ TEST(who_waits_is_served_whatever_is_leased)
     CHECK_OK(executor_lease(&x, 0, INT64_MAX));
     int served = 0;
     for (int t = 0; t < 1000; t++) {
-        executor_step(&x, &times, waiting, t);
+        executor_step(&x, &times, waiting, 0, t);
         served += x.mode == EXECUTOR_GREEN && site_serves(&s, x.phase, 2);
         CHECK(x.red_s[2] <= times.maximum_red_s + 1);
     }
     CHECK(served >= 7 * 5 && x.forced >= 7);
+}
+
+TEST(nobody_gets_green_into_a_full_junction_but_not_for_ever)
+{
+    struct site s = cross();
+    struct executor x;
+    uint16_t waiting[SITE_LANES_MAX] = {0};
+    executor_init(&x, &s);
+    CHECK(executor_take_over(&x, bytes_text("GGgrrrs")));
+    CHECK_OK(executor_lease(&x, 2, INT64_MAX));
+    int red_s = 0;
+    for (int t = 0; t < 40; t++) {
+        executor_step(&x, &times, waiting, 1, t);
+        red_s += x.mode == EXECUTOR_ALL_RED;
+    }
+    CHECK(red_s == 1 + EXECUTOR_BOX_WAIT_S && x.phase == 2);
 }
 
 TEST(flashing_comes_and_goes_through_red)
@@ -118,7 +134,7 @@ TEST(flashing_comes_and_goes_through_red)
     char seen[80] = "";
     size_t n = 0;
     for (int t = 0; t < 60; t++) {
-        if (executor_step(&x, &times, waiting, t) && n < sizeof(seen) - 2)
+        if (executor_step(&x, &times, waiting, 0, t) && n < sizeof(seen) - 2)
             seen[n++] = x.mode == EXECUTOR_GREEN ? x.shown[0] : x.shown[1];
         if (x.mode == EXECUTOR_FLASH)
             CHECK(strcmp(x.shown, "ooooooo") == 0);
@@ -146,7 +162,7 @@ TEST(random_leases_break_no_rule)
             CHECK(x.leased >= -1 && x.leased < 4);
         for (size_t l = 0; l < 4; l++)
             waiting[l] = random_below(&r, 40) ? (uint16_t)(l != 1) : 0;
-        executor_step(&x, &times, waiting, t);
+        executor_step(&x, &times, waiting, (uint32_t)random_below(&r, 2), t);
         CHECK(site_may_show(&s, bytes_text(x.shown))); /* X1 */
         for (size_t i = 0; i < 7; i++) {
             bool was = last[i] == 'G' || last[i] == 'g',
@@ -169,7 +185,7 @@ TEST(random_leases_break_no_rule)
             bool green = x.mode == EXECUTOR_GREEN && site_serves(&s, x.phase, (uint32_t)l);
             red_wait[l] = green || waiting[l] == 0 ? 0 : red_wait[l] + 1;
             /* several lanes may be due at once: each change before it costs a minimum green */
-            CHECK(red_wait[l] <= times.maximum_red_s + 3 * (5 + 4)); /* X5 */
+            CHECK(red_wait[l] <= times.maximum_red_s + 3 * (5 + 4 + 8)); /* X5 */
         }
         memcpy(last, x.shown, sizeof(last));
     }

@@ -92,11 +92,12 @@ read_links(struct bytes value, struct site *site)
         for (int32_t k = 0; k < links && !r.bad; k++) {
             if (traci_typed_list(&r) != LINK_NAMES)
                 return ERR_MALFORMED;
-            struct bytes from = traci_text(&r), to = traci_text(&r);
-            traci_text(&r);
+            struct bytes from = traci_text(&r), to = traci_text(&r), across = traci_text(&r);
             if (r.bad)
                 return ERR_MALFORMED;
             enum err e = site_add_link(site, (uint32_t)i, from, to);
+            if (e == OK)
+                e = site_add_box(site, across);
             if (e != OK)
                 return e;
         }

@@ -97,6 +97,32 @@ site_add_link(struct site *s, uint32_t letter, struct bytes lane, struct bytes e
     return e;
 }
 
+struct bytes
+site_box_of(struct bytes lane)
+{
+    if (lane.len == 0 || lane.p[0] != ':')
+        return (struct bytes){0};
+    size_t end = lane.len;
+    for (int cut = 0; cut < 2; cut++) {
+        while (end > 0 && lane.p[end - 1] != '_')
+            end--;
+        if (end == 0)
+            return (struct bytes){0};
+        end--;
+    }
+    return bytes_of(lane.p, end);
+}
+
+enum err
+site_add_box(struct site *s, struct bytes lane)
+{
+    struct bytes box = site_box_of(lane);
+    uint8_t index;
+    if (box.len == 0)
+        return OK;
+    return intern(s->boxes, SITE_BOXES_MAX, &s->boxes_count, box, &index);
+}
+
 enum err
 site_usable(const struct site *s)
 {

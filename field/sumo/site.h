@@ -21,6 +21,7 @@ enum {
     SITE_LANES_MAX = 64,
     SITE_EXITS_MAX = 64,
     SITE_PLAN_MAX = 64,
+    SITE_BOXES_MAX = 8,
     SITE_NEAR_M = 200,     /* of the stop line: what counts as near */
     SITE_GREEN_MIN_S = 4,  /* a shorter green state of the programme is part of a change */
     SITE_YELLOW_MIN_S = 3, /* whatever the programme says */
@@ -46,6 +47,8 @@ struct site {
     char lanes[SITE_LANES_MAX][SITE_ID_SIZE];
     char exits[SITE_EXITS_MAX][SITE_ID_SIZE];
     double lane_length_m[SITE_LANES_MAX];
+    uint32_t boxes_count; /* the areas where its links cross: ":A0" for lanes ":A0_3_0" */
+    char boxes[SITE_BOXES_MAX][SITE_ID_SIZE];
 };
 
 /* One more state of the programme. ERR_MALFORMED: another length; ERR_LIMIT. */
@@ -54,6 +57,11 @@ enum err site_add_state(struct site *s, struct bytes state, double seconds) MUST
 /* One more connection. ERR_LIMIT, ERR_MALFORMED. */
 enum err site_add_link(struct site *s, uint32_t letter, struct bytes lane,
                        struct bytes exit) MUST_USE;
+
+/* The area that a lane inside the junction belongs to, ":A0" of ":A0_3_0"; empty for others. */
+struct bytes site_box_of(struct bytes lane);
+/* One more lane inside the junction. ERR_LIMIT. */
+enum err site_add_box(struct site *s, struct bytes lane) MUST_USE;
 
 /* OK when there are two phases to choose from and somebody to serve; else ERR_UNSUPPORTED. */
 enum err site_usable(const struct site *s) MUST_USE;

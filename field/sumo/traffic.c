@@ -13,7 +13,7 @@ struct vehicle {
 struct lane_use {
     uint16_t site;
     uint8_t index; /* of the site's lanes or exits */
-    bool exit;
+    enum { USE_LANE, USE_EXIT, USE_BOX } kind;
 };
 struct lane {
     const char *id;  /* NULL: free */
@@ -77,9 +77,11 @@ add_site(struct traffic *t, const struct site *s, uint16_t index)
     enum err e = OK;
     for (uint32_t l = 0; l < s->lanes_count && e == OK; l++)
         e = add_use(t, s->lanes[l], s->lane_length_m[l],
-                    (struct lane_use){index, (uint8_t)l, false});
+                    (struct lane_use){index, (uint8_t)l, USE_LANE});
     for (uint32_t x = 0; x < s->exits_count && e == OK; x++)
-        e = add_use(t, s->exits[x], 0, (struct lane_use){index, (uint8_t)x, true});
+        e = add_use(t, s->exits[x], 0, (struct lane_use){index, (uint8_t)x, USE_EXIT});
+    for (uint32_t i = 0; i < s->boxes_count && e == OK; i++)
+        e = add_use(t, s->boxes[i], 0, (struct lane_use){index, (uint8_t)i, USE_BOX});
     return e;
 }
 
@@ -179,12 +181,16 @@ traffic_departed(struct traffic *t, struct bytes id)
 }
 
 static void
-count(struct traffic *t, const struct lane *lane, double position_m, bool standing)
+count(struct traffic *t, const struct lane *lane, double position_m, double speed_m_s)
 {
+    bool standing = speed_m_s < TRAFFIC_STANDING_M_S;
     for (uint32_t i = 0; i < lane->uses_count; i++) {
         const struct lane_use *u = &lane->uses[i];
         struct site_counts *c = &t->counts[u->site];
-        if (u->exit) {
+        if (u->kind == USE_BOX) {
+            if (speed_m_s < TRAFFIC_STUCK_M_S)
+                c->inside++;
+        } else if (u->kind == USE_EXIT) {
             if (standing && position_m <= SITE_NEAR_M)
                 c->exit_standing[u->index]++;
         } else if (lane->length_m - position_m <= SITE_NEAR_M) {
@@ -206,9 +212,10 @@ traffic_moved(struct traffic *t, struct bytes id, struct bytes lane, double posi
     ASSERT(v);
     t->sum_s += time_loss_s - v->time_loss_s;
     v->time_loss_s = time_loss_s;
-    const struct lane *l = find_lane(t, lane);
+    struct bytes box = site_box_of(lane);
+    const struct lane *l = find_lane(t, box.len ? box : lane);
     if (l->id)
-        count(t, l, position_m, speed_m_s < TRAFFIC_STANDING_M_S);
+        count(t, l, position_m, speed_m_s);
     return OK;
 }
 

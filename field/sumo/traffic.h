@@ -17,9 +17,11 @@ enum {
     TRAFFIC_LANE_USES_MAX = 3,    /* one lane may leave one site and enter another */
 };
 #define TRAFFIC_STANDING_M_S 0.1 /* slower is standing, as SUMO counts it */
+#define TRAFFIC_STUCK_M_S 4.0    /* slower inside a junction: will not be out of it by itself */
 
 struct site_counts {
     uint16_t standing[SITE_LANES_MAX], near[SITE_LANES_MAX], exit_standing[SITE_EXITS_MAX];
+    uint16_t inside; /* slow vehicles between stop line and exit */
 };
 
 struct traffic;

@@ -16,6 +16,7 @@ two_lanes(void)
     CHECK_OK(site_add_state(&s, bytes_text("rG"), 30));
     CHECK_OK(site_add_link(&s, 0, bytes_text("a"), bytes_text("b")));
     CHECK_OK(site_add_link(&s, 1, bytes_text("b"), bytes_text("a"))); /* a lane and an exit */
+    CHECK_OK(site_add_box(&s, bytes_text(":A_0_3_0")));
     s.lane_length_m[0] = s.lane_length_m[1] = 500;
     return s;
 }
@@ -31,7 +32,10 @@ TEST(vehicles_are_counted_where_they_stand)
     CHECK_OK(traffic_moved(t, bytes_text("v3"), bytes_text("a"), 299, 0, 0)); /* too far */
     CHECK_OK(traffic_moved(t, bytes_text("v4"), bytes_text("b"), 20, 0, 0));
     CHECK_OK(traffic_moved(t, bytes_text("v5"), bytes_text("elsewhere"), 20, 0, 0));
+    CHECK_OK(traffic_moved(t, bytes_text("v6"), bytes_text(":A_0_12_1"), 2, 0, 0));
+    CHECK_OK(traffic_moved(t, bytes_text("v7"), bytes_text(":B_0_12_1"), 2, 0, 0));
     const struct site_counts *c = traffic_counts(t, 0);
+    CHECK(c->inside == 1);
     CHECK(c->near[0] == 2 && c->standing[0] == 1 && c->near[1] == 0);
     CHECK(c->exit_standing[0] == 1 && c->exit_standing[1] == 0); /* b is exit 0, a is exit 1 */
     traffic_begin(t, 2);
