@@ -13,8 +13,8 @@ enum {
     HOMES_MAX = 250,
     STEP_MINUTES = 5,
     STEP_MS = 1000,
-    FIRST_DAY = 105, /* mid-April: sun at noon, need in the evening */
-    FIRST_MINUTE = 5 * 60,
+    FIRST_DAY = 105,             /* mid-April: sun at noon, need in the evening */
+    FIRST_MINUTE = 14 * 60 + 30, /* half an hour of it, then the expensive hours */
     STREAM_METER = 0,
     STREAM_BATTERY,
     STREAM_LEASE,

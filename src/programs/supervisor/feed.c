@@ -145,7 +145,9 @@ feed_zone_rows(struct feed *f, int32_t z, enum process_kind kind)
         FEED(f, give_command, bytes_text(zone->commands[i].name), zone->commands[i].lease_ms,
              zone->commands[i].rate_per_hour, zone->commands[i].people,
              zone->commands[i].place.line);
-    for (uint32_t i = 0; kind == PROCESS_WARDEN && i < zone->envelope_count; i++)
+    /* The core plans inside the limits; the warden is the one who holds them. */
+    bool limits = kind == PROCESS_WARDEN || kind == PROCESS_CORE;
+    for (uint32_t i = 0; limits && i < zone->envelope_count; i++)
         FEED(f, give_envelope, bytes_text(zone->envelope[i].name), zone->envelope[i].value,
              zone->envelope[i].place.line);
     for (uint32_t i = 0; kind == PROCESS_CORE && i < c->conduits_count; i++)

@@ -21,7 +21,8 @@ enum {
      * the first minutes after a start: the silence may have been ours. */
     SILENT_MAX_S = 900,
     SAVE_GAP_MS = 1000,
-    COUNTS_MAX = 16, /* areas in one minute at most, whatever a conduit may carry */
+    SEND_GAP_MS = 60100, /* a conduit of 1/min must not find a message a moment too early */
+    COUNTS_MAX = 16,     /* areas in one minute at most, whatever a conduit may carry */
 };
 
 struct area_count {
@@ -35,6 +36,7 @@ struct bikes {
     bool dirty;
     uint64_t saved_ms;
     int64_t started_s;
+    uint64_t sent_ms;
     int64_t window_s;     /* start of the minute that runs */
     uint32_t group_min;   /* of the conduits that carry counts; the conduit checks again */
     uint32_t counts_most; /* areas in one minute that the conduits let through */
@@ -234,9 +236,11 @@ bikes_tick(void *self)
     struct bikes *b = self;
     int64_t now_s = b->ports.wall_us(b->ports.ctx) / 1000000;
     int64_t window_s = now_s - now_s % MINUTE_S;
+    uint64_t now_ms = b->ports.mono_ms(b->ports.ctx);
     if (b->window_s == 0)
         b->window_s = window_s;
-    if (window_s > b->window_s) {
+    if (window_s > b->window_s && (b->sent_ms == 0 || now_ms - b->sent_ms >= SEND_GAP_MS)) {
+        b->sent_ms = now_ms;
         if (b->counts_most > 0)
             send_counts(b);
         b->window_s = window_s;
@@ -244,7 +248,6 @@ bikes_tick(void *self)
             pseudonym_expire(&b->table, (uint64_t)(now_s - SILENT_MAX_S)) > 0)
             b->dirty = true;
     }
-    uint64_t now_ms = b->ports.mono_ms(b->ports.ctx);
     if (!b->dirty || (b->saved_ms && now_ms - b->saved_ms < SAVE_GAP_MS))
         return;
     buf_reset(&state_space);
