@@ -10,7 +10,7 @@ city_prepare() {
     chmod 700 "$state"
     if [ ! -f "$state/signers.pub" ]; then
         # shellcheck disable=SC2046
-        "$BULKHEAD" charter keygen --out "$state/signers" $(sed -n 's/^ *signers \(.*\)/\1/p' "$charter" |
+        "$BULKHEAD" charter keygen --out "$state/signers" $(sed -n '/^ *#/d; s/^.*\bsigners  *\(.*\)/\1/p' "$charter" |
             sed 's/need.*//') >/dev/null || return 1
         cp "$state/signers/signers.pub" "$state/signers.pub"
     fi

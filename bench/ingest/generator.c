@@ -166,8 +166,12 @@ put_publish(struct connection *c)
     if (c->next_id == 0)
         c->next_id = 1;
     *p++ = 0x32;
-    *p++ = (uint8_t)(length % 128 | 128);
-    *p++ = (uint8_t)(length / 128);
+    if (length < 128) { /* the shortest form is the only one: MQTT 5 section 1.5.5 */
+        *p++ = (uint8_t)length;
+    } else {
+        *p++ = (uint8_t)(length % 128 | 128);
+        *p++ = (uint8_t)(length / 128);
+    }
     *p++ = (uint8_t)(topic_len >> 8);
     *p++ = (uint8_t)topic_len;
     memcpy(p, c->topic, topic_len);
