@@ -76,10 +76,17 @@ round_gather(struct core *c)
     if (!c->loop || r->last_batch >= ROUND_GATHER_BELOW || r->decided >= ROUND_GATHER_BELOW ||
         r->decided == 0)
         return;
+    if (r->gather_rest) {
+        r->gather_rest--;
+        return;
+    }
+    uint32_t before = r->decided;
     link_flush(&c->warden, true); /* a wish does not wait */
     struct timespec pause = {.tv_nsec = ROUND_GATHER_US * 1000};
     clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
     link_read(&c->gate, gate_frame, c);
+    if (r->decided >= before && r->decided - before < before / 4 + 1)
+        r->gather_rest = ROUND_GATHER_REST; /* all who send wait for us: do not keep them */
 }
 
 bool
