@@ -41,14 +41,15 @@ program_counter_names(const char *kind)
         const char *kind;
         const char *names[PROGRAM_COUNTERS];
     } rows[] = {
-        {"gate", {"connections", "publishes", "requests", "refused", "strangers", "", "", ""}},
+        {"gate", {"connections", "publishes", "requests", "refused", "strangers", "", "", "", ""}},
         {"core",
          {"stored", "refused", "reads", "reads_refused", "leases", "leases_refused", "obeyed",
-          "shown"}},
-        {"warden", {"granted", "refused", "", "", "", "", "", ""}},
-        {"ledger", {"entries", "logs", "bytes", "", "", "", "", ""}},
-        {"judge", {"granted", "refused", "", "", "", "", "", ""}},
-        {"conduit", {"passed", "refused_kind", "refused_rate", "refused_group", "", "", "", ""}},
+          "shown", "not_kept"}},
+        {"warden", {"granted", "refused", "", "", "", "", "", "", ""}},
+        {"ledger", {"entries", "logs", "bytes", "", "", "", "", "", ""}},
+        {"judge", {"granted", "refused", "", "", "", "", "", "", ""}},
+        {"conduit",
+         {"passed", "refused_kind", "refused_rate", "refused_group", "", "", "", "", ""}},
     };
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++)
         if (strcmp(rows[i].kind, kind) == 0)
@@ -111,7 +112,7 @@ on_beat(void *ctx)
     uint64_t c[PROGRAM_COUNTERS] = {0};
     if (life->program->counters)
         life->program->counters(life->self, c);
-    struct heartbeat m = {++life->beat, c[0], c[1], c[2], c[3], c[4], c[5], c[6], c[7]};
+    struct heartbeat m = {++life->beat, c[0], c[1], c[2], c[3], c[4], c[5], c[6], c[7], c[8]};
     if (CHANNEL_SEND(&life->control, heartbeat, &m) != OK ||
         channel_flush(&life->control) == ERR_CLOSED) {
         life->lost = true;

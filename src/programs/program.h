@@ -18,7 +18,7 @@
 #include "runtime/loop.h"
 #include "runtime/sandbox.h"
 
-enum { PROGRAM_CONTROL_FD = 3, PROGRAM_COUNTERS = 8, PROGRAM_BEAT_MS = 500 };
+enum { PROGRAM_CONTROL_FD = 3, PROGRAM_COUNTERS = 9, PROGRAM_BEAT_MS = 500 };
 
 struct program {
     const char *kind; /* "gate", "core", ... */

@@ -290,8 +290,11 @@ core_counters(const struct core *c, uint64_t out[static PROGRAM_COUNTERS])
 {
     const struct core_counters *n = &c->count;
     const uint64_t values[PROGRAM_COUNTERS] = {
-        n->stored, n->refused,        n->reads,  n->reads_refused,
-        n->leases, n->leases_refused, n->obeyed, c->service->shown ? c->service->shown(c->self) : 0,
+        n->stored,   n->refused,
+        n->reads,    n->reads_refused,
+        n->leases,   n->leases_refused,
+        n->obeyed,   c->service->shown ? c->service->shown(c->self) : 0,
+        n->not_kept,
     };
     memcpy(out, values, sizeof(values));
 }

@@ -141,6 +141,7 @@ admit(struct core *c, uint32_t id, struct observation *o, bool *out_kept, struct
     enum err e = c->service->admit(c->self, &stream, o, &c->call, text);
     if (e == ERR_EXISTS) {
         *out_kept = false;
+        c->count.not_kept++;
         return OK;
     }
     if (e == OK)

@@ -111,8 +111,9 @@ on_frame(void *ctx, uint16_t id, struct bytes body)
     if (id != heartbeat_id || p->state != STATE_UP || heartbeat_decode(body, &m) != OK)
         return ERR_MALFORMED;
     p->beat_ms = clock_mono_ms(&p->supervisor->clock);
-    const uint64_t counters[8] = {m.counter_0, m.counter_1, m.counter_2, m.counter_3,
-                                  m.counter_4, m.counter_5, m.counter_6, m.counter_7};
+    const uint64_t counters[PROGRAM_COUNTERS] = {m.counter_0, m.counter_1, m.counter_2,
+                                                 m.counter_3, m.counter_4, m.counter_5,
+                                                 m.counter_6, m.counter_7, m.counter_8};
     memcpy(p->counters, counters, sizeof(counters));
     return OK;
 }

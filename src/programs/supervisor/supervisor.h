@@ -18,6 +18,7 @@
 #define PROGRAMS_SUPERVISOR_SUPERVISOR_H
 
 #include "base/clock.h"
+#include "programs/program.h"
 #include "programs/supervisor/plan.h"
 #include "runtime/loop.h"
 
@@ -51,7 +52,7 @@ struct process {
     uint64_t due_ms;    /* WAITING: when to start */
     uint64_t since_ms;  /* of the state */
     uint64_t beat_ms;   /* last sign of life */
-    uint64_t counters[8];
+    uint64_t counters[PROGRAM_COUNTERS];
     uint32_t restarts;
     uint32_t backoff_ms;
     uint32_t walls;

@@ -57,6 +57,7 @@ send_row(struct tool *t, const struct process *p)
         .counter_5 = p->counters[5],
         .counter_6 = p->counters[6],
         .counter_7 = p->counters[7],
+        .counter_8 = p->counters[8],
         .descriptors = descriptors_of(&s->plan, p->index),
         .memory_limit = planned->zone >= 0 ? c->zones[planned->zone].memory_bytes : 256ULL << 20,
     };
