@@ -60,6 +60,8 @@ string_end(struct bytes s, size_t at, size_t *out_bad)
         return 0;
     for (at = start; at < s.len; at++) {
         uint8_t c = s.p[at];
+        if (c >= 0x20 && c < 0x80 && c != '"' && c != '\\')
+            continue; /* nearly every byte */
         if (c == '"') {
             if (high && !text_is_utf8(bytes_of(s.p + start, at - start)))
                 return 0;
@@ -81,6 +83,36 @@ string_end(struct bytes s, size_t at, size_t *out_bad)
     return 0;
 }
 
+bool
+sta_json_decimal(struct bytes s, double *out)
+{
+    enum {
+        DIGITS_MAX = 15
+    }; /* fewer than 2^53, and 10^15 is exact: the quotient is rounded once */
+    static const double powers[] = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                    1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
+    size_t at = s.len && s.p[0] == '-', start = at, point = 0;
+    uint64_t m = 0;
+    if (s.len - at > DIGITS_MAX + 1)
+        return false;
+    for (; at < s.len; at++) {
+        uint8_t c = s.p[at];
+        if (c >= '0' && c <= '9')
+            m = m * 10 + (uint64_t)(c - '0');
+        else if (c == '.' && !point && at > start)
+            point = at;
+        else
+            return false;
+    }
+    size_t whole = (point ? point : s.len) - start, fraction = point ? s.len - point - 1 : 0;
+    if (whole == 0 || (whole > 1 && s.p[start] == '0') || (point && fraction == 0) ||
+        whole + fraction > DIGITS_MAX)
+        return false;
+    double v = (double)m / powers[fraction];
+    *out = start ? -v : v;
+    return true;
+}
+
 static size_t
 number_end(struct bytes s, size_t at, size_t *out_bad)
 {
@@ -90,7 +122,8 @@ number_end(struct bytes s, size_t at, size_t *out_bad)
         at++;
     double unused;
     *out_bad = start;
-    if (at == start || text_double(bytes_of(s.p + start, at - start), &unused) != OK)
+    struct bytes text = bytes_of(s.p + start, at - start);
+    if (at == start || (!sta_json_decimal(text, &unused) && text_double(text, &unused) != OK))
         return 0;
     return at;
 }

@@ -49,6 +49,9 @@ bool sta_json_next_item(struct sta_json_walk *w, struct bytes *out_value);
 /* The member of that name; len 0 when the value is no object or has none. */
 struct bytes sta_json_member(struct bytes object, struct bytes name);
 
+/* A plain decimal of at most 15 digits, the usual number, exactly; false: ask text_double(). */
+bool sta_json_decimal(struct bytes number, double *out);
+
 /* The text of a string value (with its quotes): borrowed when it has no escapes, else made in the
  * arena. ERR_MALFORMED when it is no string, ERR_LIMIT when the arena is full. */
 enum err sta_json_text(struct bytes value, struct arena *arena, struct bytes *out) MUST_USE;

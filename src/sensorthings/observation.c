@@ -21,8 +21,9 @@ _Static_assert(FEATURE + 1 == STA_OBSERVATION_MEMBERS, "names and numbers agree"
 static int
 member_index(struct bytes key)
 {
+    static const uint8_t lengths[STA_OBSERVATION_MEMBERS] = {14, 6, 10, 13, 9, 10, 10, 17};
     for (int i = 0; i < STA_OBSERVATION_MEMBERS; i++)
-        if (bytes_are(key, member_names[i]))
+        if (key.len == lengths[i] && memcmp(key.p, member_names[i], lengths[i]) == 0)
             return i;
     return -1;
 }
@@ -37,14 +38,17 @@ split(struct bytes s, struct members *out, struct sta_error *error)
     at = sta_json_space(s, at + 1);
     bool empty = at < s.len && s.p[at] == '}';
     while (!empty) {
-        size_t key_end = at < s.len && s.p[at] == '"' ? sta_json_value_end(s, at, 2, &bad) : 0;
-        if (key_end == 0)
+        size_t key_end = 0;
+        if (at < s.len && s.p[at] == '"')
+            key_end = at + 1 + bytes_find(bytes_skip(s, at + 1), '"') + 1;
+        if (key_end == 0 || key_end > s.len)
             return sta_fail(error, 400, at, "expected a member's name in quotes");
         struct bytes key = bytes_of(s.p + at + 1, key_end - at - 2);
         int index = member_index(key);
         if (index < 0)
             return sta_fail(error, 400, at, "an Observation has no '%.*s' that a client may give",
-                            (int)(key.len < 40 ? key.len : 40), (const char *)key.p);
+                            (int)(key.len < 40 ? key.len : 40),
+                            (const char *)key.p); /* no name of ours has escapes */
         if (out->of[index].len)
             return sta_fail(error, 400, at, "'%s' is given twice", member_names[index]);
         at = sta_json_space(s, key_end);
@@ -122,7 +126,7 @@ read_result(struct bytes value, struct arena *scratch, struct observation *o,
     o->text = value;
     switch (sta_json_kind(value)) {
     case STA_JSON_NUMBER:
-        if (text_double(value, &o->number) != OK)
+        if (!sta_json_decimal(value, &o->number) && text_double(value, &o->number) != OK)
             return sta_fail(error, 400, 0, "the result is a number out of range");
         if (value.len > EXACT_DIGITS && fabs(o->number) >= 9007199254740992.0)
             return OK; /* kept as it is written: a double would lose digits */

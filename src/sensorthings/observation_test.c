@@ -111,6 +111,31 @@ TEST(refusals_name_the_reason)
     CHECK(scan("{\"result\":1,\"Datastream\":{\"@iot.id\":65536}}", &o) == 404);
 }
 
+TEST(the_fast_reader_of_numbers_agrees_with_the_exact_one)
+{
+    static const char *const texts[] = {"0",
+                                        "-0",
+                                        "1",
+                                        "-1.5",
+                                        "0.1",
+                                        "123456789012345",
+                                        "0.00000000000001",
+                                        "99999999999999.9",
+                                        "20.10",
+                                        "3.14159265358979",
+                                        "-0.3"};
+    static const char *const others[] = {
+        "", "-", ".5", "1.", "01", "1e3", "1234567890123456", "--1", "1.2.3", "+1"};
+    double fast, exact;
+    for (size_t i = 0; i < ARRAY_COUNT(texts); i++) {
+        CHECK(sta_json_decimal(bytes_text(texts[i]), &fast));
+        CHECK_OK(text_double(bytes_text(texts[i]), &exact));
+        CHECK(fast == exact);
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(others); i++)
+        CHECK(!sta_json_decimal(bytes_text(others[i]), &fast));
+}
+
 TEST(nesting_is_bounded)
 {
     char deep[200] = "{\"result\":";
