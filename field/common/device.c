@@ -254,6 +254,8 @@ ask(struct field *f, struct device *d, const char *path, struct bytes body, stru
     buf_reset(&f->answer);
     enum err e = fetch_run(out, &f->answer);
     out->url = NULL;
+    if (e != OK)
+        snprintf(d->session.why, sizeof(d->session.why), "%s", out->error);
     return e;
 }
 
@@ -308,8 +310,9 @@ set_up_due(struct field *f, struct device *d)
     buf_init(&said, 2048);
     struct bytes body = buf_bytes(&f->answer);
     text_put_json(&said, bytes_of(body.p, body.len < 200 ? body.len : 200));
-    fprintf(stderr, "event=set-up-failed device=%s step=\"%s\" why=\"%s\" answer=%s\n",
-            d->thing.device, step, err_text(e), buf_string(&said));
+    fprintf(stderr,
+            "event=set-up-failed device=%s step=\"%s\" why=\"%s\" network=\"%s\" answer=%s\n",
+            d->thing.device, step, err_text(e), d->session.why, buf_string(&said));
     buf_fini(&said);
     back_off(d, clock_mono_ms(&f->clock));
 }

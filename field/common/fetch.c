@@ -20,9 +20,10 @@ header_keep(struct bytes line, const char *name, char *to, size_t size)
     size_t n = strlen(name);
     if (line.len <= n || strncasecmp((const char *)line.p, name, n) != 0 || line.p[n] != ':')
         return;
-    struct bytes value = bytes_skip(line, n + 1);
-    while (value.len && (value.p[0] == ' ' || value.p[0] == '\t'))
-        value = bytes_skip(value, 1);
+    size_t at = n + 1;
+    while (at < line.len && (line.p[at] == ' ' || line.p[at] == '\t'))
+        at++;
+    struct bytes value = bytes_of(line.p + at, line.len - at);
     while (value.len && value.p[value.len - 1] <= ' ')
         value.len--;
     if (bytes_copy_text(value, to, size) != OK)
