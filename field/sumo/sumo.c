@@ -21,10 +21,10 @@ enum {
 
 struct arguments {
     struct field_options shared;
-    const char *network, *routes, *generate, *list;
+    const char *network, *routes, *generate;
     uint64_t begin_s, end_s, warm_up_s, steps_per_second;
     uint64_t yellow_s, all_red_s, minimum_green_s, maximum_red_s;
-    bool fixed;
+    bool fixed, list;
 };
 
 #define NOT_GIVEN UINT64_MAX
@@ -33,9 +33,9 @@ static bool
 parse(struct arguments *a, int argc, char **argv, int *out_exit)
 {
     const struct field_option more[] = {
-        {"--generate", "DIR", OPTION_TEXT, &a->generate, 0, "make a city from the seed and end"},
-        {"--list", "DIR", OPTION_TEXT, &a->list, 0, "print its devices' names and end"},
-        {"--net", "DIR|FILE", OPTION_TEXT, &a->network, 0, "what --generate made, or a network"},
+        {"--generate", "DIR", OPTION_TEXT, &a->generate, 0,
+         "make a city from the seed in DIR, run it"},
+        {"--net", "DIR|FILE", OPTION_TEXT, &a->network, 0, "what --generate made; a network"},
         {"--routes", "FILE", OPTION_TEXT, &a->routes, 0, "the network's demand"},
         {"--begin", "S", OPTION_NUMBER, &a->begin_s, SECONDS_MAX, "first second"},
         {"--end", "S", OPTION_NUMBER, &a->end_s, SECONDS_MAX, "last second"},
@@ -47,18 +47,18 @@ parse(struct arguments *a, int argc, char **argv, int *out_exit)
         {"--minimum-green", "S", OPTION_NUMBER, &a->minimum_green_s, 60, "of every phase (5)"},
         {"--maximum-red", "S", OPTION_NUMBER, &a->maximum_red_s, 600, "for who waits (120)"},
         {"--fixed", NULL, OPTION_FLAG, &a->fixed, 0, "the network's own plan alone, no city"},
+        {"--list", NULL, OPTION_FLAG, &a->list, 0, "print the devices' names and end"},
     };
     a->shared.program = "sumo";
     a->shared.summary = "Traffic signals of a SUMO simulation as devices of a signals zone.";
-    a->shared.example = "sumo --generate /tmp/streets --seed 7; sumo --net /tmp/streets "
+    a->shared.example = "sumo --generate /tmp/streets --seed 7 "
                         "--devices /tmp/devices --mqtts 127.0.0.1:8884 --https 127.0.0.1:8444";
     if (!field_options_parse(&a->shared, more, ARRAY_COUNT(more), argc, argv, out_exit))
         return false;
-    int sources =
-        (a->generate != NULL) + (a->network != NULL) + (a->shared.data != NULL) + (a->list != NULL);
+    int sources = (a->generate != NULL) + (a->network != NULL) + (a->shared.data != NULL);
     *out_exit = EXIT_USAGE;
     if (sources != 1)
-        fprintf(stderr, "sumo: give one of --generate, --list, --net, --data; see --help\n");
+        fprintf(stderr, "sumo: give one of --generate, --net, --data; see --help\n");
     else if (a->yellow_s < SITE_YELLOW_MIN_S || a->minimum_green_s == 0)
         fprintf(stderr, "sumo: --yellow is at least %d s, --minimum-green 1 s\n",
                 SITE_YELLOW_MIN_S);
@@ -155,7 +155,10 @@ find_files(struct arguments *a, struct files *files, struct bridge_config *c)
             c->end_s = end_of(files->configuration);
         return 0;
     }
-    const char *from = a->list ? a->list : a->network;
+    int code = a->generate ? make_city(a) : 0;
+    const char *from = a->generate ? a->generate : a->network;
+    if (code != 0)
+        return code;
     if (stat(from, &st) != 0)
         return cannot("the network is not there: make one with --generate DIR");
     if (S_ISDIR(st.st_mode)) {
@@ -258,10 +261,8 @@ main(int argc, char **argv)
         .end_s = a.end_s == NOT_GIVEN ? -1 : (double)a.end_s,
         .times = {(uint32_t)a.yellow_s, (uint32_t)a.all_red_s, (uint32_t)a.minimum_green_s,
                   (uint32_t)a.maximum_red_s},
-        .fixed_only = a.fixed || a.list != NULL,
+        .fixed_only = a.fixed || a.list,
     };
-    if (a.generate)
-        return make_city(&a);
     code = find_files(&a, &files, &c);
     if (code != 0)
         return code;

@@ -15,6 +15,8 @@ enum {
     ANSWER_WAIT_MS = 5000,   /* then a wish without an answer is forgotten */
     REFUSED_WAIT_MS = 1000,
     LEASE_DEFAULT_MS = 10000,
+    CHANGE_DEFAULT_MS = 10000, /* when the core was not told the envelope */
+    MAXIMUM_RED_DEFAULT_MS = 120000,
 };
 
 struct junction {
@@ -70,6 +72,10 @@ on_start(void *self, const struct start *start, const struct service_ports *port
     s->change_ms = (uint64_t)(envelope_value(start, "minimum-green") +
                               envelope_value(start, "yellow") + envelope_value(start, "all-red"));
     s->maximum_red_ms = (uint64_t)envelope_value(start, "maximum-red");
+    if (s->change_ms == 0)
+        s->change_ms = CHANGE_DEFAULT_MS;
+    if (s->maximum_red_ms == 0)
+        s->maximum_red_ms = MAXIMUM_RED_DEFAULT_MS;
     return OK;
 }
 
