@@ -34,7 +34,7 @@ parse(struct arguments *a, int argc, char **argv, int *out_exit)
 {
     const struct field_option more[] = {
         {"--generate", "DIR", OPTION_TEXT, &a->generate, 0,
-         "make a city from the seed in DIR, run it"},
+         "make a city from the seed; alone: and end"},
         {"--net", "DIR|FILE", OPTION_TEXT, &a->network, 0, "what --generate made; a network"},
         {"--routes", "FILE", OPTION_TEXT, &a->routes, 0, "the network's demand"},
         {"--begin", "S", OPTION_NUMBER, &a->begin_s, SECONDS_MAX, "first second"},
@@ -263,6 +263,8 @@ main(int argc, char **argv)
                   (uint32_t)a.maximum_red_s},
         .fixed_only = a.fixed || a.list,
     };
+    if (a.generate && !a.fixed && !a.list && a.shared.mqtts.port == 0)
+        return make_city(&a);
     code = find_files(&a, &files, &c);
     if (code != 0)
         return code;
