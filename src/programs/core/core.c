@@ -283,6 +283,10 @@ core_stop(struct core *c)
     record_anchor(c); /* the last head goes out; its answer nobody waits for */
     link_flush(&c->ledger, false);
     link_flush(&c->gate, false);
+    const struct core_counters *n = &c->count;
+    log_event("ended", "stored=%llu not_kept=%llu again=%llu refused=%llu",
+              (unsigned long long)n->stored, (unsigned long long)n->not_kept,
+              (unsigned long long)n->again, (unsigned long long)n->refused);
 }
 
 void

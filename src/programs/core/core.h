@@ -155,6 +155,7 @@ struct conduit_link {
 struct core_counters {
     uint64_t stored, refused, reads, reads_refused, leases, leases_refused, obeyed;
     uint64_t not_kept; /* accepted, and by the service's rule deliberately not stored */
+    uint64_t again;    /* acknowledged once more, kept before */
 };
 
 struct core {

@@ -161,8 +161,10 @@ append(struct core *c, uint32_t id, const struct observation *o, bool once, uint
         round_keep(c, id, *out_n, o);
         return OK;
     }
-    if (e == ERR_EXISTS)
+    if (e == ERR_EXISTS) {
+        c->count.again++;
         return OK;
+    }
     if (e == ERR_LIMIT)
         return refuse(why, 507, REASON_QUOTA, "the store of this zone is full");
     if (e == ERR_EXPIRED)
