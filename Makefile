@@ -98,8 +98,10 @@ $(B)/libexec/bulkhead-$(1): $(call obj,src/programs/$(1)/$(1)_main.c) $(LIB)
 	@mkdir -p $$(@D)
 	$$(Q) $$(CC) $$(LDFLAGS) -o $$@ $$^ $$(LIBS)
 endef
+# A core has its service but for the envelope; a warden has the envelope and nothing else.
+service_objs = $(if $(filter warden,$(2)),$(call obj,src/services/$(1)/envelope.c),$(filter-out %/envelope.o,$(call objs_of,src/services/$(1))))
 define service_program
-$(B)/libexec/bulkhead-$(2)-$(1): $(call obj,src/programs/$(2)/$(2)_main.c) $(call objs_of,src/services/$(1)) $(LIB)
+$(B)/libexec/bulkhead-$(2)-$(1): $(call obj,src/programs/$(2)/$(2)_main.c) $(call service_objs,$(1),$(2)) $(LIB)
 	@mkdir -p $$(@D)
 	$$(Q) $$(CC) $$(LDFLAGS) -o $$@ $$^ $$(LIBS)
 endef
@@ -122,7 +124,7 @@ $(B)/libexec/drill/bulkhead-$(1): $(B)/libexec/bulkhead-$(1) $(DRILL_HOOK)
 	$$(Q) $$(CC) $$(LDFLAGS) -rdynamic -o $$@ $$(filter %.o,$$(DRILL_LINK_$(1))) $(DRILL_HOOK) $(LIB) $$(LIBS) -ldl
 endef
 $(foreach p,$(PLAIN_PROGRAMS),$(eval DRILL_LINK_$(p) := $(call obj,src/programs/$(p)/$(p)_main.c)))
-$(foreach s,$(SERVICES),$(foreach k,core warden,$(eval DRILL_LINK_$(k)-$(s) := $(call obj,src/programs/$(k)/$(k)_main.c) $(call objs_of,src/services/$(s)))))
+$(foreach s,$(SERVICES),$(foreach k,core warden,$(eval DRILL_LINK_$(k)-$(s) := $(call obj,src/programs/$(k)/$(k)_main.c) $(call service_objs,$(s),$(k)))))
 # Our own attempts are a payload like anybody's.
 $(B)/libexec/drill/attempts.so: $(wildcard drills/attempts/*.[ch] drills/attempts/*.def) drills/payload.h
 	@mkdir -p $(@D)

@@ -3,7 +3,7 @@
 
 #include "authority/city_keys.h"
 #include "cli/tool.h"
-#include "programs/supervisor/policy.h"
+#include "programs/policy.h"
 
 #include <errno.h>
 #include <sodium.h>
@@ -32,33 +32,13 @@ own_libexec(char *to, size_t size)
     return true;
 }
 
-/* Keep the charter in force where the other commands find it. */
-static bool
-keep_copy(const char *from, const char *state)
-{
-    char next[TOOL_PATH_SIZE], path[TOOL_PATH_SIZE];
-    struct buf text;
-    snprintf(path, sizeof(path), "%s/charter", state);
-    snprintf(next, sizeof(next), "%s/charter.new", state);
-    if (!tool_read_file(from, CHARTER_BYTES_MAX, &text))
-        return false;
-    FILE *f = fopen(next, "we");
-    bool good = f && fwrite(text.p, 1, text.len, f) == text.len;
-    if (f)
-        good = fclose(f) == 0 && good;
-    buf_fini(&text);
-    if (good && rename(next, path) == 0)
-        return true;
-    fprintf(stderr, "bulkhead: cannot write %s: %s\n", path, strerror(errno));
-    return false;
-}
-
 int
 command_up(int argc, char **argv)
 {
     struct tool_option options[] = {
         {"--charter", true, NULL}, {"--state", true, NULL}, {"--libexec", true, NULL}};
     struct tool_words words;
+    struct buf text;
     char libexec[TOOL_PATH_SIZE], program[TOOL_PATH_SIZE + 32], why[400];
     if (!tool_parse(argc, argv, options, ARRAY_COUNT(options), &words, help))
         return EXIT_USAGE;
@@ -75,15 +55,14 @@ command_up(int argc, char **argv)
     struct charter *c = calloc(1, sizeof(*c));
     ASSERT(c);
     umask(077);
-    if (sodium_init() < 0 || !policy_load(charter_path, state, c))
+    if (sodium_init() < 0 || !policy_load(charter_path, state, c, &text))
         return EXIT_DOES_NOT_HOLD;
     if (city_keys_make(c, state, why, sizeof(why)) != OK) {
         fprintf(stderr, "bulkhead: %s\n", why);
         return EXIT_DOES_NOT_HOLD;
     }
-    if (!keep_copy(charter_path, state))
-        return EXIT_DOES_NOT_HOLD;
     free(c);
+    buf_fini(&text);
     snprintf(program, sizeof(program), "%s/bulkhead-supervisor", libexec);
     char *const arguments[] = {program, charter_path, state, libexec, NULL};
     execv(program, arguments);

@@ -8,6 +8,7 @@
 #include <linux/capability.h>
 #include <linux/securebits.h>
 #include <seccomp.h>
+#include <signal.h>
 #include <sodium.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -220,6 +221,7 @@ sandbox_close(const struct sandbox_config *config, struct sandbox_report *out,
     BUILD(WALL_CAPABILITIES, drop_bounding_set());
     BUILD(WALL_UID, become(config->uid));
     BUILD(WALL_CAPABILITIES, drop_capabilities());
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* anew: a change of user forgets it */
     BUILD(WALL_DUMPABLE, prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0);
     BUILD(WALL_DESCRIPTORS, close_all_but(config->keep, config->keep_count));
     BUILD(WALL_NO_NEW_PRIVS, prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);

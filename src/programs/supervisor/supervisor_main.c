@@ -3,7 +3,7 @@
  *
  * It reads the charter itself and trusts nobody's word that it was checked.
  */
-#include "programs/supervisor/policy.h"
+#include "programs/policy.h"
 #include "programs/supervisor/supervisor.h"
 
 #include "runtime/log.h"
@@ -31,6 +31,7 @@ int
 main(int argc, char **argv)
 {
     static struct supervisor s;
+    struct buf text;
     if (argc != 4) {
         fprintf(stderr, "usage: bulkhead-supervisor CHARTER STATE LIBEXEC\n");
         return 2;
@@ -42,8 +43,8 @@ main(int argc, char **argv)
     struct charter *c = calloc(1, sizeof(*c));
     ASSERT(c);
     umask(077);
-    if (!lock_state(state) || !policy_load(charter_path, state, c) ||
-        !policy_number_goes_up(state, c))
+    if (!lock_state(state) || !policy_load(charter_path, state, c, &text) ||
+        !policy_number_goes_up(state, c) || !policy_keep(state, &text))
         return 1;
     plan_list(&s.plan, c, state, libexec);
     if (plan_open(&s.plan) != OK) {

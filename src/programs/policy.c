@@ -1,4 +1,4 @@
-#include "programs/supervisor/policy.h"
+#include "programs/policy.h"
 
 #include "charter/signature.h"
 #include "programs/supervisor/plan.h"
@@ -38,17 +38,17 @@ print_findings(const char *file, const struct charter_findings *findings)
 }
 
 bool
-policy_load(const char *path, const char *state, struct charter *out)
+policy_load(const char *path, const char *state, struct charter *out, struct buf *out_text)
 {
     static struct charter_findings findings;
     char file[PLAN_PATH_SIZE + 64], why[400];
-    struct buf text, signatures, trusted;
+    struct buf signatures, trusted;
     struct signer_keys keys;
-    if (read_file(path, CHARTER_BYTES_MAX, &text) != OK) {
+    if (read_file(path, CHARTER_BYTES_MAX, out_text) != OK) {
         fprintf(stderr, "bulkhead: cannot read the charter %s\n", path);
         return false;
     }
-    if (charter_parse(buf_bytes(&text), out, &findings) != OK ||
+    if (charter_parse(buf_bytes(out_text), out, &findings) != OK ||
         charter_check(out, &findings) != OK)
         return print_findings(path, &findings);
     snprintf(file, sizeof(file), "%s.sig", path);
@@ -69,6 +69,30 @@ policy_load(const char *path, const char *state, struct charter *out)
     return true;
 }
 
+/* A whole new file, durable, then renamed over the old one. */
+static bool
+replace_file(const char *path, struct bytes what)
+{
+    char next[PLAN_PATH_SIZE + 80];
+    snprintf(next, sizeof(next), "%s.new", path);
+    int fd = open(next, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    bool good = fd >= 0 && write(fd, what.p, what.len) == (ssize_t)what.len && fdatasync(fd) == 0;
+    if (fd >= 0)
+        close(fd);
+    if (good && rename(next, path) == 0)
+        return true;
+    fprintf(stderr, "bulkhead: cannot write %s: %s\n", path, strerror(errno));
+    return false;
+}
+
+bool
+policy_keep(const char *state, const struct buf *text)
+{
+    char path[PLAN_PATH_SIZE + 64];
+    snprintf(path, sizeof(path), "%s/charter", state);
+    return replace_file(path, buf_bytes(text));
+}
+
 bool
 policy_number_goes_up(const char *state, const struct charter *c)
 {
@@ -87,16 +111,8 @@ policy_number_goes_up(const char *state, const struct charter *c)
                 (unsigned long long)c->number, last);
         return false;
     }
-    char next[PLAN_PATH_SIZE + 80];
-    snprintf(next, sizeof(next), "%s.new", path);
-    f = fopen(next, "we");
-    bool good = f && fprintf(f, "%llu\n", (unsigned long long)c->number) > 0 && fflush(f) == 0 &&
-                fdatasync(fileno(f)) == 0;
-    if (f)
-        fclose(f);
-    if (!good || rename(next, path) != 0) {
-        fprintf(stderr, "bulkhead: cannot write %s: %s\n", path, strerror(errno));
-        return false;
-    }
-    return true;
+    char line[32];
+    int n = snprintf(line, sizeof(line), "%llu\n", (unsigned long long)c->number);
+    ASSERT(n > 0 && (size_t)n < sizeof(line));
+    return replace_file(path, bytes_of(line, (size_t)n));
 }
