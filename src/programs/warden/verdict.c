@@ -50,6 +50,16 @@ verdict_wish_digest(const char *zone, const struct wish *wish, uint8_t out[stati
     crypto_hash_sha256_final(&state, out);
 }
 
+/* The approver is still in the charter, with the purpose that commands have. */
+static bool
+may_approve(const struct verdict_state *v, const struct token *t)
+{
+    const struct start_caller *caller = start_caller(v->start, bytes_text(t->caller));
+    return caller && strcmp(caller->role, t->role) == 0 &&
+           strcmp(t->purpose, VERDICT_PURPOSE) == 0 &&
+           start_list_has(caller->purposes, bytes_text(VERDICT_PURPOSE));
+}
+
 /* How many different people in different roles approved exactly this. */
 static uint32_t
 count_approvals(const struct verdict_state *v, const struct wish *wish, int64_t now_us)
@@ -63,7 +73,8 @@ count_approvals(const struct verdict_state *v, const struct wish *wish, int64_t 
         size_t end = bytes_find(rest, '\n');
         struct token t;
         bool distinct = token_open_approval(bytes_of(rest.p, end), v->judge_public, v->start->zone,
-                                            digest, now_us, &t) == OK;
+                                            digest, now_us, &t) == OK &&
+                        may_approve(v, &t);
         for (uint32_t i = 0; distinct && i < count; i++)
             distinct = strcmp(people[i].caller, t.caller) != 0 &&
                        strcmp(people[i].role, t.role) != 0 &&

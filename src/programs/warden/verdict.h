@@ -15,6 +15,9 @@
 #include "programs/start.h"
 #include "programs/warden/envelope.h"
 
+/* Commands are asked and approved for this purpose and no other. */
+#define VERDICT_PURPOSE "operate"
+
 enum { VERDICT_QUIET_MAX_MS = 15000, VERDICT_APPROVALS_MAX = 8 };
 
 struct verdict_rate {
