@@ -168,9 +168,9 @@ check: $(TESTS) $(FIELD_TESTS) $(FUZZERS)
 fuzz: $(FUZZERS)
 
 format:
-	clang-format -i $(shell git ls-files '*.c' '*.h')
+	clang-format-14 -i $(shell git ls-files '*.c' '*.h')
 format-check:
-	clang-format --dry-run -Werror $(shell git ls-files '*.c' '*.h')
+	clang-format-14 --dry-run -Werror $(shell git ls-files '*.c' '*.h')
 arrows:
 	@script/check-arrows
 analyze: CFLAGS += -fanalyzer -Wno-analyzer-malloc-leak

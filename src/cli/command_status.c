@@ -100,9 +100,9 @@ resident_kb(uint32_t pid)
 static void
 put_counters(struct buf *b, const struct status_row *row, bool json)
 {
-    const uint64_t values[] = {row->counter_0, row->counter_1, row->counter_2, row->counter_3,
-                               row->counter_4, row->counter_5, row->counter_6, row->counter_7,
-                               row->counter_8};
+    const uint64_t values[] = {row->counter_0, row->counter_1, row->counter_2,
+                               row->counter_3, row->counter_4, row->counter_5,
+                               row->counter_6, row->counter_7, row->counter_8};
     char kind[64];
     if (bytes_copy_text(row->kind, kind, sizeof(kind)) != OK)
         return;

@@ -18,7 +18,8 @@ bool policy_load(const char *charter_path, const char *state, struct charter *ou
 /* Keep exactly the text that was checked as STATE/charter, where the tools find it. */
 bool policy_keep(const char *state, const struct buf *text) MUST_USE;
 
-/* Charters are numbered upward: an older one is refused, whoever signed it. Remembers the number. */
+/* Charters are numbered upward: an older one is refused, whoever signed it. Remembers the number.
+ */
 bool policy_number_goes_up(const char *state, const struct charter *c) MUST_USE;
 
 #endif

@@ -45,22 +45,22 @@ enum start_number_role {
 };
 /* What a descriptor is. "name" says which one where there are several. */
 enum start_fd_role {
-    FD_CORE = 1,        /* channel: gate to its core; conduit to a core: name "from" or "to" */
-    FD_GATE,            /* channel: core to its gate */
-    FD_WARDEN,          /* channel: core to its warden */
-    FD_LEDGER,          /* channel: any process to its log; in the ledger: name = the log */
-    FD_CONDUIT,         /* channel: core to a conduit; name = the conduit */
-    FD_LISTEN_MQTTS,    /* listening TCP socket */
+    FD_CORE = 1,     /* channel: gate to its core; conduit to a core: name "from" or "to" */
+    FD_GATE,         /* channel: core to its gate */
+    FD_WARDEN,       /* channel: core to its warden */
+    FD_LEDGER,       /* channel: any process to its log; in the ledger: name = the log */
+    FD_CONDUIT,      /* channel: core to a conduit; name = the conduit */
+    FD_LISTEN_MQTTS, /* listening TCP socket */
     FD_LISTEN_HTTPS,
-    FD_LISTEN_JUDGE,    /* listening SEQPACKET socket */
+    FD_LISTEN_JUDGE, /* listening SEQPACKET socket */
     FD_LISTEN_LEDGER,
     FD_STORE_DIRECTORY, /* closed before the sandbox is */
     FD_LOG_ENTRIES,     /* files of one log; name = the log */
     FD_LOG_OFFSETS,
     FD_LOG_HASHES,
     FD_LOG_CHECKPOINT,
-    FD_WARDEN_STATE,    /* file: the warden's sequence numbers, see warden.h */
-    FD_SERVICE_STATE,   /* file: what a service keeps between starts, e.g. pseudonyms */
+    FD_WARDEN_STATE,  /* file: the warden's sequence numbers, see warden.h */
+    FD_SERVICE_STATE, /* file: what a service keeps between starts, e.g. pseudonyms */
 };
 
 struct start_class {
@@ -147,7 +147,8 @@ enum err start_take(struct start *s, uint16_t id, struct bytes body, int fd) MUS
 /* The descriptor of a role (and name, unless NULL), or -1. */
 int start_fd(const struct start *s, enum start_fd_role role, const char *name);
 /* The key of a role (and name, unless NULL), or NULL. */
-const struct start_key *start_key(const struct start *s, enum start_key_role role, const char *name);
+const struct start_key *start_key(const struct start *s, enum start_key_role role,
+                                  const char *name);
 /* The text of a role, or empty bytes. */
 struct bytes start_text(const struct start *s, enum start_text_role role);
 const struct start_class *start_class(const struct start *s, struct bytes name);

@@ -1,9 +1,10 @@
 /*
  * loader.c -- a device that publishes the numbers 1, 2, 3, ... and knows which were acknowledged.
  *
- * For the kill test: whatever happens to the city, every number that was acknowledged must be in the
- * store exactly once. Ends when --count numbers are acknowledged or --seconds are over; the status
- * file says published, acknowledged, refused; exit 0 only when all of them were acknowledged.
+ * For the kill test: whatever happens to the city, every number that was acknowledged must be in
+ * the store exactly once. Ends when --count numbers are acknowledged or --seconds are over; the
+ * status file says published, acknowledged, refused; exit 0 only when all of them were
+ * acknowledged.
  */
 #include "field/common/device.h"
 
@@ -45,8 +46,8 @@ main(int argc, char **argv)
         for (uint64_t i = 0; i < per_turn && next <= count &&
                              next - 1 < counts.acknowledged + counts.refused + WINDOW;
              i++) {
-            if (field_publish_number(f, device, 0, start_us + (int64_t)next * 1000,
-                                     (double)next) != OK)
+            if (field_publish_number(f, device, 0, start_us + (int64_t)next * 1000, (double)next) !=
+                OK)
                 break;
             next++;
         }

@@ -16,12 +16,12 @@ struct spawned {
 
 /*
  * Start `program` in new mount, pid, network, IPC, UTS and control-group namespaces (and a user
- * namespace when `user_namespace`). It gets /dev/null on 0 and 1, a pipe on 2, the control socket on
- * 3, nothing else, and the environment `environment` (NULL: just TZ=UTC0).
- * `namespaces` false (the drill, one wall at a time) leaves it in ours.
- * ERR_UNSUPPORTED when the kernel refuses the namespaces; ERR_IO otherwise; errno says why.
+ * namespace when `user_namespace`). It gets /dev/null on 0 and 1, a pipe on 2, the control socket
+ * on 3, nothing else, and the environment `environment` (NULL: just TZ=UTC0). `namespaces` false
+ * (the drill, one wall at a time) leaves it in ours. ERR_UNSUPPORTED when the kernel refuses the
+ * namespaces; ERR_IO otherwise; errno says why.
  */
-enum err spawn(const char *program, bool namespaces, bool user_namespace,
-               char *const environment[], struct spawned *out) MUST_USE;
+enum err spawn(const char *program, bool namespaces, bool user_namespace, char *const environment[],
+               struct spawned *out) MUST_USE;
 
 #endif

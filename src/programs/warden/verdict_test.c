@@ -75,6 +75,13 @@ make(bool first_start)
     return f;
 }
 
+static void
+drop(struct fixture *f)
+{
+    free(f->verdict.envelope_state);
+    free(f);
+}
+
 static struct wish
 wish_of(const char *device, const char *command, const char *parameters)
 {
@@ -126,7 +133,7 @@ TEST(what_the_charter_does_not_name_is_refused)
     w = wish_of("junction-a0", "phase-request", "phase 1\n");
     CHECK(decide(f, &w, 2000) == OK);
     CHECK(((struct tally *)f->verdict.envelope_state)->granted == 1);
-    free(f);
+    drop(f);
 }
 
 TEST(after_a_restart_nothing_is_granted_until_old_leases_are_over)
@@ -136,7 +143,7 @@ TEST(after_a_restart_nothing_is_granted_until_old_leases_are_over)
     CHECK(decide(f, &w, 1000) == ERR_DENIED);
     CHECK(decide(f, &w, 1000 + VERDICT_QUIET_MAX_MS - 1) == ERR_DENIED);
     CHECK(decide(f, &w, 1000 + VERDICT_QUIET_MAX_MS) == OK);
-    free(f);
+    drop(f);
 }
 
 TEST(the_rate_is_per_device_and_over_any_hour)
@@ -149,7 +156,7 @@ TEST(the_rate_is_per_device_and_over_any_hour)
         granted += decide(f, &a, ms) == OK;
     CHECK(granted >= 3600 && granted <= 3602);
     CHECK(decide(f, &b, 3602000) == OK);
-    free(f);
+    drop(f);
 }
 
 TEST(dangerous_commands_need_two_people_over_these_bytes)
@@ -185,5 +192,5 @@ TEST(dangerous_commands_need_two_people_over_these_bytes)
         CHECK((decide(f, &asked, 2000) == OK) == cases[i].granted);
     }
     buf_fini(&lines);
-    free(f);
+    drop(f);
 }
