@@ -27,7 +27,7 @@ enum {
     SUPERVISOR_START_MS = 60000, /* a store may have to be made */
     SUPERVISOR_STOP_MS = 5000,
     SUPERVISOR_BACKOFF_MAX_MS = 10000,
-    SUPERVISOR_STEADY_MS = 60000, /* up so long: the back-off begins anew */
+    SUPERVISOR_STEADY_MS = 2000, /* up so long: the back-off begins anew */
     SUPERVISOR_TICK_MS = 50,
     SUPERVISOR_LOG_LINES_PER_S = 200,
     SUPERVISOR_TOOLS_MAX = 16,
