@@ -75,6 +75,12 @@ struct store_stream {
 enum err store_add_stream(struct store *s, uint32_t stream,
                           const struct store_stream *meta) MUST_USE;
 
+/*
+ * How long observations of a class are kept from now on: the charter in force says it, whatever
+ * the streams were made under. For this opening of the store only: say it after each store_open().
+ */
+void store_keep_class(struct store *s, const char *class_name, uint64_t keep_s);
+
 enum result_kind { RESULT_NUMBER = 1, RESULT_BOOL, RESULT_TEXT, RESULT_JSON };
 
 /* One observation. Pointers are borrowed for the call (append) or for the callback (range). */

@@ -251,6 +251,7 @@ core_tick(struct core *c)
     commands_expire(c);
     record_anchor(c);
     record_strangers(c);
+    record_destructions(c);
 }
 
 uint32_t

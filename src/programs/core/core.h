@@ -192,6 +192,8 @@ struct core {
     uint64_t anchored_size, anchor_ref, anchor_deadline_ms;
     uint64_t strangers_refused; /* since they were last written down */
     uint64_t strangers_ms;
+    uint64_t destroyed_looked_ms; /* 0: never */
+    uint64_t destroyed_told;
     bool store_failed;
     int state_fd;
     uint64_t state_generation;
@@ -320,6 +322,7 @@ void record_and_send(struct core *c, struct request *ask, const struct reading *
 enum err record_frame(void *ctx, uint16_t id, struct bytes body);
 void record_anchor(struct core *c);
 void record_strangers(struct core *c);
+void record_destructions(struct core *c);
 void record_lost(struct core *c);
 
 /* commands.c */

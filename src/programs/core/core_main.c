@@ -60,6 +60,8 @@ main_open(void *self, struct start *start)
         log_event("store_failed", "error=\"%s\"", err_text(e));
         return e;
     }
+    for (size_t i = 0; i < start->classes_count; i++)
+        store_keep_class(store, start->classes[i].name, start->classes[i].keep_s);
     list_descriptors(after);
     for (int fd = 0; fd < DESCRIPTORS_LOOKED_AT; fd++)
         if (after[fd] && !before[fd])

@@ -459,3 +459,20 @@ TEST(the_journals_head_is_anchored_while_it_changes)
     CHECK(t->records_count == 2 && city_recorded(t, "\"size\":2"));
     city_free(t);
 }
+
+TEST(destroyed_keys_are_told_to_the_ledger)
+{
+    struct test_city *t = city_new(&quiet_service);
+    uint64_t stream = city_thing(t, 1, "dock a", "station-status");
+    CHECK(stream);
+    core_tick(t->core);
+    CHECK_OK(store_erase_stream(t->store, (uint32_t)stream));
+    core_tick(t->core);
+    city_run(t);
+    CHECK(!city_recorded(t, "key-destruction")); /* looked at every ten seconds */
+    t->clock.mono_ms += 11000;
+    core_tick(t->core);
+    city_run(t);
+    CHECK(city_recorded(t, "\"event\":\"key-destruction\",\"zone\":\"bikes\",\"keys\":1"));
+    city_free(t);
+}

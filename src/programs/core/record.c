@@ -4,7 +4,7 @@
 #include "base/text.h"
 #include "runtime/log.h"
 
-enum { ENTRY_BYTES_MAX = 16384, STRANGERS_MS = 1000 };
+enum { ENTRY_BYTES_MAX = 16384, STRANGERS_MS = 1000, DESTRUCTIONS_MS = 10000 };
 
 static struct buf *
 entry_begin(const char *event)
@@ -167,4 +167,34 @@ record_strangers(struct core *c)
         return;
     c->strangers_refused = 0;
     c->strangers_ms = now_ms;
+}
+
+static void
+add_destroyed(void *ctx, const struct store_copy *copy)
+{
+    *(uint64_t *)ctx += copy->keys_destroyed;
+}
+
+/* Keys that were destroyed since the last look: their number, on the public record. */
+void
+record_destructions(struct core *c)
+{
+    uint64_t now_ms = clock_mono_ms(&c->clock), total = 0, ref;
+    if (c->destroyed_looked_ms && now_ms - c->destroyed_looked_ms < DESTRUCTIONS_MS)
+        return;
+    if (store_each_copy(c->store, add_destroyed, &total) != OK)
+        return;
+    bool first = c->destroyed_looked_ms == 0; /* the predecessor told of these */
+    c->destroyed_looked_ms = now_ms;
+    if (first || total <= c->destroyed_told) {
+        c->destroyed_told = total;
+        return;
+    }
+    struct buf *b = entry_begin("key-destruction");
+    entry_text(b, "zone", c->start->zone);
+    buf_format(b, ",\"keys\":%llu,\"total\":%llu",
+               (unsigned long long)(total - c->destroyed_told), (unsigned long long)total);
+    entry_end(c, b);
+    if (record_entry(c, b, &ref) == OK)
+        c->destroyed_told = total;
 }

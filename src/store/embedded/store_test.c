@@ -466,6 +466,28 @@ TEST(expired_observations_go_and_their_key_with_the_last)
     place_fini(&p);
 }
 
+TEST(a_shorter_keep_of_a_new_charter_holds_for_what_was_stored_before)
+{
+    struct place p;
+    place_init(&p);
+    add_stream(&p, 1, 30 * 24 * 3600);
+    for (int i = 0; i < 2000; i++)
+        append(&p, 1, T0 + (int64_t)i * 1000000, i);
+    CHECK_OK(store_commit(p.s));
+    maintain(&p);
+    p.clock.wall_us = T0 + (int64_t)(3600 + 1000) * 1000000;
+    range(&p, 1, whole, 0);
+    CHECK(seen.count == 2000);
+    place_reopen(&p);
+    store_keep_class(p.s, "another-class", 1);
+    range(&p, 1, whole, 0);
+    CHECK(seen.count == 2000);
+    store_keep_class(p.s, "vehicle-position", 3600);
+    maintain(&p);
+    range(&p, 1, whole, 0);
+    CHECK(seen.count == 1000 && seen.number[0] == 1000);
+    place_fini(&p);
+}
 TEST(keys_of_expired_days_are_destroyed_while_the_stream_goes_on)
 {
     struct place p;

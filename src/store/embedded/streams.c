@@ -8,6 +8,15 @@ slot_of(uint32_t id)
     return (uint32_t)(((uint64_t)id * 0x9e3779b97f4a7c15u) >> 40) % HASH_SIZE;
 }
 
+void
+store_keep_class(struct store *s, const char *class_name, uint64_t keep_s)
+{
+    ASSERT(keep_s <= INT64_MAX / 1000000);
+    for (uint32_t i = 0; i < s->stream_count; i++)
+        if (strcmp(s->stream[i].row.meta.class_name, class_name) == 0)
+            s->stream[i].row.meta.keep_s = keep_s;
+}
+
 struct stream *
 streams_find(const struct store *s, uint32_t id)
 {
