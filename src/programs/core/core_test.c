@@ -463,7 +463,7 @@ TEST(the_journals_head_is_anchored_while_it_changes)
 TEST(destroyed_keys_are_told_to_the_ledger)
 {
     struct test_city *t = city_new(&quiet_service);
-    uint64_t stream = city_thing(t, 1, "dock a", "station-status");
+    uint64_t stream = city_thing(t, 1, "dock 1", "bike-count");
     CHECK(stream);
     core_tick(t->core);
     CHECK_OK(store_erase_stream(t->store, (uint32_t)stream));

@@ -192,8 +192,8 @@ record_destructions(struct core *c)
     }
     struct buf *b = entry_begin("key-destruction");
     entry_text(b, "zone", c->start->zone);
-    buf_format(b, ",\"keys\":%llu,\"total\":%llu",
-               (unsigned long long)(total - c->destroyed_told), (unsigned long long)total);
+    buf_format(b, ",\"keys\":%llu,\"total\":%llu", (unsigned long long)(total - c->destroyed_told),
+               (unsigned long long)total);
     entry_end(c, b);
     if (record_entry(c, b, &ref) == OK)
         c->destroyed_told = total;
