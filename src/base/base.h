@@ -91,7 +91,7 @@ static inline struct bytes
 bytes_skip(struct bytes a, size_t n)
 {
     ASSERT(n <= a.len);
-    return (struct bytes){a.len == n ? NULL : a.p + n, a.len - n};
+    return n == 0 ? a : (struct bytes){a.p + n, a.len - n};
 }
 
 /* The offset of the first c, or a.len when there is none. */

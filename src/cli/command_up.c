@@ -32,14 +32,32 @@ own_libexec(char *to, size_t size)
     return true;
 }
 
+/* The charter holds, and the city has its keys; else the reason was said. */
+static bool
+ready(const char *charter_path, const char *state)
+{
+    struct charter *c = calloc(1, sizeof(*c));
+    struct buf text;
+    char why[400] = "";
+    ASSERT(c);
+    bool ok = sodium_init() >= 0 && policy_load(charter_path, state, c, &text);
+    if (ok) {
+        buf_fini(&text);
+        ok = city_keys_make(c, state, why, sizeof(why)) == OK;
+        if (!ok)
+            fprintf(stderr, "bulkhead: %s\n", why);
+    }
+    free(c);
+    return ok;
+}
+
 int
 command_up(int argc, char **argv)
 {
     struct tool_option options[] = {
         {"--charter", true, NULL}, {"--state", true, NULL}, {"--libexec", true, NULL}};
     struct tool_words words;
-    struct buf text;
-    char libexec[TOOL_PATH_SIZE], program[TOOL_PATH_SIZE + 32], why[400];
+    char libexec[TOOL_PATH_SIZE], program[TOOL_PATH_SIZE + 32];
     if (!tool_parse(argc, argv, options, ARRAY_COUNT(options), &words, help))
         return EXIT_USAGE;
     char *charter_path = (char *)(uintptr_t)options[0].value;
@@ -52,17 +70,9 @@ command_up(int argc, char **argv)
         snprintf(libexec, sizeof(libexec), "%s", options[2].value);
     else if (!own_libexec(libexec, sizeof(libexec)))
         return EXIT_CANNOT;
-    struct charter *c = calloc(1, sizeof(*c));
-    ASSERT(c);
     umask(077);
-    if (sodium_init() < 0 || !policy_load(charter_path, state, c, &text))
+    if (!ready(charter_path, state))
         return EXIT_DOES_NOT_HOLD;
-    if (city_keys_make(c, state, why, sizeof(why)) != OK) {
-        fprintf(stderr, "bulkhead: %s\n", why);
-        return EXIT_DOES_NOT_HOLD;
-    }
-    free(c);
-    buf_fini(&text);
     snprintf(program, sizeof(program), "%s/bulkhead-supervisor", libexec);
     char *const arguments[] = {program, charter_path, state, libexec, NULL};
     execv(program, arguments);

@@ -231,10 +231,10 @@ program_run(const struct program *program, void *self)
     log_name(program->kind, "");
     if (sodium_init() < 0)
         return 1;
-    struct life *life = calloc(1, sizeof(*life));
-    struct start *start = calloc(1, sizeof(*start));
-    ASSERT(life && start);
-    *life = (struct life){.program = program, .self = self, .start = start};
+    static struct start given;
+    static struct life one; /* both live as long as the process */
+    struct life *life = &one;
+    *life = (struct life){.program = program, .self = self, .start = &given};
     if (begin_life(life) != OK)
         return 1;
     life->control_watch = (struct watch){.fd = PROGRAM_CONTROL_FD, .fn = on_control, .ctx = life};

@@ -76,6 +76,7 @@ static struct sta_value
 observation_value(const struct sta_expr_path *path, struct sta_scope *scope,
                   const struct observation *o)
 {
+    ASSERT(o);
     const char *name = sta_type_info(STA_OBSERVATION)->properties[path->property].name;
     if (strcmp(name, "phenomenonTime") == 0)
         return path->members_count ? null_value() : time_value(o->time_us, o->time_end_us);
@@ -139,11 +140,12 @@ path_value(const struct sta_expr_path *path, struct sta_scope *scope, const stru
         uint8_t relation = path->relations[i];
         enum sta_type to = sta_type_info(at.type)->relations[relation].to;
         const struct sta_entity *e;
-        if (at.type == STA_OBSERVATION)
-            e = relation == OBSERVATION_DATASTREAM
-                    ? at.entity
-                    : sta_graph_get(scope->graph, to, at.observation->feature_id);
-        else
+        if (at.type == STA_OBSERVATION) {
+            const struct observation *o = at.observation;
+            ASSERT(o);
+            e = relation == OBSERVATION_DATASTREAM ? at.entity
+                                                   : sta_graph_get(scope->graph, to, o->feature_id);
+        } else
             e = at.entity->links[relation].count
                     ? sta_graph_get(scope->graph, to, at.entity->links[relation].p[0])
                     : NULL;

@@ -390,6 +390,7 @@ parse_word(struct parser *p, struct sta_expr **out)
     enum err e = node(p, STA_OP_LITERAL, at, out);
     if (e != OK)
         return e;
+    ASSERT(*out);
     (*out)->literal = v;
     (*out)->kind = v.kind;
     return OK;
@@ -413,6 +414,7 @@ parse_literal(struct parser *p, struct sta_expr **out)
         e = node(p, STA_OP_LITERAL, at, out);
     if (e != OK)
         return e;
+    ASSERT(*out);
     (*out)->literal = v;
     (*out)->kind = v.kind;
     return OK;
@@ -429,6 +431,7 @@ parse_unary(struct parser *p, enum sta_op op, size_t skip, struct sta_expr **out
     e = parse_level(p, LEVEL_UNARY, &arg);
     if (e != OK)
         return e;
+    ASSERT(*out && arg);
     enum sta_kind wanted = op == STA_OP_NOT ? STA_BOOL : STA_NUMBER;
     if (!fits(arg->kind, wanted) && !(op == STA_OP_NEGATE && arg->kind == STA_DURATION))
         return sta_fail(p->error, 400, arg->position, "at %u: expected %s, found %s%s",

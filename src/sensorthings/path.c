@@ -335,7 +335,7 @@ sta_topic_parse(struct bytes topic, struct sta_topic *out, struct sta_error *err
 enum err
 sta_topic_parse_publish(struct bytes topic, struct sta_path *out, struct sta_error *error)
 {
-    struct sta_path path;
+    struct sta_path path = {0};
     if (bytes_find(topic, '?') < topic.len)
         return sta_fail(error, 404, 0, "observations are not published to a topic with options");
     enum err e = topic_path(topic, &path, error);

@@ -46,12 +46,13 @@ hot_push(struct store *s, uint8_t type, uint64_t id, struct bytes record)
         s->hot = p;
         s->hot_capacity = capacity;
     }
-    uint8_t *copy = malloc(record.len ? record.len : 1);
-    if (!copy)
+    struct hot_entity *hot = &s->hot[s->hot_count];
+    *hot = (struct hot_entity){type, id, malloc(record.len ? record.len : 1), record.len};
+    if (!hot->record)
         return ERR_LIMIT;
     if (record.len)
-        memcpy(copy, record.p, record.len);
-    s->hot[s->hot_count++] = (struct hot_entity){type, id, copy, record.len};
+        memcpy(hot->record, record.p, record.len);
+    s->hot_count++;
     s->hot_pending++;
     s->tail_bytes += record.len;
     return OK;

@@ -157,16 +157,15 @@ tail_push(struct store *s, struct stream *st, const struct observation *o)
         st->tail = p;
         st->tail_capacity = capacity;
     }
-    struct point *p = &st->tail[st->tail_count];
-    *p = (struct point){.time_us = o->time_us,
-                        .result_us = o->result_time_us,
-                        .number = o->number,
-                        .feature_id = o->feature_id,
-                        .kind = (uint8_t)o->kind};
-    enum err e = more_new(s, o, &p->more);
+    struct point point = {.time_us = o->time_us,
+                          .result_us = o->result_time_us,
+                          .number = o->number,
+                          .feature_id = o->feature_id,
+                          .kind = (uint8_t)o->kind};
+    enum err e = more_new(s, o, &point.more);
     if (e != OK)
         return e;
-    st->tail_count++;
+    st->tail[st->tail_count++] = point;
     st->pending++;
     s->tail_points++;
     if (o->time_us > st->newest_us)
