@@ -7,7 +7,7 @@ BULKHEAD=${BULKHEAD:-build/bulkhead}
 city_prepare() {
     local charter=$1 state=$2 signer
     mkdir -p "$state" || return 1
-    chmod 700 "$state"
+    chmod 700 "$state" || return 1 # not ours?
     if [ ! -f "$state/signers.pub" ]; then
         # shellcheck disable=SC2046
         "$BULKHEAD" charter keygen --out "$state/signers" $(sed -n '/^ *#/d; s/^.*\bsigners  *\(.*\)/\1/p' "$charter" |
@@ -22,11 +22,12 @@ city_prepare() {
     done
 }
 
-# city_start STATE: in the background; CITY_PID; 0 when `ready` came within 90 s.
+# city_start STATE: in the background, out of reach of the terminal's Ctrl-C, which is for who started it;
+# CITY_PID; 0 when `ready` came within 90 s.
 city_start() {
     local state=$1 i
     : >"$state/up.out"
-    "$BULKHEAD" up --charter "$state/signed.charter" --state "$state" >"$state/up.out" 2>>"$state/city.log" &
+    setsid "$BULKHEAD" up --charter "$state/signed.charter" --state "$state" >"$state/up.out" 2>>"$state/city.log" &
     CITY_PID=$!
     for ((i = 0; i < 900; i++)); do
         grep -q '^ready$' "$state/up.out" && return 0

@@ -26,7 +26,6 @@
         return OBTAINED(call);                                                                     \
     }
 
-CALL_ATTEMPT(sysv_private, syscall(SYS_shmget, IPC_PRIVATE, 4096, IPC_CREAT | 0600))
 CALL_ATTEMPT(add_key_user,
              syscall(SYS_add_key, "user", "bulkhead-drill", "x", 1, KEY_SPEC_USER_KEYRING))
 CALL_ATTEMPT(keyctl_session, syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL))
@@ -45,6 +44,17 @@ CALL_ATTEMPT(lock_memory, syscall(SYS_mlockall, MCL_FUTURE))
 CALL_ATTEMPT(landlock_relax, syscall(SYS_landlock_create_ruleset, NULL, 0, 1))
 /* getpid by its x32 number */
 CALL_ATTEMPT(x32_call, syscall(0x40000000 + SYS_getpid))
+
+int
+sysv_private(const char *const targets[])
+{
+    (void)targets;
+    long id = syscall(SYS_shmget, IPC_PRIVATE, 4096, IPC_CREAT | 0600);
+    if (id < 0)
+        return REFUSED;
+    syscall(SYS_shmctl, id, IPC_RMID, NULL); /* or it would outlive the drill */
+    return ESCAPED;
+}
 
 int
 sysv_attach(const char *const targets[])

@@ -12,6 +12,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <ftw.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -89,6 +90,19 @@ missing_with(uint32_t walls)
     return missing;
 }
 
+static int
+remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
+{
+    (void)st, (void)kind, (void)ftw;
+    return remove(path);
+}
+
+static void
+remove_folder(void)
+{
+    nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
 static void
 open_plan(void)
 {
@@ -96,6 +110,7 @@ open_plan(void)
         return;
     read_demo_charter();
     CHECK(mkdtemp(folder));
+    atexit(remove_folder);
     plan_list(&plan, &charter, folder, "build/libexec");
     CHECK_OK(plan_open(&plan));
 }

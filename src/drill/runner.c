@@ -340,7 +340,8 @@ drill_run(const struct drill_config *config, struct drill_result *out)
         out->attempts += strcmp(a->id, "CONTROL") != 0;
     enum err e = victims_plant(&d->victims, d->root);
     if (e != OK)
-        fprintf(stderr, "bulkhead: cannot plant the victims: %s\n", strerror(errno));
+        fprintf(stderr, "bulkhead: cannot plant the victims in /tmp and /dev/shm: %s\n",
+                strerror(errno));
     if (e == OK)
         e = open_city(d);
     if (e == OK)

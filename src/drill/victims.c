@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <grp.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -29,6 +30,7 @@ struct planted {
     int sysv_id;
     key_t sysv_key;
     bool good;
+    int error; /* errno, when not good */
 };
 
 static uint8_t canary[CANARY_SIZE];
@@ -105,13 +107,17 @@ be_victim(const struct victims *v, bool root, int tell_fd, int life_fd)
     good = good && listen_on_unix(path, false, SOCK_DGRAM);
     good = good && write_file(v->directory, "file", 0644) &&
            write_file(v->directory, "secretfile", 0600);
+    int error = good ? 0 : errno;
     int shm_fd = shm_open(v->shm_name, O_RDWR | O_CREAT | O_EXCL, 0666);
+    if (shm_fd < 0 && !error)
+        error = errno;
     good = good && shm_fd >= 0 && ftruncate(shm_fd, SHM_SIZE) == 0 &&
            write(shm_fd, canary_hex, sizeof(canary_hex)) > 0;
     planted.sysv_key = (key_t)(0x42480000 | (getpid() & 0xffff));
     planted.sysv_id = shmget(planted.sysv_key, SHM_SIZE, IPC_CREAT | IPC_EXCL | 0666);
     planted.good =
         good && planted.sysv_id >= 0 && planted.tcp_port && planted.udp_port && planted.address;
+    planted.error = error ? error : errno;
     if (write(tell_fd, &planted, sizeof(planted)) != (ssize_t)sizeof(planted))
         _exit(1);
     char byte;
@@ -167,6 +173,7 @@ victims_plant(struct victims *v, bool root)
     v->sysv_id = good ? planted.sysv_id : -1;
     if (!good || !planted.good) {
         victims_remove(v);
+        errno = good ? planted.error : EIO;
         return ERR_IO;
     }
     put_targets(v, &planted);
@@ -209,11 +216,16 @@ victims_unharmed(const struct victims *v, char *why, size_t why_size)
     return what == NULL;
 }
 
+static int
+remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
+{
+    (void)st, (void)kind, (void)ftw;
+    return remove(path);
+}
+
 void
 victims_remove(struct victims *v)
 {
-    static const char *const names[] = {"file", "secretfile", "unix", "dgram"};
-    char path[400];
     if (v->life_fd >= 0)
         close(v->life_fd);
     if (v->pid > 0)
@@ -222,13 +234,8 @@ victims_remove(struct victims *v)
         shmctl(v->sysv_id, IPC_RMID, NULL);
     if (v->shm_name[0])
         shm_unlink(v->shm_name);
-    for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
-        snprintf(path, sizeof(path), "%s/%s", v->directory, names[i]);
-        unlink(path);
-    }
-    snprintf(path, sizeof(path), "%s/dir", v->directory);
-    rmdir(path);
-    rmdir(v->directory);
+    /* With what an attempt that got through has put there. */
+    nftw(v->directory, remove_one, 16, FTW_DEPTH | FTW_PHYS);
     v->pid = -1;
     v->life_fd = -1;
 }

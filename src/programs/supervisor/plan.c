@@ -290,9 +290,15 @@ plan_open(struct plan *p)
 void
 plan_close(struct plan *p)
 {
+    static const char *const sockets[] = {"judge.sock", "ledger.sock", "control.sock"};
+    char path[PLAN_PATH_SIZE + 64];
     for (size_t i = 0; i < p->ends_count; i++)
         close(p->ends[i].fd);
     p->ends_count = 0;
+    for (size_t i = 0; p->state[0] && i < ARRAY_COUNT(sockets); i++) {
+        snprintf(path, sizeof(path), "%s/%s", p->state, sockets[i]);
+        unlink(path);
+    }
 }
 
 int

@@ -67,7 +67,8 @@ void plan_list(struct plan *p, const struct charter *c, const char *state, const
 
 /*
  * Open all sockets, files and pairs. ERR_IO with a sentence in p->why (port in use, disk full, no
- * right); what was opened is closed by plan_close().
+ * right); what was opened is closed by plan_close(), which also takes the Unix sockets off the
+ * disk.
  */
 enum err plan_open(struct plan *p) MUST_USE;
 void plan_close(struct plan *p);

@@ -52,5 +52,7 @@ main(int argc, char **argv)
         plan_close(&s.plan);
         return 1;
     }
-    return supervisor_run(&s);
+    int status = supervisor_run(&s);
+    plan_close(&s.plan); /* no socket is left where nobody listens */
+    return status;
 }
