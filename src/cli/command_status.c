@@ -21,6 +21,8 @@ struct status {
     size_t count;
     bool ended;
     bool user_namespaces;
+    struct complaint_row complaints[64];
+    size_t complaints_count;
     char city[201];
     uint8_t digest[32];
 };
@@ -49,6 +51,14 @@ on_frame(void *ctx, uint16_t id, struct bytes body)
         if (end.charter_digest.len == sizeof(s->digest))
             memcpy(s->digest, end.charter_digest.p, sizeof(s->digest));
         return bytes_copy_text(end.city, s->city, sizeof(s->city));
+    }
+    if (id == complaint_row_id && s->complaints_count < ARRAY_COUNT(s->complaints)) {
+        struct complaint_row *c = &s->complaints[s->complaints_count];
+        enum err e = complaint_row_decode(body, c);
+        if (e != OK || (e = keep(&c->process)) != OK || (e = keep(&c->channel)) != OK)
+            return e;
+        s->complaints_count++;
+        return OK;
     }
     if (id != status_row_id || s->count == ARRAY_COUNT(s->rows))
         return ERR_MALFORMED;
@@ -167,6 +177,25 @@ put_row(struct buf *b, const struct status_row *row, bool json)
     buf_byte(b, '\n');
 }
 
+/* What a process said of a peer; the same stands in the city's log. */
+static void
+put_complaints(struct buf *b, const struct status *s, bool json)
+{
+    if (json)
+        buf_text(b, ",\"complaints\":[");
+    for (size_t i = 0; i < s->complaints_count; i++) {
+        const struct complaint_row *c = &s->complaints[i];
+        if (json)
+            buf_format(b, "%s{\"process\":\"%.*s\",\"channel\":\"%.*s\",\"count\":%u}",
+                       i ? "," : "", BYTES_PRINTF(c->process), BYTES_PRINTF(c->channel), c->count);
+        else
+            buf_format(b, "COMPLAINT %.*s: its channel %.*s sent what is not a message (%u)\n",
+                       BYTES_PRINTF(c->process), BYTES_PRINTF(c->channel), c->count);
+    }
+    if (json)
+        buf_byte(b, ']');
+}
+
 int
 command_status(int argc, char **argv)
 {
@@ -203,6 +232,7 @@ command_status(int argc, char **argv)
     }
     if (json)
         buf_text(&b, "]");
+    put_complaints(&b, &s, json);
     if (live)
         good = live_check(&b, s.rows, s.count, s.user_namespaces, json) && good;
     if (json)

@@ -1,6 +1,7 @@
 #include "programs/ledger_client.h"
 
 #include "programs/messages.h"
+#include "programs/program.h"
 
 enum { CHECK_EVERY_MS = 500 };
 
@@ -52,6 +53,8 @@ on_ledger(void *ctx, int fd, unsigned events)
     while (e == OK && (events & LOOP_READ))
         e = channel_receive(&l->channel, on_frame, l);
     if (e != OK && e != ERR_AGAIN) {
+        if (e == ERR_MALFORMED)
+            program_complain("ledger");
         l->broken = true;
         loop_unwatch(l->loop, &l->watch);
         return;

@@ -24,8 +24,10 @@ struct life {
     struct channel control;
     struct watch control_watch;
     uint64_t beat;
-    bool lost;
+    bool failed; /* or lost the supervisor */
 };
+
+static struct life life_now; /* of this process: one thread, one program */
 
 void
 program_keep(int fd)
@@ -115,9 +117,26 @@ on_beat(void *ctx)
     struct heartbeat m = {++life->beat, c[0], c[1], c[2], c[3], c[4], c[5], c[6], c[7], c[8]};
     if (CHANNEL_SEND(&life->control, heartbeat, &m) != OK ||
         channel_flush(&life->control) == ERR_CLOSED) {
-        life->lost = true;
+        life->failed = true;
         loop_stop(life->loop);
     }
+}
+
+void
+program_fail(void)
+{
+    life_now.failed = true;
+    if (life_now.loop)
+        loop_stop(life_now.loop);
+}
+
+void
+program_complain(const char *channel)
+{
+    struct complaint m = {bytes_text(channel)};
+    if (life_now.program && CHANNEL_SEND(&life_now.control, complaint, &m) == OK &&
+        channel_flush(&life_now.control) != OK)
+        program_fail();
 }
 
 static enum err
@@ -141,7 +160,7 @@ on_control(void *ctx, int fd, unsigned events)
     (void)fd, (void)events;
     enum err e = channel_receive(&life->control, on_control_frame, life);
     if (e != OK && e != ERR_AGAIN) {
-        life->lost = true;
+        life->failed = true;
         loop_stop(life->loop);
     }
 }
@@ -232,8 +251,7 @@ program_run(const struct program *program, void *self)
     if (sodium_init() < 0)
         return 1;
     static struct start given;
-    static struct life one; /* both live as long as the process */
-    struct life *life = &one;
+    struct life *life = &life_now;
     *life = (struct life){.program = program, .self = self, .start = &given};
     if (begin_life(life) != OK)
         return 1;
@@ -243,5 +261,5 @@ program_run(const struct program *program, void *self)
     loop_every(life->loop, PROGRAM_BEAT_MS, on_beat, life);
     on_beat(life);
     enum err e = loop_run(life->loop);
-    _exit(e == OK && !life->lost ? 0 : 1); /* libraries' clean-up would want more system calls */
+    _exit(e == OK && !life->failed ? 0 : 1); /* libraries' clean-up would want more system calls */
 }

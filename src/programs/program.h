@@ -9,7 +9,8 @@
  *     serve()      watch descriptors in the loop; from here on peers' bytes are read
  *     loop, a heartbeat every 500 ms with counters, until `stop` or the control channel ends
  *
- * The process exits 0 after stop(), 1 when it could not start or lost the supervisor.
+ * The process exits 0 after stop(), 1 when it could not start, lost the supervisor or
+ * program_fail().
  */
 #ifndef PROGRAMS_PROGRAM_H
 #define PROGRAMS_PROGRAM_H
@@ -42,6 +43,17 @@ int program_run(const struct program *program, void *self);
 
 /* Inside open(): this descriptor stays. */
 void program_keep(int fd);
+
+/* While the loop runs: end it, and exit 1, so that the end is seen as a death and not as obedience.
+ */
+void program_fail(void);
+
+/*
+ * A peer talks nonsense on the channel named `channel` (a zone, a kind: not text from the peer).
+ * The caller drops it; the supervisor puts the complaint on the city's record and in the status.
+ * Does nothing in a test that runs no program.
+ */
+void program_complain(const char *channel);
 
 /* The names of the counters of a kind, "" where there is none; NULL for an unknown kind. */
 const char *const *program_counter_names(const char *kind);

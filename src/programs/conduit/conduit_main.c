@@ -72,6 +72,8 @@ on_from(void *ctx, int fd, unsigned events)
     enum err e = channel_receive(&c->from, on_frame, c);
     if (e != OK && e != ERR_AGAIN) {
         log_event("source_malformed", "error=\"%s\"", err_text(e));
+        if (e == ERR_MALFORMED)
+            program_complain("from");
         loop_unwatch(c->loop, &c->from_watch); /* breached: it is not heard any more */
     }
 }

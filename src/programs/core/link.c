@@ -1,5 +1,6 @@
 #include "programs/core/link.h"
 
+#include "programs/program.h"
 #include "runtime/log.h"
 
 void
@@ -27,6 +28,8 @@ link_drop(struct link *l, enum err why)
     if (!l->up)
         return;
     log_event("link_dropped", "link=%s error=\"%s\"", l->name, err_text(why));
+    if (why == ERR_MALFORMED)
+        program_complain(l->name);
     l->up = false;
     if (l->loop)
         loop_unwatch(l->loop, &l->watch);

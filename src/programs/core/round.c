@@ -111,7 +111,7 @@ round_commit(struct core *c)
     round_reset(r);
     if (c->store_failed && c->loop) {
         link_flush(&c->gate, false);
-        loop_stop(c->loop); /* a disk that lied once is not trusted: start anew and recover */
+        program_fail(); /* a disk that lied once is not trusted: start anew and recover */
     }
     return durable;
 }

@@ -418,6 +418,8 @@ static void
 core_is_broken(enum err e)
 {
     log_event("core_broken", "error=\"%s\"", err_text(e));
+    if (e == ERR_MALFORMED)
+        program_complain("core");
     _exit(1);
 }
 

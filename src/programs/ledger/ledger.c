@@ -118,6 +118,8 @@ static void
 drop_channel(struct ledger_channel *c, enum err e)
 {
     log_event("channel_dropped", "log=%s error=\"%s\"", c->log->name, err_text(e));
+    if (e == ERR_MALFORMED)
+        program_complain(c->log->name);
     loop_unwatch(c->ledger->loop, &c->watch);
 }
 

@@ -101,12 +101,32 @@ on_confined(struct process *p, struct bytes body)
     return OK;
 }
 
+/* A peer of this process talks nonsense, or this process says so: it stands on the record. */
+static enum err
+on_complaint(struct process *p, struct bytes body)
+{
+    struct complaint m;
+    enum err e = complaint_decode(body, &m);
+    if (e == OK)
+        e = bytes_copy_text(m.channel, p->complaint, sizeof(p->complaint));
+    if (e == OK && p->complaint[strspn(p->complaint, "abcdefghijklmnopqrstuvwxyz0123456789-")])
+        e = ERR_MALFORMED;
+    if (e != OK || p->complaints++ >= SUPERVISOR_COMPLAINTS_MAX)
+        return e;
+    log_event("complaint", "process=%s channel=%s", name_of(p), p->complaint);
+    event_recordf(p->supervisor, "{\"event\":\"complaint\",\"process\":\"%s\",\"channel\":\"%s\"}",
+                  name_of(p), p->complaint);
+    return OK;
+}
+
 static enum err
 on_frame(void *ctx, uint16_t id, struct bytes body)
 {
     struct process *p = ctx;
     if (id == confined_id)
         return on_confined(p, body);
+    if (id == complaint_id && p->state == STATE_UP)
+        return on_complaint(p, body);
     struct heartbeat m;
     if (id != heartbeat_id || p->state != STATE_UP || heartbeat_decode(body, &m) != OK)
         return ERR_MALFORMED;

@@ -31,6 +31,7 @@ enum {
     SUPERVISOR_TICK_MS = 50,
     SUPERVISOR_LOG_LINES_PER_S = 200,
     SUPERVISOR_TOOLS_MAX = 16,
+    SUPERVISOR_COMPLAINTS_MAX = 100, /* of one process, in the log: it may be the liar itself */
 };
 
 enum process_state { STATE_WAITING, STATE_STARTING, STATE_UP, STATE_DOWN };
@@ -58,6 +59,8 @@ struct process {
     uint32_t walls;
     uint8_t landlock_abi;
     bool stop_sent;
+    uint32_t complaints; /* since the city's start; on the record up to SUPERVISOR_COMPLAINTS_MAX */
+    char complaint[64];  /* the channel of the last one */
 };
 
 /* A policy event on its way to the city's log. */

@@ -69,8 +69,14 @@ send_status(struct tool *t)
 {
     struct supervisor *s = t->supervisor;
     enum err e = OK;
-    for (size_t i = 0; e == OK && i < s->plan.processes_count; i++)
-        e = send_row(t, &s->processes[i]);
+    for (size_t i = 0; e == OK && i < s->plan.processes_count; i++) {
+        const struct process *p = &s->processes[i];
+        e = send_row(t, p);
+        struct complaint_row row = {bytes_text(s->plan.processes[i].name), bytes_text(p->complaint),
+                                    p->complaints};
+        if (e == OK && p->complaints)
+            e = CHANNEL_SEND(&t->channel, complaint_row, &row);
+    }
     struct status_end m = {bytes_text(s->plan.charter->city), bytes_of(s->plan.digest, 32),
                            s->plan.user_namespaces};
     return e == OK ? CHANNEL_SEND(&t->channel, status_end, &m) : e;

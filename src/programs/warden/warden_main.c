@@ -240,6 +240,8 @@ on_core(void *ctx, int fd, unsigned events)
     enum err e = channel_receive(&w->core, on_frame, w);
     if (e != OK && e != ERR_AGAIN) {
         log_event("core_malformed", "error=\"%s\"", err_text(e)); /* it is not heard any more */
+        if (e == ERR_MALFORMED)
+            program_complain("core");
         loop_unwatch(w->loop, &w->core_watch);
     }
 }

@@ -1,0 +1,139 @@
+/*
+ * process_test.c -- a real process and the supervisor that watches it.
+ *
+ * Run from the root of the checkout: it starts build/libexec/bulkhead-conduit.
+ */
+#include "programs/supervisor/supervisor.h"
+#include "base/test.h"
+#include "programs/messages.h"
+#include "programs/policy.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { TICK_MS = 10, TICKS_MAX = 3000 };
+
+static struct supervisor city;
+static struct charter charter;
+static char folder[] = "/tmp/bulkhead-process-XXXXXX";
+static bool (*wanted)(const struct process *p);
+static size_t conduit;
+static int ticks;
+
+static void
+read_demo_charter(void)
+{
+    static struct charter_findings findings;
+    static uint8_t text[CHARTER_BYTES_MAX];
+    FILE *f = fopen("charters/demo.charter", "re");
+    CHECK(f);
+    size_t n = fread(text, 1, sizeof(text), f);
+    fclose(f);
+    CHECK_OK(charter_parse(bytes_of(text, n), &charter, &findings));
+    for (uint32_t z = 0; z < charter.zones_count; z++)
+        charter.zones[z].listen_count = 0;
+}
+
+static void
+on_tick(void *ctx)
+{
+    (void)ctx;
+    if (wanted(&city.processes[conduit]) || ++ticks > TICKS_MAX)
+        loop_stop(city.loop);
+}
+
+static void
+run_until(bool (*what)(const struct process *p))
+{
+    wanted = what;
+    ticks = 0;
+    CHECK_OK(loop_run(city.loop));
+    CHECK(wanted(&city.processes[conduit]));
+}
+
+static bool
+is_up(const struct process *p)
+{
+    return p->state == STATE_UP;
+}
+
+static bool
+has_complained(const struct process *p)
+{
+    return p->complaints == 1;
+}
+
+/* One of the descriptors that the plan opened. */
+static int
+end_of(size_t process, enum start_fd_role role)
+{
+    for (size_t i = 0; i < city.plan.ends_count; i++)
+        if (city.plan.ends[i].process == process && city.plan.ends[i].role == role)
+            return city.plan.ends[i].fd;
+    CHECK(!"the plan has this end");
+    return -1;
+}
+
+static size_t
+find_process(enum process_kind kind, int32_t zone)
+{
+    for (size_t i = 0; i < city.plan.processes_count; i++)
+        if (city.plan.processes[i].kind == kind && city.plan.processes[i].zone == zone)
+            return i;
+    CHECK(!"the plan has this process");
+    return 0;
+}
+
+static int32_t
+zone_named(const char *name)
+{
+    for (uint32_t z = 0; z < charter.zones_count; z++)
+        if (strcmp(charter.zones[z].name, name) == 0)
+            return (int32_t)z;
+    CHECK(!"the charter has this zone");
+    return -1;
+}
+
+static void
+set_up(void)
+{
+    read_demo_charter();
+    CHECK(mkdtemp(folder));
+    city.clock = clock_system();
+    plan_list(&city.plan, &charter, folder, "build/libexec");
+    CHECK_OK(plan_open(&city.plan));
+    CHECK_OK(loop_new(&city.loop));
+    CHECK_OK(events_open(&city));
+    loop_every(city.loop, TICK_MS, on_tick, NULL);
+    conduit = find_process(PROCESS_CONDUIT, -1);
+    process_init(&city, conduit);
+    process_start(&city.processes[conduit]);
+}
+
+TEST(a_malformed_channel_is_on_the_record_and_its_process_goes_on)
+{
+    set_up();
+    struct process *p = &city.processes[conduit];
+    run_until(is_up);
+    size_t bikes = find_process(PROCESS_CORE, zone_named("bikes"));
+    CHECK(write(end_of(bikes, FD_CONDUIT), "\xff\xff\xff\xff\xff\xff\xff\xff", 8) == 8);
+    run_until(has_complained);
+    CHECK(strcmp(p->complaint, "from") == 0);
+    CHECK(p->state == STATE_UP && waitpid(p->pid, NULL, WNOHANG) == 0);
+
+    /* The ledger's end of the supervisor's channel: what is on its way to the city's log. */
+    char packet[4096] = "";
+    int city_log = -1;
+    for (size_t i = 0; i < city.plan.ends_count; i++)
+        if (city.plan.processes[0].kind == PROCESS_LEDGER && city.plan.ends[i].process == 0 &&
+            city.plan.ends[i].role == FD_LEDGER && strcmp(city.plan.ends[i].name, "city") == 0)
+            for (ssize_t n; (n = read(city.plan.ends[i].fd, packet, sizeof(packet))) > 0;)
+                if (memmem(packet, (size_t)n, "{\"event\":\"complaint\",\"process\":\"", 32) &&
+                    memmem(packet, (size_t)n, "\"channel\":\"from\"", 16))
+                    city_log = city.plan.ends[i].fd;
+    CHECK(city_log >= 0);
+    kill(p->pid, SIGKILL);
+    waitpid(p->pid, NULL, 0);
+}
