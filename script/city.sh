@@ -9,12 +9,14 @@ city_prepare() {
     mkdir -p "$state" || return 1
     chmod 700 "$state" || return 1 # not ours?
     if [ ! -f "$state/signers.pub" ]; then
+        rm -rf "$state/signers" # half of them, if any: nothing was signed with them yet
         # shellcheck disable=SC2046
         "$BULKHEAD" charter keygen --out "$state/signers" $(sed -n '/^ *#/d; s/^.*\bsigners  *\(.*\)/\1/p' "$charter" |
             sed 's/need.*//') >/dev/null || return 1
-        cp "$state/signers/signers.pub" "$state/signers.pub"
+        cp "$state/signers/signers.pub" "$state/signers.new" &&
+            mv "$state/signers.new" "$state/signers.pub" || return 1
     fi
-    cp "$charter" "$state/signed.charter"
+    cp "$charter" "$state/signed.charter" || return 1
     rm -f "$state/signed.charter.sig"
     for signer in "$state"/signers/*.key; do
         "$BULKHEAD" charter sign "$state/signed.charter" --signer "$(basename "$signer" .key)" \

@@ -55,45 +55,76 @@ exists(const char *path)
     return access(path, F_OK) == 0;
 }
 
-/* A whole new file, durable. ERR_EXISTS leaves the old one. */
+/*
+ * A whole new file, durable, or none: under its name there is never half of one, whatever stops
+ * us. ERR_EXISTS leaves the old one.
+ */
 static enum err
 write_new(const struct maker *m, const char *path, mode_t mode, struct bytes what)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
-    if (fd < 0)
-        return errno == EEXIST ? ERR_EXISTS
-                               : fail(m, ERR_IO, "cannot write %s: %s", path, strerror(errno));
-    bool good = write(fd, what.p, what.len) == (ssize_t)what.len && fsync(fd) == 0;
-    close(fd);
-    return good ? OK : fail(m, ERR_IO, "cannot write %s: %s", path, strerror(errno));
+    char next[PATH_SIZE + 8];
+    snprintf(next, sizeof(next), "%s.new", path);
+    unlink(next);
+    int fd = open(next, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+    ssize_t n = fd >= 0 ? write(fd, what.p, what.len) : -1;
+    if (n >= 0 && n < (ssize_t)what.len)
+        errno = ENOSPC;
+    bool good = n == (ssize_t)what.len && fsync(fd) == 0 && link(next, path) == 0;
+    int error = errno;
+    if (fd >= 0) {
+        close(fd);
+        unlink(next);
+    }
+    if (!good && error == EEXIST)
+        return ERR_EXISTS;
+    return good ? OK : fail(m, ERR_IO, "cannot write %s: %s", path, strerror(error));
 }
 
-/* keys/FILE.key (unless it is there) and keys/FILE.vkey under the key's name. */
+/* The secret of keys/FILE.key: the one that is there, or a new one. */
+static enum err
+secret_get(const struct maker *m, const char *path, uint8_t out_secret[static 64])
+{
+    uint8_t public_key[32];
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0 && errno == ENOENT) {
+        crypto_sign_keypair(public_key, out_secret);
+        return write_new(m, path, 0600, bytes_of(out_secret, 64));
+    }
+    bool good = fd >= 0 && read(fd, out_secret, 64) == 64;
+    if (fd >= 0)
+        close(fd);
+    return good ? OK : fail(m, ERR_IO, "%s is not a key", path);
+}
+
+/* keys/FILE.key, and FILE.vkey (under the key's name) and FILE.pub made from it. */
 static enum err
 make_signing_key(const struct maker *m, const char *file, const char *key_name)
 {
-    char path[PATH_SIZE];
+    char path[PATH_SIZE], vkey_path[PATH_SIZE], public_path[PATH_SIZE];
     uint8_t public_key[32], secret[64];
     in_state(m, path, "keys/%s.key", file);
-    if (exists(path))
+    in_state(m, vkey_path, "keys/%s.vkey", file);
+    in_state(m, public_path, "keys/%s.pub", file);
+    if (exists(path) && exists(vkey_path) && exists(public_path))
         return OK;
-    crypto_sign_keypair(public_key, secret);
+    /* A new secret would disown all that the lost one signed. */
+    if (!exists(path) && exists(vkey_path))
+        return fail(m, ERR_IO, "%s is lost, but %s is there", path, vkey_path);
+    enum err e = secret_get(m, path, secret);
+    if (e != OK)
+        return e;
+    crypto_sign_ed25519_sk_to_pk(public_key, secret);
+    sodium_memzero(secret, sizeof(secret));
     struct buf vkey;
     buf_init(&vkey, 512);
     note_put_verifier_key(&vkey, key_name, public_key);
     buf_byte(&vkey, '\n');
-    char public_path[PATH_SIZE];
-    in_state(m, public_path, "keys/%s.vkey", file);
-    enum err e = write_new(m, public_path, 0644, buf_bytes(&vkey));
-    if (e == OK) {
-        in_state(m, public_path, "keys/%s.pub", file);
+    if (!exists(public_path))
         e = write_new(m, public_path, 0644, bytes_of(public_key, 32));
-    }
-    if (e == OK)
-        e = write_new(m, path, 0600, bytes_of(secret, sizeof(secret)));
-    sodium_memzero(secret, sizeof(secret));
+    if (e == OK && !exists(vkey_path))
+        e = write_new(m, vkey_path, 0644, buf_bytes(&vkey));
     buf_fini(&vkey);
-    return e == ERR_EXISTS ? fail(m, ERR_IO, "half a key is there: remove %s", public_path) : e;
+    return e;
 }
 
 static enum err
@@ -189,15 +220,7 @@ make_caller(const struct maker *m, const char *name)
     enum err e = make_directory(m, folder);
     in_state(m, key, "callers/%s/key.pem", name);
     in_state(m, certificate, "callers/%s/cert.pem", name);
-    if (e != OK || (exists(key) && is_fresh(certificate)))
-        return e;
-    in_state(m, issuer_key, "pki/issuer-people.key");
-    in_state(m, issuer, "pki/issuer-people.pem");
-    snprintf(uri, sizeof(uri), "urn:bulkhead:city:caller:%s", name);
-    struct certificate_wish wish = {.common_name = name, .uri = uri, .days = CITY_CALLER_DAYS + 7};
-    e = certificate_issue(issuer_key, issuer, &wish, true, key, certificate);
-    if (e != OK)
-        return fail(m, e, "cannot make %s: %s", certificate, err_text(e));
+    /* At each start: a new charter may have brought a zone. */
     struct buf all;
     buf_init(&all, 8192 * (CHARTER_ZONES_MAX + 1));
     for (uint32_t i = 0; e == OK && i < m->charter->zones_count; i++)
@@ -207,7 +230,16 @@ make_caller(const struct maker *m, const char *name)
     if (e == OK)
         e = write_new(m, path, 0644, buf_bytes(&all));
     buf_fini(&all);
-    return e;
+    if (e != OK || (exists(key) && is_fresh(certificate)))
+        return e;
+    in_state(m, issuer_key, "pki/issuer-people.key");
+    in_state(m, issuer, "pki/issuer-people.pem");
+    snprintf(uri, sizeof(uri), "urn:bulkhead:city:caller:%s", name);
+    struct certificate_wish wish = {.common_name = name, .uri = uri, .days = CITY_CALLER_DAYS + 7};
+    e = certificate_issue(issuer_key, issuer, &wish, true, key, certificate);
+    if (e != OK)
+        return fail(m, e, "cannot make %s: %s", certificate, err_text(e));
+    return OK;
 }
 
 static enum err

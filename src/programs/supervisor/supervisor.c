@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <sys/signalfd.h>
+#include <sys/statvfs.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -87,12 +88,16 @@ say_ready(struct supervisor *s)
 static bool
 start_failed(const struct supervisor *s)
 {
-    enum { TRIES = 5 };
+    enum { TRIES = 5, DISK_FULL_BYTES = 16 << 20 };
     for (size_t i = 0; !s->ready_said && i < s->plan.processes_count; i++) {
         if (s->processes[i].restarts < TRIES)
             continue;
-        fprintf(stderr, "bulkhead: %s does not start; its last lines stand above\n",
-                s->plan.processes[i].name);
+        struct statvfs disk;
+        bool full = statvfs(s->plan.state, &disk) == 0 &&
+                    disk.f_bavail < DISK_FULL_BYTES / (disk.f_frsize ? disk.f_frsize : 1);
+        fprintf(stderr, "bulkhead: %s does not start; its last lines stand above%s%s\n",
+                s->plan.processes[i].name, full ? "; the disk is full under " : "",
+                full ? s->plan.state : "");
         return true;
     }
     return false;
