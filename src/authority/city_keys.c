@@ -318,42 +318,78 @@ copy_file(const struct maker *m, const char *from, const char *to)
     return write_new(m, to, 0644, bytes_of(text, n));
 }
 
-enum err
-city_keys_enrol(const struct charter *c, uint32_t zone_index, const char *state, const char *device,
-                const char *out, char *out_why, size_t why_size)
+/* The device's files, for a name that is taken. */
+static enum err
+give_device(const struct maker *m, const struct city_device *d)
 {
-    struct maker m = {c, state, out_why, why_size};
-    const struct charter_zone *zone = &c->zones[zone_index];
+    const struct charter_zone *zone = &m->charter->zones[d->zone];
     char issuer_key[PATH_SIZE], issuer[PATH_SIZE], from[PATH_SIZE], uri[200];
     char key[PATH_SIZE], certificate[PATH_SIZE], to[PATH_SIZE];
-    if (!text_is_name(bytes_text(device)))
-        return fail(&m, ERR_MALFORMED,
-                    "a device name is 1 to 48 of a-z, 0-9 and single '-', a letter first");
-    if (strlen(out) > PATH_SIZE - 100)
-        return fail(&m, ERR_LIMIT, "the path %s is too long", out);
-    in_state(&m, issuer_key, "pki/issuer-%s.key", zone->name);
-    in_state(&m, issuer, "pki/issuer-%s.pem", zone->name);
-    if (!exists(issuer_key))
-        return fail(&m, ERR_NOT_FOUND, "no issuer for zone %s in %s: was the city ever up?",
-                    zone->name, state);
-    enum err e = make_directory(&m, out);
-    if (e == OK)
-        e = claim_name(&m, zone->name, device);
+    in_state(m, issuer_key, "pki/issuer-%s.key", zone->name);
+    in_state(m, issuer, "pki/issuer-%s.pem", zone->name);
+    snprintf(uri, sizeof(uri), "urn:bulkhead:%s:device:%s", zone->name, d->name);
+    snprintf(key, sizeof(key), "%s/key.pem", d->out);
+    snprintf(certificate, sizeof(certificate), "%s/cert.pem", d->out);
+    struct certificate_wish wish = {.common_name = d->name, .uri = uri, .days = CITY_DEVICE_DAYS};
+    enum err e = certificate_issue(issuer_key, issuer, &wish, true, key, certificate);
     if (e != OK)
-        return e;
-    snprintf(uri, sizeof(uri), "urn:bulkhead:%s:device:%s", zone->name, device);
-    snprintf(key, sizeof(key), "%s/key.pem", out);
-    snprintf(certificate, sizeof(certificate), "%s/cert.pem", out);
-    struct certificate_wish wish = {.common_name = device, .uri = uri, .days = CITY_DEVICE_DAYS};
-    e = certificate_issue(issuer_key, issuer, &wish, true, key, certificate);
-    if (e != OK)
-        return fail(&m, e, "cannot write %s: %s", certificate, err_text(e));
-    snprintf(to, sizeof(to), "%s/ca.pem", out);
-    e = copy_file(&m, issuer, to);
+        return fail(m, e, "cannot write %s: %s", certificate, err_text(e));
+    snprintf(to, sizeof(to), "%s/ca.pem", d->out);
+    e = copy_file(m, issuer, to);
     if (e == OK && zone->commands_count) {
-        in_state(&m, from, "keys/warden-%s.vkey", zone->name);
-        snprintf(to, sizeof(to), "%s/warden.vkey", out);
-        e = copy_file(&m, from, to);
+        in_state(m, from, "keys/warden-%s.vkey", zone->name);
+        snprintf(to, sizeof(to), "%s/warden.vkey", d->out);
+        e = copy_file(m, from, to);
     }
     return e;
+}
+
+/* A good name, a zone with an issuer, a folder to write to. */
+static enum err
+ready_for(const struct maker *m, const struct city_device *d)
+{
+    const char *zone = m->charter->zones[d->zone].name;
+    char issuer_key[PATH_SIZE];
+    if (!text_is_name(bytes_text(d->name)))
+        return fail(m, ERR_MALFORMED,
+                    "a device name is 1 to 48 of a-z, 0-9 and single '-', a letter first");
+    if (strlen(d->out) > PATH_SIZE - 100)
+        return fail(m, ERR_LIMIT, "the path %s is too long", d->out);
+    in_state(m, issuer_key, "pki/issuer-%s.key", zone);
+    if (!exists(issuer_key))
+        return fail(m, ERR_NOT_FOUND, "no issuer for zone %s in %s: was the city ever up?", zone,
+                    m->state);
+    return make_directory(m, d->out);
+}
+
+enum err
+city_keys_enrol(const struct charter *c, const char *state, const struct city_device *d,
+                char *out_why, size_t why_size)
+{
+    struct maker m = {c, state, out_why, why_size};
+    enum err e = ready_for(&m, d);
+    if (e == OK)
+        e = claim_name(&m, c->zones[d->zone].name, d->name);
+    return e == OK ? give_device(&m, d) : e;
+}
+
+bool
+city_keys_enrolled(const struct charter *c, const char *state, const struct city_device *d)
+{
+    struct maker m = {.charter = c, .state = state};
+    char path[PATH_SIZE];
+    in_state(&m, path, "devices/%s/%s", c->zones[d->zone].name, d->name);
+    return text_is_name(bytes_text(d->name)) && exists(path);
+}
+
+enum err
+city_keys_renew(const struct charter *c, const char *state, const struct city_device *d,
+                char *out_why, size_t why_size)
+{
+    struct maker m = {c, state, out_why, why_size};
+    if (!city_keys_enrolled(c, state, d))
+        return fail(&m, ERR_NOT_FOUND, "no device named %s is enrolled in zone %s", d->name,
+                    c->zones[d->zone].name);
+    enum err e = ready_for(&m, d);
+    return e == OK ? give_device(&m, d) : e;
 }

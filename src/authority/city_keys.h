@@ -20,12 +20,27 @@ enum { CITY_GATE_DAYS = 60, CITY_DEVICE_DAYS = 7, CITY_CALLER_DAYS = 7 };
 enum err city_keys_make(const struct charter *c, const char *state, char *out_why,
                         size_t why_size) MUST_USE;
 
+struct city_device {
+    uint32_t zone; /* index in the charter */
+    const char *name;
+    const char *out; /* the folder for its files; made when it is not there */
+};
+
 /*
- * key.pem, cert.pem, ca.pem (and warden.vkey where the zone has commands) for a device in `out`.
+ * key.pem, cert.pem, ca.pem (and warden.vkey where the zone has commands) for a new device.
  * ERR_EXISTS: a device of this name was enrolled before (STATE/devices/ZONE/NAME).
  */
-enum err city_keys_enrol(const struct charter *c, uint32_t zone, const char *state,
-                         const char *device, const char *out, char *out_why,
-                         size_t why_size) MUST_USE;
+enum err city_keys_enrol(const struct charter *c, const char *state, const struct city_device *d,
+                         char *out_why, size_t why_size) MUST_USE;
+
+/*
+ * The same files with a new key, for a name that was enrolled; what stands in `out` is replaced.
+ * The certificate before it stays good until it expires. ERR_NOT_FOUND: never enrolled.
+ */
+enum err city_keys_renew(const struct charter *c, const char *state, const struct city_device *d,
+                         char *out_why, size_t why_size) MUST_USE;
+
+/* True when a device of this name was enrolled in the zone. */
+bool city_keys_enrolled(const struct charter *c, const char *state, const struct city_device *d);
 
 #endif

@@ -1,4 +1,4 @@
-/* command_device.c -- bulkhead device add: enrol a device, on the record. */
+/* command_device.c -- bulkhead device: enrol a device, renew its key, on the record. */
 #include "cli/commands.h"
 
 #include "authority/city_keys.h"
@@ -8,51 +8,74 @@
 #include <sodium.h>
 
 static const char help[] =
-    "usage: bulkhead device add --state DIR ZONE NAME --out DIR\n"
+    "usage: bulkhead device add   --state DIR ZONE NAME --out DIR\n"
+    "       bulkhead device renew --state DIR ZONE NAME --out DIR\n"
     "Writes key.pem, cert.pem, ca.pem (and warden.vkey where the zone has commands) for a field\n"
-    "program. The city must be running: an enrolment takes effect when it stands in the ledger.\n"
+    "program: for a new name, or a new key for a name that was enrolled. The city must be "
+    "running:\n"
+    "both take effect when they stand in the ledger.\n"
     "example: bulkhead device add --state run/demo signals junction-a0 --out keys/junction-a0\n";
+
+static bool
+recorded(const char *state, const char *event, const char *zone, const char *device)
+{
+    struct buf entry;
+    buf_init(&entry, 512);
+    buf_format(&entry, "{\"event\":\"%s\",\"zone\":\"%s\",\"device\":\"%s\"}", event, zone, device);
+    bool good = tool_record_event(state, buf_bytes(&entry));
+    buf_fini(&entry);
+    return good;
+}
+
+/* Decide, log, act. */
+static int
+give(const struct charter *c, const char *state, const struct city_device *d, bool renew)
+{
+    const char *zone = c->zones[d->zone].name;
+    char why[400];
+    if (!text_is_name(bytes_text(d->name))) {
+        fprintf(stderr, "bulkhead: a device name is 1 to 48 of a-z, 0-9 and single '-', a letter "
+                        "first\n");
+        return EXIT_DOES_NOT_HOLD;
+    }
+    if (renew && !city_keys_enrolled(c, state, d)) {
+        fprintf(stderr, "bulkhead: no device named %s is enrolled in zone %s\n", d->name, zone);
+        return EXIT_DOES_NOT_HOLD;
+    }
+    if (!recorded(state, renew ? "renewal" : "enrolment", zone, d->name))
+        return EXIT_CANNOT;
+    enum err e = renew ? city_keys_renew(c, state, d, why, sizeof(why))
+                       : city_keys_enrol(c, state, d, why, sizeof(why));
+    if (e != OK) {
+        fprintf(stderr, "bulkhead: %s\n", why);
+        return EXIT_DOES_NOT_HOLD;
+    }
+    printf("%s: key.pem cert.pem ca.pem%s\n", d->out,
+           c->zones[d->zone].commands_count ? " warden.vkey" : "");
+    return EXIT_OK;
+}
 
 int
 command_device(int argc, char **argv)
 {
     struct tool_option options[] = {{"--state", true, NULL}, {"--out", true, NULL}};
     struct tool_words words;
-    char why[400];
     if (!tool_parse(argc, argv, options, ARRAY_COUNT(options), &words, help))
         return EXIT_USAGE;
     const char *state = options[0].value, *out = options[1].value;
-    if (!state || !out || words.count != 3 || strcmp(words.list[0], "add") != 0) {
+    bool renew = words.count == 3 && strcmp(words.list[0], "renew") == 0;
+    if (!state || !out || words.count != 3 || (!renew && strcmp(words.list[0], "add") != 0)) {
         fputs(help, stderr);
         return EXIT_USAGE;
     }
-    const char *zone_name = words.list[1], *device = words.list[2];
     struct charter *c = tool_charter(state);
     if (!c || sodium_init() < 0)
         return EXIT_CANNOT;
-    int32_t zone = charter_find_zone(c, bytes_text(zone_name));
+    int32_t zone = charter_find_zone(c, bytes_text(words.list[1]));
     if (zone < 0) {
-        fprintf(stderr, "bulkhead: the charter names no zone %s\n", zone_name);
+        fprintf(stderr, "bulkhead: the charter names no zone %s\n", words.list[1]);
         return EXIT_DOES_NOT_HOLD;
     }
-    if (!text_is_name(bytes_text(device))) {
-        fprintf(stderr, "bulkhead: a device name is 1 to 48 of a-z, 0-9 and single '-', a letter "
-                        "first\n");
-        return EXIT_DOES_NOT_HOLD;
-    }
-    struct buf entry;
-    buf_init(&entry, 512);
-    buf_format(&entry, "{\"event\":\"enrolment\",\"zone\":\"%s\",\"device\":\"%s\"}", zone_name,
-               device);
-    bool recorded = tool_record_event(state, buf_bytes(&entry));
-    buf_fini(&entry);
-    if (!recorded)
-        return EXIT_CANNOT;
-    if (city_keys_enrol(c, (uint32_t)zone, state, device, out, why, sizeof(why)) != OK) {
-        fprintf(stderr, "bulkhead: %s\n", why);
-        return EXIT_DOES_NOT_HOLD;
-    }
-    printf("%s: key.pem cert.pem ca.pem%s\n", out,
-           c->zones[zone].commands_count ? " warden.vkey" : "");
-    return EXIT_OK;
+    struct city_device device = {(uint32_t)zone, words.list[2], out};
+    return give(c, state, &device, renew);
 }
