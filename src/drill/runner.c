@@ -281,6 +281,25 @@ is_chosen(const struct drill *d, const struct plan_process *process)
            (strncmp(process->name, d->config->zone, len) == 0 && process->name[len] == '/');
 }
 
+/* Ctrl-C ends the drill after the attempt that runs, so that the victims are taken away. */
+static volatile sig_atomic_t interrupted;
+
+static void
+on_interrupt(int number)
+{
+    (void)number;
+    interrupted = 1;
+}
+
+static void
+watch_interrupts(void)
+{
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+    struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = SA_RESTART};
+    for (size_t i = 0; i < ARRAY_COUNT(signals); i++)
+        sigaction(signals[i], &action, NULL);
+}
+
 static enum err
 attack_all(struct drill *d, const struct drill_attempt *attempts)
 {
@@ -297,7 +316,7 @@ attack_all(struct drill *d, const struct drill_attempt *attempts)
         for (const struct drill_attempt *a = attempts; e == OK && a->id; a++) {
             if (strcmp(a->id, "CONTROL") == 0)
                 continue;
-            e = attack(d, i, a);
+            e = interrupted ? ERR_CLOSED : attack(d, i, a);
             if (d->config->progress)
                 fprintf(stderr, "\r%-24s %u of %u ", d->plan.processes[i].name, ++done,
                         d->result->attempts);
@@ -338,6 +357,7 @@ drill_run(const struct drill_config *config, struct drill_result *out)
         return ERR_IO;
     for (const struct drill_attempt *a = attempts; a->id; a++)
         out->attempts += strcmp(a->id, "CONTROL") != 0;
+    watch_interrupts();
     enum err e = victims_plant(&d->victims, d->root);
     if (e != OK)
         fprintf(stderr, "bulkhead: cannot plant the victims in /tmp and /dev/shm: %s\n",
@@ -346,6 +366,8 @@ drill_run(const struct drill_config *config, struct drill_result *out)
         e = open_city(d);
     if (e == OK)
         e = attack_all(d, attempts);
+    if (interrupted)
+        fprintf(stderr, "bulkhead: the drill was interrupted\n");
     close_city(d);
     victims_remove(&d->victims);
     free(d->charter);
