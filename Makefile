@@ -162,7 +162,8 @@ else
 	$(Q) $(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(LIBS)
 endif
 
-check: $(TESTS) $(FIELD_TESTS) $(FUZZERS)
+# Some tests start the programs themselves.
+check: $(TESTS) $(FIELD_TESTS) $(FUZZERS) programs
 	@script/run-unit-tests $(B) $(TESTS) $(FIELD_TESTS) -- $(FUZZERS)
 
 fuzz: $(FUZZERS)

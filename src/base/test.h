@@ -41,6 +41,9 @@ void test_fail(const char *what, const char *file, int line) __attribute__((nore
 struct bytes test_exact(struct bytes from);
 void test_exact_free(struct bytes exact);
 
+/* Remove a folder that the test made, with all that is in it. */
+void test_remove_tree(const char *path);
+
 /* The seed of property tests: BULKHEAD_SEED or a fixed one; printed once. */
 uint64_t test_seed(void);
 

@@ -1,5 +1,6 @@
 #include "base/test.h"
 
+#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <cmocka.h>
@@ -37,6 +38,19 @@ void
 test_exact_free(struct bytes exact)
 {
     free((void *)(uintptr_t)exact.p);
+}
+
+static int
+remove_one(const char *path, const struct stat *s, int kind, struct FTW *at)
+{
+    (void)s, (void)kind, (void)at;
+    return remove(path);
+}
+
+void
+test_remove_tree(const char *path)
+{
+    CHECK(nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS) == 0);
 }
 
 uint64_t

@@ -386,6 +386,31 @@ TEST(what_was_changed_under_a_checkpoint_is_refused)
     CHECK(log_open(&l, &c) == ERR_CRYPTO);
 }
 
+/* Killed between write and sync: the kernel has the bytes, the disk has not. */
+TEST(what_counts_after_a_start_is_durable)
+{
+    static const int files[] = {FD_ENTRIES, FD_OFFSETS, FD_HASHES};
+    struct log l;
+    struct log_config c = config();
+    new_disk(1);
+    CHECK_OK(log_open(&l, &c));
+    uint64_t index = 0;
+    CHECK_OK(log_append(&l, bytes_text("one"), &index));
+    disk.dies_at = disk.operations + ARRAY_COUNT(files); /* all is written, nothing synced */
+    CHECK(log_commit(&l) == ERR_IO);
+    log_close(&l);
+    CHECK(disk.files[FD_ENTRIES].now_len > disk.files[FD_ENTRIES].durable_len);
+    disk.dead = false;
+    disk.dies_at = UINT64_MAX;
+    CHECK_OK(log_open(&l, &c));
+    CHECK(log_size(&l) == 1);
+    for (size_t i = 0; i < ARRAY_COUNT(files); i++) {
+        const struct file *f = &disk.files[files[i]];
+        CHECK(f->durable_len == f->now_len && memcmp(f->durable, f->now, f->now_len) == 0);
+    }
+    log_close(&l);
+}
+
 TEST(after_a_failed_write_nothing_more_is_kept)
 {
     struct log l;

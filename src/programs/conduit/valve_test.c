@@ -57,6 +57,18 @@ TEST(a_group_below_the_least_is_refused)
     CHECK(judge(&v, plain(10), 0) == VALVE_PASS);
 }
 
+TEST(silence_is_not_saved_up)
+{
+    struct start_conduit r = rules();
+    struct valve v;
+    valve_init(&v, &r, 0);
+    for (uint64_t ms = 7200000; ms < 5 * 7200000; ms += 7200000) {
+        CHECK(judge(&v, plain(20), ms) == VALVE_PASS);
+        CHECK(judge(&v, plain(20), ms) == VALVE_RATE);
+        CHECK(judge(&v, plain(20), ms + 59999) == VALVE_RATE);
+    }
+}
+
 TEST(the_rate_holds_over_any_hour)
 {
     struct start_conduit r = rules();

@@ -6,7 +6,6 @@
 #include "programs/supervisor/supervisor.h"
 #include "base/test.h"
 #include "programs/messages.h"
-#include "programs/policy.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -136,4 +135,6 @@ TEST(a_malformed_channel_is_on_the_record_and_its_process_goes_on)
     CHECK(city_log >= 0);
     kill(p->pid, SIGKILL);
     waitpid(p->pid, NULL, 0);
+    plan_close(&city.plan);
+    test_remove_tree(folder);
 }

@@ -1,5 +1,6 @@
 #include "programs/warden/sequence.h"
 #include "base/test.h"
+#include "base/test_disk.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -88,6 +89,22 @@ TEST(a_torn_write_loses_no_number)
             close(fd);
         }
     }
+}
+
+TEST(a_number_is_given_only_when_its_reservation_is_durable)
+{
+    static struct test_disk watched;
+    struct disk disk = test_disk(&watched);
+    struct sequence s;
+    int fd = scratch();
+    uint64_t n;
+    CHECK_OK(sequence_open(&s, &disk, fd));
+    for (int i = 0; i < 3 * SEQUENCE_BLOCK; i++) {
+        CHECK_OK(sequence_take(&s, &n));
+        CHECK(test_disk_is_durable(&watched));
+    }
+    CHECK(watched.writes >= 3);
+    close(fd);
 }
 
 TEST(a_file_with_two_bad_slots_is_refused)
