@@ -29,13 +29,6 @@ struct drill {
     bool root;
 };
 
-enum answer { ANSWER_REFUSED, ANSWER_ESCAPED, ANSWER_SKIPPED, ANSWER_FAILED };
-
-struct outcome {
-    enum answer answer;
-    char how[240];
-};
-
 /* ---- one attempt in one process -------------------------------------------------------------- */
 
 /* Read the log pipe; true once the attempt has begun. */
@@ -53,7 +46,7 @@ read_log(int fd, struct buf *log)
 static struct outcome
 outcome_of(int status, bool begun, struct buf *log)
 {
-    struct outcome o = {ANSWER_FAILED, ""};
+    struct outcome o = {.answer = ANSWER_FAILED};
     int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
     if (begun && WIFSIGNALED(status)) {
         o.answer = ANSWER_REFUSED;
@@ -98,7 +91,7 @@ wait_for_answer(struct drill *d, struct spawned *child)
             kill(child->pid, SIGKILL);
             waitpid(child->pid, &status, 0);
             buf_fini(&log);
-            return (struct outcome){ANSWER_FAILED, "no answer in time"};
+            return (struct outcome){.answer = ANSWER_FAILED, .how = "no answer in time"};
         }
     }
     begun = read_log(child->log_fd, &log) || begun;
@@ -119,7 +112,7 @@ run_once(struct drill *d, size_t process, const char *object, const char *id)
     snprintf(attempt, sizeof(attempt), "DRILL_ATTEMPT=%s", id);
     snprintf(targets, sizeof(targets), "DRILL_TARGETS=%s", d->victims.targets);
     char *const environment[] = {utc, payload, attempt, targets, NULL};
-    struct outcome failed = {ANSWER_FAILED, "the process could not be started"};
+    struct outcome failed = {.answer = ANSWER_FAILED, .how = "the process could not be started"};
     if (spawn(d->plan.processes[process].program, namespaces, d->plan.user_namespaces, environment,
               &child) != OK)
         return failed;
