@@ -135,9 +135,12 @@ drills: $(DRILLS) $(B)/libexec/drill/attempts.so
 endif
 
 # Test clients that stand at the device's side.
-$(B)/tests/city/loader: $(call obj,tests/city/loader.c) $(call objs_of,field/common) $(LIB)
+$(B)/tests/city/loader $(B)/tests/load/probe: $(B)/tests/%: $(B)/obj/tests/%.o $(call objs_of,field/common) $(LIB)
 	@mkdir -p $(@D)
 	$(Q) $(CC) $(LDFLAGS) -o $@ $^ $(LIBS) $(FIELD_LIBS)
+$(B)/tests/load/phases: $(call obj,tests/load/phases.c) $(LIB)
+	@mkdir -p $(@D)
+	$(Q) $(CC) $(LDFLAGS) -o $@ $^
 
 $(B)/bench/ingest/generator: bench/ingest/generator.c
 	@mkdir -p $(@D)

@@ -204,6 +204,13 @@ on_lease(void *ctx, struct bytes note)
     fprintf(stderr, "event=lease-refused device=%s why=\"%s\"\n", d->thing.device, err_text(e));
 }
 
+static void
+on_settled(void *ctx, uint64_t sent_us, uint64_t latency_us, bool accepted)
+{
+    struct device *d = ctx;
+    d->field->calls.settled(d->field->calls.ctx, d->index, sent_us, latency_us, accepted);
+}
+
 enum err
 field_add(struct field *f, const struct field_thing *thing, uint32_t *out_device)
 {
@@ -232,6 +239,8 @@ field_add(struct field *f, const struct field_thing *thing, uint32_t *out_device
             free(d);
             return e;
         }
+        if (f->calls.settled)
+            session_time(&d->session, on_settled);
     }
     f->devices[f->devices_count] = d;
     *out_device = f->devices_count++;

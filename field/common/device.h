@@ -38,6 +38,12 @@ struct field_calls {
      * counted. May be NULL when no device takes commands.
      */
     enum err (*lease)(void *ctx, uint32_t device, const struct lease *lease);
+    /*
+     * One message of the device was answered: when it was published (monotonic), how long that
+     * took. May be NULL.
+     */
+    void (*settled)(void *ctx, uint32_t device, uint64_t sent_us, uint64_t latency_us,
+                    bool accepted);
     /* More lines for the status file; see status.h. May be NULL. */
     void (*status)(void *ctx, struct buf *lines);
 };

@@ -1,11 +1,22 @@
 #include "field/common/session.h"
 
+#include <time.h>
 #include <mosquitto.h>
 #include <mqtt_protocol.h>
 
 #include "grant/lease.h"
 
 enum { KEEP_ALIVE_S = 30, IN_FLIGHT_MAX = 64, REASON_FAILED = 0x80, PACKETS_A_STEP = 64 };
+
+enum { PACKET_IDS = UINT16_MAX + 1 };
+
+static uint64_t
+mono_us(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000U + (uint64_t)t.tv_nsec / 1000U;
+}
 
 /* Keep the reason string of a refusal, or the library's words for the code. */
 static void
@@ -48,9 +59,10 @@ static void
 on_publish(struct mosquitto *client, void *ctx, int mid, int code, const mosquitto_property *p)
 {
     (void)client;
-    (void)mid;
     struct session *s = ctx;
     ASSERT(s->acknowledged + s->refused < s->published);
+    if (s->sent_us && mid > 0 && mid < PACKET_IDS)
+        s->on_settled(s->ctx, s->sent_us[mid], mono_us() - s->sent_us[mid], code < REASON_FAILED);
     if (code < REASON_FAILED) {
         s->acknowledged++;
         return;
@@ -119,6 +131,17 @@ session_fini(struct session *s)
     if (s->client)
         mosquitto_destroy(s->client);
     s->client = NULL;
+    free(s->sent_us);
+    s->sent_us = NULL;
+}
+
+void
+session_time(struct session *s, void (*on_settled)(void *, uint64_t, uint64_t, bool))
+{
+    ASSERT(!s->sent_us);
+    s->sent_us = calloc(PACKET_IDS, sizeof(*s->sent_us));
+    ASSERT(s->sent_us);
+    s->on_settled = on_settled;
 }
 
 bool
@@ -183,7 +206,11 @@ session_publish(struct session *s, const char *topic, struct bytes payload)
     ASSERT(s->client && payload.len <= INT32_MAX);
     /* Counted first: the acknowledgement may come while the call still runs. */
     s->published++;
-    int rc = mosquitto_publish(s->client, NULL, topic, (int)payload.len, payload.p, 1, false);
+    uint64_t now_us = s->sent_us ? mono_us() : 0;
+    int mid = 0;
+    int rc = mosquitto_publish(s->client, &mid, topic, (int)payload.len, payload.p, 1, false);
+    if (s->sent_us && mid > 0 && mid < PACKET_IDS)
+        s->sent_us[mid] = now_us; /* nothing is read inside the call: no acknowledgement yet */
     /* NO_CONN and CONN_LOST: the library has the message and sends it when it is connected. */
     if (rc == MOSQ_ERR_SUCCESS || rc == MOSQ_ERR_NO_CONN || rc == MOSQ_ERR_CONN_LOST)
         return OK;

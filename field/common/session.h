@@ -27,6 +27,9 @@ struct session {
     uint64_t connects;
     uint64_t published, acknowledged, refused;
     char why[SESSION_WHY_SIZE]; /* the last refusal's sentence since it connected */
+    /* Of each acknowledgement, when somebody wants to know; see session_time(). */
+    void (*on_settled)(void *ctx, uint64_t sent_us, uint64_t latency_us, bool accepted);
+    uint64_t *sent_us; /* by packet identifier; NULL: nobody wants to know */
 };
 
 /* ERR_IO with a sentence on standard error. The session must not move afterwards. */
@@ -34,6 +37,12 @@ enum err session_init(struct session *s, const char *device, const struct fetch_
                       const struct field_address *at, void (*on_lease)(void *, struct bytes),
                       void *ctx) MUST_USE;
 void session_fini(struct session *s);
+
+/*
+ * From now on tell of each message when it was handed over (monotonic) and how long its
+ * acknowledgement took, a reconnect in between included.
+ */
+void session_time(struct session *s, void (*on_settled)(void *, uint64_t, uint64_t, bool));
 
 /* True while there is a socket, connected or connecting. */
 bool session_open(const struct session *s);

@@ -133,7 +133,7 @@ step(struct homes *p)
 static bool
 set_up(struct homes *p)
 {
-    const struct field_calls calls = {p, on_lease, on_status};
+    const struct field_calls calls = {.ctx = p, .lease = on_lease, .status = on_status};
     p->field = field_new(&p->options, &calls);
     if (!p->field)
         return false;
