@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+#include "base/text.h"
+
 static const double degree_m = 111320.0; /* of latitude; the grid is coarse, a sphere will do */
 static const double pi = 3.14159265358979323846;
 
@@ -33,4 +35,20 @@ coarsen_area_name(struct area area, char out[static COARSEN_AREA_SIZE])
 {
     int n = snprintf(out, COARSEN_AREA_SIZE, "cell-%u-%u", area.row, area.column);
     ASSERT(n > 0 && n < COARSEN_AREA_SIZE);
+}
+
+enum err
+coarsen_area_read(struct bytes name, struct area *out)
+{
+    static const char prefix[] = "cell-";
+    uint64_t row, column;
+    if (!bytes_start(name, prefix))
+        return ERR_MALFORMED;
+    struct bytes rest = bytes_skip(name, sizeof(prefix) - 1);
+    size_t dash = bytes_find(rest, '-');
+    if (dash == rest.len || text_u64(bytes_of(rest.p, dash), UINT16_MAX, &row) != OK ||
+        text_u64(bytes_skip(rest, dash + 1), UINT16_MAX, &column) != OK)
+        return ERR_MALFORMED;
+    *out = (struct area){(uint16_t)row, (uint16_t)column};
+    return OK;
 }

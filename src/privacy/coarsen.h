@@ -26,5 +26,7 @@ struct area {
 struct area coarsen_area(struct place place);
 /* "cell-15021-10342": a name in the sense of text_is_name(). */
 void coarsen_area_name(struct area area, char out[static COARSEN_AREA_SIZE]);
+/* Back from the name, and from nothing else: a cell has one name. ERR_MALFORMED. */
+enum err coarsen_area_read(struct bytes name, struct area *out) MUST_USE;
 
 #endif

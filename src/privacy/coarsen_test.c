@@ -39,3 +39,27 @@ TEST(every_place_has_one_area_about_a_kilometre_wide)
     }
     CHECK(coarsen_area((struct place){900000, 1800000}).row > 20000);
 }
+
+TEST(an_area_is_read_from_its_one_name_only)
+{
+    static const char *const wrong[] = {"",          "cell-",        "cell-1",    "cell-1-",
+                                        "cell-01-2", "cell-1-02",    "cell-1-2-", "cell-1-2-3",
+                                        "cell--1-2", "cell-65536-1", "Cell-1-2",  "cell-1-65536",
+                                        "cell-1 -2", "old-town",     "cell-+1-2"};
+    struct random_seeded seeded = {test_seed()};
+    struct random_source r = random_seeded_source(&seeded);
+    for (int i = 0; i < 1000; i++) {
+        struct area a = {(uint16_t)random_below(&r, 65536), (uint16_t)random_below(&r, 65536)};
+        struct area back;
+        char name[COARSEN_AREA_SIZE];
+        coarsen_area_name(a, name);
+        CHECK_OK(coarsen_area_read(bytes_text(name), &back));
+        CHECK(back.row == a.row && back.column == a.column);
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(wrong); i++) {
+        struct area a;
+        struct bytes exact = test_exact(bytes_text(wrong[i]));
+        CHECK(coarsen_area_read(exact, &a) == ERR_MALFORMED);
+        test_exact_free(exact);
+    }
+}

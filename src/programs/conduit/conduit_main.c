@@ -52,16 +52,27 @@ static enum err
 on_frame(void *ctx, uint16_t id, struct bytes body)
 {
     struct conduit *c = ctx;
-    struct zone_count count;
     enum valve_verdict verdict;
     enum err e = valve_judge(&c->valve, id, body, clock_mono_ms(&c->clock),
-                             clock_wall_us(&c->clock), &count, &verdict);
-    if (e != OK)
-        return e;
-    if (verdict == VALVE_PASS && CHANNEL_SEND(&c->to, zone_count, &count) != OK)
-        verdict = VALVE_RATE; /* the other core does not read: its loss, nobody waits */
-    c->counts[verdict]++;
-    return OK;
+                             clock_wall_us(&c->clock), &verdict);
+    if (e == OK && verdict != VALVE_PASS) /* what passes is counted when it goes */
+        c->counts[verdict]++;
+    return e;
+}
+
+/* Send what waited for its tick. Answers how long the next one waits. */
+static uint32_t
+release(struct conduit *c)
+{
+    struct zone_count count;
+    uint32_t wait_ms;
+    if (valve_release(&c->valve, clock_mono_ms(&c->clock), clock_wall_us(&c->clock), &count,
+                      &wait_ms)) {
+        /* A core that does not read: its loss, nobody waits. */
+        bool sent = CHANNEL_SEND(&c->to, zone_count, &count) == OK;
+        c->counts[sent ? VALVE_PASS : VALVE_RATE]++;
+    }
+    return wait_ms;
 }
 
 static void
@@ -110,8 +121,9 @@ on_idle(void *ctx)
 {
     struct conduit *c = ctx;
     ledger_client_flush(&c->ledger);
+    uint32_t wait_ms = release(c);
     enum err e = channel_flush(&c->to);
-    return e == ERR_AGAIN ? 100 : UINT32_MAX;
+    return e == ERR_AGAIN && wait_ms > 100 ? 100 : wait_ms;
 }
 
 static enum err
