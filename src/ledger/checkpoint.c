@@ -4,9 +4,8 @@
 
 #define PROOF_TITLE "c2sp.org/tlog-proof@v1\n"
 
-/* Takes a line without its newline off the front; ERR_MALFORMED when no newline is left. */
-static enum err
-take_line(struct bytes *rest, struct bytes *out)
+enum err
+checkpoint_take_line(struct bytes *rest, struct bytes *out)
 {
     size_t line = bytes_find(*rest, '\n');
     if (line == rest->len)
@@ -36,7 +35,7 @@ is_extension(struct bytes s)
         return false;
     while (s.len) {
         struct bytes line;
-        if (take_line(&s, &line) != OK || line.len == 0)
+        if (checkpoint_take_line(&s, &line) != OK || line.len == 0)
             return false;
     }
     return true;
@@ -61,11 +60,11 @@ checkpoint_parse_text(struct bytes text, struct checkpoint *out)
     struct checkpoint c;
     memset(&c, 0, sizeof(c));
     struct bytes rest = text, origin, size, root;
-    enum err e = take_line(&rest, &origin);
+    enum err e = checkpoint_take_line(&rest, &origin);
     if (e == OK)
-        e = take_line(&rest, &size);
+        e = checkpoint_take_line(&rest, &size);
     if (e == OK)
-        e = take_line(&rest, &root);
+        e = checkpoint_take_line(&rest, &root);
     if (e != OK || !note_is_key_name(origin) || !is_extension(rest))
         return ERR_MALFORMED;
     e = bytes_copy_text(origin, c.origin, sizeof(c.origin));
@@ -98,15 +97,39 @@ checkpoint_open(struct bytes note, const char *origin, const uint8_t public_key[
 }
 
 void
-proof_put(struct buf *b, const struct proof *p)
+checkpoint_put_hashes(struct buf *b, const struct tree_proof *proof)
 {
-    ASSERT(p->path.count <= TREE_PROOF_MAX);
-    buf_format(b, PROOF_TITLE "index %llu\n", (unsigned long long)p->index);
-    for (uint32_t i = 0; i < p->path.count; i++) {
-        text_put_base64(b, bytes_of(p->path.hashes[i].b, TREE_HASH_SIZE));
+    ASSERT(proof->count <= TREE_PROOF_MAX);
+    for (uint32_t i = 0; i < proof->count; i++) {
+        text_put_base64(b, bytes_of(proof->hashes[i].b, TREE_HASH_SIZE));
         buf_byte(b, '\n');
     }
     buf_byte(b, '\n');
+}
+
+enum err
+checkpoint_take_hashes(struct bytes *rest, struct tree_proof *out)
+{
+    struct tree_proof proof = {.count = 0};
+    struct bytes line;
+    enum err e = checkpoint_take_line(rest, &line);
+    while (e == OK && line.len) {
+        if (proof.count == TREE_PROOF_MAX)
+            return ERR_LIMIT;
+        e = parse_hash(line, &proof.hashes[proof.count++]);
+        if (e == OK)
+            e = checkpoint_take_line(rest, &line);
+    }
+    if (e == OK)
+        *out = proof;
+    return e;
+}
+
+void
+proof_put(struct buf *b, const struct proof *p)
+{
+    buf_format(b, PROOF_TITLE "index %llu\n", (unsigned long long)p->index);
+    checkpoint_put_hashes(b, &p->path);
     buf_put(b, p->checkpoint);
 }
 
@@ -118,20 +141,14 @@ proof_parse(struct bytes text, struct proof *out)
     struct bytes rest = bytes_skip(text, strlen(PROOF_TITLE)), line;
     struct proof p;
     memset(&p, 0, sizeof(p));
-    enum err e = take_line(&rest, &line);
+    enum err e = checkpoint_take_line(&rest, &line);
     if (e == OK && bytes_start(line, "extra "))
         return ERR_UNSUPPORTED;
     if (e != OK || !bytes_start(line, "index "))
         return ERR_MALFORMED;
     e = text_u64(bytes_skip(line, strlen("index ")), TREE_SIZE_MAX, &p.index);
-    while (e == OK) {
-        e = take_line(&rest, &line);
-        if (e != OK || line.len == 0)
-            break;
-        if (p.path.count == TREE_PROOF_MAX)
-            return ERR_LIMIT;
-        e = parse_hash(line, &p.path.hashes[p.path.count++]);
-    }
+    if (e == OK)
+        e = checkpoint_take_hashes(&rest, &p.path);
     if (e != OK)
         return e;
     struct note note;

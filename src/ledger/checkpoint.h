@@ -49,6 +49,12 @@ enum err checkpoint_parse_text(struct bytes text, struct checkpoint *out) MUST_U
 enum err checkpoint_open(struct bytes note, const char *origin, const uint8_t public_key[static 32],
                          struct checkpoint *out) MUST_USE;
 
+/* Takes a line without its newline off the front; ERR_MALFORMED when no newline is left. */
+enum err checkpoint_take_line(struct bytes *rest, struct bytes *out) MUST_USE;
+/* Hashes of a proof, a line each, and the empty line behind them. ERR_MALFORMED, ERR_LIMIT. */
+enum err checkpoint_take_hashes(struct bytes *rest, struct tree_proof *out) MUST_USE;
+void checkpoint_put_hashes(struct buf *b, const struct tree_proof *proof);
+
 struct proof {
     uint64_t index;
     struct tree_proof path;

@@ -15,7 +15,12 @@ enum {
     NOTE_SIGNATURES_MAX = 16,        /* the specification's minimum to accept */
     NOTE_SIGNATURE_BYTES_MAX = 4096, /* of one signature of any type, with its key id */
     NOTE_BYTES_MAX = 64 * 1024,
-    NOTE_TYPE_ED25519 = 0x01,
+};
+
+/* What a key signs; part of its id, so that one key's two uses are two keys. */
+enum note_type {
+    NOTE_TYPE_ED25519 = 0x01,     /* a note's text */
+    NOTE_TYPE_COSIGNATURE = 0x04, /* a checkpoint and a time: cosignature.h */
 };
 
 /* A note taken apart, nothing verified. All bytes are borrowed from the note. */
@@ -40,12 +45,20 @@ void note_put(struct buf *b, const struct note *note);
  */
 bool note_is_key_name(struct bytes name);
 
-/* First 4 bytes of SHA-256(name 0x0A 0x01 public key), as a big-endian number. */
-uint32_t note_key_id(const char *name, const uint8_t public_key[static 32]);
+/* First 4 bytes of SHA-256(name 0x0A type public key), as a big-endian number. */
+uint32_t note_typed_key_id(enum note_type type, const char *name,
+                           const uint8_t public_key[static 32]);
+/* "<name>+<8 hex>+<base64(type || key)>", the verifier key that outside tools take. */
+void note_put_typed_key(struct buf *b, enum note_type type, const char *name,
+                        const uint8_t public_key[static 32]);
+/* Back again; ERR_MALFORMED unless name, id and key agree and the type is this one. */
+enum err note_parse_typed_key(struct bytes text, enum note_type type,
+                              char out_name[static NOTE_KEY_NAME_MAX + 1],
+                              uint8_t out_key[static 32]) MUST_USE;
 
-/* "<name>+<8 hex>+<base64(0x01 || key)>", the verifier key that outside tools take. */
+/* The same for NOTE_TYPE_ED25519: keys of logs, judges, wardens. */
+uint32_t note_key_id(const char *name, const uint8_t public_key[static 32]);
 void note_put_verifier_key(struct buf *b, const char *name, const uint8_t public_key[static 32]);
-/* Back again; ERR_MALFORMED unless name, id and key agree. */
 enum err note_parse_verifier_key(struct bytes text, char out_name[static NOTE_KEY_NAME_MAX + 1],
                                  uint8_t out_key[static 32]) MUST_USE;
 
@@ -63,5 +76,16 @@ enum err note_sign(struct bytes text, const char *name, const uint8_t secret[sta
  */
 enum err note_open(struct bytes note, const char *name, const uint8_t public_key[static 32],
                    struct bytes *out_text) MUST_USE;
+
+/* One signature line "— <name> <base64(key id || signature)>\n". */
+void note_put_signature(struct buf *b, const char *name, uint32_t key_id, struct bytes signature);
+/* One such line, alone, without its newline; borrowed. */
+enum err note_parse_signature(struct bytes line, struct note_signature *out) MUST_USE;
+/*
+ * The signature without the key id, when the line is of this name and id. ERR_NOT_FOUND: of another
+ * key; ERR_LIMIT: longer than `size`.
+ */
+enum err note_signature_of(const struct note_signature *s, const char *name, uint32_t key_id,
+                           uint8_t *out, size_t size, size_t *out_len) MUST_USE;
 
 #endif
