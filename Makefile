@@ -1,5 +1,5 @@
 # Bulkhead. `make` builds build/bulkhead and build/libexec/bulkhead-*; `make check` runs the unit
-# tests and replays the corpus. MODE=asan and MODE=fuzz build beside, in build/asan and build/fuzz.
+# tests and replays the corpus. MODE=asan, fuzz, afl and coverage build beside, in build/asan and so on.
 # A file's name says what becomes of it: X_test.c a test, X_fuzz.c a fuzz target, NAME_main.c a
 # program; every other .c under src/ goes into the library that they are linked with.
 
@@ -25,12 +25,16 @@ CFLAGS_release := -O2 -g -D_FORTIFY_SOURCE=3 $(HARDEN)
 CFLAGS_dev := -O0 -g $(HARDEN)
 CFLAGS_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 CFLAGS_fuzz := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+CFLAGS_afl := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
+CFLAGS_coverage := -O0 -g -fprofile-instr-generate -fcoverage-mapping
 LDFLAGS_release := $(LINK_HARDEN)
 LDFLAGS_dev := $(LINK_HARDEN)
 LDFLAGS_asan := -fsanitize=address,undefined
 LDFLAGS_fuzz := -fsanitize=address,undefined
-ifeq ($(MODE),fuzz)
-CC := clang-14
+LDFLAGS_afl := -fsanitize=address,undefined
+LDFLAGS_coverage := -fprofile-instr-generate
+ifneq ($(filter $(MODE),fuzz afl coverage),)
+CC := $(if $(filter afl,$(MODE)),afl-clang-fast,clang-14)
 WARN += -Wno-unused-command-line-argument -Wno-string-conversion
 endif
 CFLAGS := -std=gnu17 -D_GNU_SOURCE -Isrc -I. -MMD -MP $(WARN) $(CFLAGS_$(MODE)) $(PACKAGE_CFLAGS)
@@ -48,7 +52,8 @@ SERVICES := $(notdir $(patsubst %/,%,$(filter-out src/services/,$(sort $(dir $(S
 obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
 LIB := $(B)/libbulkhead.a
 TESTS := $(patsubst src/%.c,$(B)/tests/%,$(TEST_SOURCES))
-FUZZERS := $(patsubst src/%.c,$(B)/fuzz/%,$(FUZZ_SOURCES))
+FIELD_FUZZ_SOURCES := $(shell find field -name '*_fuzz.c')
+FUZZERS := $(patsubst src/%.c,$(B)/fuzz/%,$(FUZZ_SOURCES)) $(patsubst %.c,$(B)/fuzz/%,$(FIELD_FUZZ_SOURCES))
 MAINS := $(patsubst %_main.c,%,$(notdir $(filter src/programs/%,$(MAIN_SOURCES))))
 PLAIN_PROGRAMS := $(filter-out core warden,$(MAINS))
 PROGRAMS := $(PLAIN_PROGRAMS) $(foreach s,$(SERVICES),core-$(s) $(if $(wildcard src/services/$(s)/envelope.c),warden-$(s)))
@@ -154,16 +159,24 @@ $(foreach s,$(SERVICES),$(eval $(filter $(B)/tests/services/$(s)/%,$(TESTS)): $(
 $(B)/tests/field/%_test: $(B)/obj/field/%_test.o $(call obj,src/base/test_main.c) $(LIB)
 	@mkdir -p $(@D)
 	$(Q) $(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(LIBS) $(FIELD_LIBS) $(TEST_LIBS)
-$(foreach f,$(FIELD) common,$(eval $(filter $(B)/tests/field/$(f)/%,$(FIELD_TESTS)): $(sort $(filter-out %/$(f)/$(f).o,$(call objs_of,field/$(f))) $(call objs_of,field/common))))
+# All of a field program but its main().
+$(foreach f,$(FIELD) common,$(eval field_objs_$(f) := $(sort $(filter-out %/$(f)/$(f).o,$(call objs_of,field/$(f))) $(call objs_of,field/common))))
+$(foreach f,$(FIELD) common,$(eval $(filter $(B)/tests/field/$(f)/%,$(FIELD_TESTS)): $(field_objs_$(f))))
 
-# Fuzz targets: in the ordinary build a main that replays files, with clang libFuzzer's own.
-$(B)/fuzz/%_fuzz: $(B)/obj/src/%_fuzz.o $(call obj,tests/fuzz_replay.c) $(LIB)
+# Fuzz targets: in the ordinary build a main that replays files, with clang libFuzzer's own, for AFL++
+# one that takes an input after the other. They link with what a test of their folder links with.
+FUZZ_MAIN_fuzz :=
+FUZZ_MAIN_afl := $(call obj,tests/fuzz_afl.c)
+FUZZ_MAIN = $(if $(filter undefined,$(origin FUZZ_MAIN_$(MODE))),$(call obj,tests/fuzz_replay.c),$(FUZZ_MAIN_$(MODE)))
+FUZZ_LINK = $(Q) $(CC) $(LDFLAGS) $(if $(filter fuzz,$(MODE)),-fsanitize=fuzzer) -o $@ $(filter %.o,$^) $(LIB) $(LIBS)
+$(B)/fuzz/%_fuzz: $(B)/obj/src/%_fuzz.o $(FUZZ_MAIN) $(LIB)
 	@mkdir -p $(@D)
-ifeq ($(MODE),fuzz)
-	$(Q) $(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $< $(LIB) $(LIBS)
-else
-	$(Q) $(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(LIBS)
-endif
+	$(FUZZ_LINK)
+$(foreach s,$(SERVICES),$(eval $(filter $(B)/fuzz/services/$(s)/%,$(FUZZERS)): $(call objs_of,src/services/$(s))))
+$(B)/fuzz/field/%_fuzz: $(B)/obj/field/%_fuzz.o $(FUZZ_MAIN) $(LIB)
+	@mkdir -p $(@D)
+	$(FUZZ_LINK) $(FIELD_LIBS)
+$(foreach f,$(FIELD) common,$(eval $(filter $(B)/fuzz/field/$(f)/%,$(FUZZERS)): $(field_objs_$(f))))
 
 # Some tests start the programs themselves.
 check: $(TESTS) $(FIELD_TESTS) $(FUZZERS) programs

@@ -1,0 +1,2 @@
+#define FUZZ_TABLE "programs/conduit.def"
+#include "programs/table_fuzz.h"

@@ -1,0 +1,2 @@
+#define FUZZ_TABLE "programs/judge.def"
+#include "programs/table_fuzz.h"
