@@ -130,13 +130,19 @@ $(B)/libexec/drill/bulkhead-$(1): $(B)/libexec/bulkhead-$(1) $(DRILL_HOOK)
 endef
 $(foreach p,$(PLAIN_PROGRAMS),$(eval DRILL_LINK_$(p) := $(call obj,src/programs/$(p)/$(p)_main.c)))
 $(foreach s,$(SERVICES),$(foreach k,core warden,$(eval DRILL_LINK_$(k)-$(s) := $(call obj,src/programs/$(k)/$(k)_main.c) $(call service_objs,$(s),$(k)))))
-# Our own attempts are a payload like anybody's.
-$(B)/libexec/drill/attempts.so: $(wildcard drills/attempts/*.[ch] drills/attempts/*.def) drills/payload.h
-	@mkdir -p $(@D)
-	$(Q) $(CC) -std=gnu17 -D_GNU_SOURCE -I. -O1 -g -fPIC -shared -Wall -Wextra -Werror -o $@ $(filter %.c,$^)
+# Our own attempts are payloads like anybody's. Those that speak the internal messages take their
+# encoders from the program that loads them, which is linked -rdynamic.
+PAYLOADS := attempts matrix
+PAYLOAD_OBJECTS := $(PAYLOADS:%=$(B)/libexec/drill/%.so)
+define payload
+$(B)/libexec/drill/$(1).so: $(wildcard drills/$(1)/*.[ch] drills/$(1)/*.def) drills/payload.h $(wildcard src/programs/*.def src/programs/*.h src/wire/*.h)
+	@mkdir -p $$(@D)
+	$$(Q) $$(CC) -std=gnu17 -D_GNU_SOURCE -I. -Isrc -O1 -g -fPIC -shared -Wall -Wextra -Werror -o $$@ $$(filter %.c,$$^)
+endef
+$(foreach p,$(PAYLOADS),$(eval $(call payload,$(p))))
 ifneq ($(wildcard drills/hook.c),)
 $(foreach p,$(filter-out supervisor,$(PROGRAMS)),$(eval $(call drill_program,$(p))))
-drills: $(DRILLS) $(B)/libexec/drill/attempts.so
+drills: $(DRILLS) $(PAYLOAD_OBJECTS)
 endif
 
 # Test clients that stand at the device's side.
@@ -179,7 +185,7 @@ $(B)/fuzz/field/%_fuzz: $(B)/obj/field/%_fuzz.o $(FUZZ_MAIN) $(LIB)
 $(foreach f,$(FIELD) common,$(eval $(filter $(B)/fuzz/field/$(f)/%,$(FUZZERS)): $(field_objs_$(f))))
 
 # Some tests start the programs themselves.
-check: $(TESTS) $(FIELD_TESTS) $(FUZZERS) programs
+check: $(TESTS) $(FIELD_TESTS) $(FUZZERS) programs $(if $(filter release,$(MODE)),drills)
 	@script/run-unit-tests $(B) $(TESTS) $(FIELD_TESTS) -- $(FUZZERS)
 
 fuzz: $(FUZZERS)

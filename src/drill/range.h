@@ -62,5 +62,7 @@ uint16_t range_port(const struct range *r, const char *zone, bool https);
 pid_t range_pid(const struct range *r, const char *compartment);
 /* A counter of the last heartbeat, by its name in program_counter_names(); 0 when there is none. */
 uint64_t range_counter(const struct range *r, const char *compartment, const char *counter);
+/* How often the process that runs there now complained of a malformed channel. */
+uint32_t range_complaints(const struct range *r, const char *compartment);
 
 #endif

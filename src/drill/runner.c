@@ -1,18 +1,16 @@
 #include "drill/runner.h"
 
-#include "authority/city_keys.h"
 #include "base/clock.h"
 #include "base/text.h"
 #include "drill/answer.h"
+#include "drill/breach.h"
+#include "drill/copy.h"
 #include "drill/victims.h"
 #include "drills/payload.h"
-#include "programs/supervisor/plan.h"
-#include "programs/supervisor/spawn.h"
 #include "runtime/sandbox.h"
 
 #include <dlfcn.h>
 #include <errno.h>
-#include <ftw.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -20,129 +18,12 @@
 
 struct drill {
     const struct drill_config *config;
-    struct charter *charter; /* ports 0 */
-    struct plan plan;
+    struct copy *city;
     struct victims victims;
-    char state[256];
     struct clock_source clock;
     struct drill_result *result;
     bool root;
 };
-
-/* ---- one attempt in one process -------------------------------------------------------------- */
-
-/* Read the log pipe; true once the attempt has begun. */
-static bool
-read_log(int fd, struct buf *log)
-{
-    char bytes[4096];
-    ssize_t n;
-    while ((n = read(fd, bytes, sizeof(bytes))) > 0)
-        if (log->len + (size_t)n < log->max)
-            buf_put(log, bytes_of(bytes, (size_t)n));
-    return log->len && strstr(buf_string(log), DRILL_BEGUN) != NULL;
-}
-
-static struct outcome
-outcome_of(int status, bool begun, struct buf *log)
-{
-    struct outcome o = {.answer = ANSWER_FAILED};
-    int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-    if (begun && WIFSIGNALED(status)) {
-        o.answer = ANSWER_REFUSED;
-        snprintf(o.how, sizeof(o.how), "killed by %s", sigabbrev_np(WTERMSIG(status)));
-    } else if (begun && code == DRILL_REFUSED) {
-        o.answer = ANSWER_REFUSED;
-        snprintf(o.how, sizeof(o.how), "returned an error");
-    } else if (begun && code == DRILL_ESCAPED) {
-        o.answer = ANSWER_ESCAPED;
-        snprintf(o.how, sizeof(o.how), "the attempt succeeded");
-    } else if (begun && code == DRILL_NOT_APPLICABLE) {
-        o.answer = ANSWER_SKIPPED;
-        snprintf(o.how, sizeof(o.how), "not applicable");
-    } else if (!begun) {
-        const char *text = log->len ? buf_string(log) : "";
-        snprintf(o.how, sizeof(o.how), "the sandbox did not start: %.*s", (int)strcspn(text, "\n"),
-                 text);
-    } else {
-        snprintf(o.how, sizeof(o.how), "no answer (exit %d)", code);
-    }
-    return o;
-}
-
-static struct outcome
-wait_for_answer(struct drill *d, struct spawned *child)
-{
-    struct buf log;
-    bool begun = false;
-    int status = 0;
-    uint64_t deadline = clock_mono_ms(&d->clock) + DRILL_START_MS;
-    buf_init(&log, 16384);
-    for (;;) {
-        struct pollfd p = {.fd = child->log_fd, .events = POLLIN};
-        poll(&p, 1, 20);
-        bool now_begun = read_log(child->log_fd, &log);
-        if (now_begun && !begun)
-            deadline = clock_mono_ms(&d->clock) + DRILL_ATTEMPT_MS;
-        begun = now_begun;
-        if (waitpid(child->pid, &status, WNOHANG) == child->pid)
-            break;
-        if (clock_mono_ms(&d->clock) > deadline) {
-            kill(child->pid, SIGKILL);
-            waitpid(child->pid, &status, 0);
-            buf_fini(&log);
-            return (struct outcome){.answer = ANSWER_FAILED, .how = "no answer in time"};
-        }
-    }
-    begun = read_log(child->log_fd, &log) || begun;
-    struct outcome o = outcome_of(status, begun, &log);
-    buf_fini(&log);
-    return o;
-}
-
-static struct outcome
-run_once(struct drill *d, size_t process, const char *object, const char *id)
-{
-    char payload[600], attempt[128], targets[VICTIMS_TEXT_SIZE + 32];
-    static char utc[] = "TZ=UTC0";
-    struct spawned child;
-    bool namespaces =
-        d->config->layer == LAYER_ALL || d->config->layer == LAYER_NAMESPACES || !d->root;
-    snprintf(payload, sizeof(payload), "DRILL_PAYLOAD=%s", object);
-    snprintf(attempt, sizeof(attempt), "DRILL_ATTEMPT=%s", id);
-    snprintf(targets, sizeof(targets), "DRILL_TARGETS=%s", d->victims.targets);
-    char *const environment[] = {utc, payload, attempt, targets, NULL};
-    struct outcome failed = {.answer = ANSWER_FAILED, .how = "the process could not be started"};
-    if (spawn(d->plan.processes[process].program, namespaces, d->plan.user_namespaces, environment,
-              &child) != OK)
-        return failed;
-    enum err e = plan_feed(&d->plan, process, child.control_fd);
-    struct outcome o = wait_for_answer(d, &child);
-    if (e != OK && o.answer != ANSWER_ESCAPED)
-        o = failed;
-    close(child.control_fd);
-    close(child.log_fd);
-    return o;
-}
-
-/* ---- the private copy of the city --------------------------------------------------------------
- */
-
-static int
-remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
-{
-    (void)st, (void)kind, (void)ftw;
-    return remove(path);
-}
-
-static void
-close_city(struct drill *d)
-{
-    plan_close(&d->plan);
-    if (d->state[0])
-        nftw(d->state, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-    d->state[0] = '\0';
-}
 
 /* Which walls a layer alone means. Capabilities are always dropped, as they were when measured. */
 static uint64_t
@@ -166,36 +47,81 @@ walls_of(enum drill_layer layer)
     return 0;
 }
 
+/* ---- one attempt in one process -------------------------------------------------------------- */
+
+static struct outcome
+wait_for_answer(struct drill *d, struct spawned *child)
+{
+    struct buf log;
+    bool begun = false;
+    int status = 0;
+    uint64_t deadline = clock_mono_ms(&d->clock) + DRILL_START_MS;
+    buf_init(&log, 16384);
+    for (;;) {
+        struct pollfd p = {.fd = child->log_fd, .events = POLLIN};
+        poll(&p, 1, 20);
+        answer_read_log(child->log_fd, &log);
+        if (answer_begun(&log) && !begun) {
+            deadline = clock_mono_ms(&d->clock) + DRILL_ATTEMPT_MS;
+            begun = true;
+        }
+        if (waitpid(child->pid, &status, WNOHANG) == child->pid)
+            break;
+        if (clock_mono_ms(&d->clock) > deadline) {
+            kill(child->pid, SIGKILL);
+            waitpid(child->pid, &status, 0);
+            buf_fini(&log);
+            return (struct outcome){.answer = ANSWER_FAILED, .how = "no answer in time"};
+        }
+    }
+    answer_read_log(child->log_fd, &log);
+    struct outcome o = answer_of(status, &log);
+    buf_fini(&log);
+    return o;
+}
+
+static struct outcome
+run_once(struct drill *d, size_t process, const char *object, const char *id)
+{
+    struct outcome failed = {.answer = ANSWER_FAILED, .how = "the process could not be started"};
+    struct plan *plan = &d->city->plan;
+    struct breach b = {.program = plan->processes[process].program,
+                       .payload = object,
+                       .attempt = id,
+                       .targets = d->victims.targets,
+                       .walls = walls_of(d->config->layer)};
+    struct spawned child;
+    enum err fed;
+    if (breach_start(plan, process, &b, &child, &fed) != OK)
+        return failed;
+    struct outcome o = wait_for_answer(d, &child);
+    if (fed != OK && o.answer != ANSWER_ESCAPED)
+        o = failed;
+    close(child.control_fd);
+    close(child.log_fd);
+    return o;
+}
+
+/* ---- the private copy of the city --------------------------------------------------------------
+ */
+
 static enum err
 open_city(struct drill *d)
 {
-    char why[400];
-    snprintf(d->state, sizeof(d->state), "/tmp/bulkhead-drill-XXXXXX");
-    if (!mkdtemp(d->state)) {
-        fprintf(stderr, "bulkhead: cannot make a temporary directory: %s\n", strerror(errno));
-        d->state[0] = '\0';
-        return ERR_IO;
-    }
-    enum err e = city_keys_make(d->charter, d->state, why, sizeof(why));
-    if (e != OK) {
-        fprintf(stderr, "bulkhead: %s\n", why);
-        return e;
-    }
-    plan_list(&d->plan, d->charter, d->state, d->config->libexec);
-    d->plan.walls = walls_of(d->config->layer);
-    if (d->root && d->config->layer != LAYER_ALL && d->config->layer != LAYER_UID)
-        for (size_t i = 0; i < d->plan.processes_count; i++)
-            d->plan.processes[i].uid = VICTIMS_UID; /* no wall of users: the victim's own */
-    e = plan_open(&d->plan);
+    struct plan *plan = &d->city->plan;
+    enum err e = copy_make(d->city, d->config->charter, d->config->libexec);
     if (e != OK)
-        fprintf(stderr, "bulkhead: %s\n", d->plan.why);
-    return e;
+        return e;
+    if (d->root && d->config->layer != LAYER_ALL && d->config->layer != LAYER_UID)
+        for (size_t i = 0; i < plan->processes_count; i++)
+            plan->processes[i].uid = VICTIMS_UID; /* no wall of users: the victim's own */
+    return copy_open(d->city);
 }
 
 static enum err
 open_city_again(struct drill *d)
 {
-    close_city(d);
+    copy_close(d->city);
     return open_city(d);
 }
 
@@ -262,7 +188,7 @@ attack(struct drill *d, size_t process, const struct drill_attempt *attempt)
     r->refused += o.answer == ANSWER_REFUSED;
     r->skipped += o.answer == ANSWER_SKIPPED;
     r->failed += o.answer == ANSWER_FAILED;
-    print_outcome(d, &d->plan.processes[process], attempt->id, attempt->what, &o);
+    print_outcome(d, &d->city->plan.processes[process], attempt->id, attempt->what, &o);
     return OK;
 }
 
@@ -297,9 +223,9 @@ static enum err
 attack_all(struct drill *d, const struct drill_attempt *attempts)
 {
     enum err e = OK;
-    for (size_t i = 0; e == OK && i < d->plan.processes_count; i++) {
+    for (size_t i = 0; e == OK && i < d->city->plan.processes_count; i++) {
         struct outcome control;
-        if (!is_chosen(d, &d->plan.processes[i]))
+        if (!is_chosen(d, &d->city->plan.processes[i]))
             continue;
         d->result->compartments++;
         e = run_attempt(d, i, d->config->control, "CONTROL", &control);
@@ -311,7 +237,7 @@ attack_all(struct drill *d, const struct drill_attempt *attempts)
                 continue;
             e = interrupted ? ERR_CLOSED : attack(d, i, a);
             if (d->config->progress)
-                fprintf(stderr, "\r%-24s %u of %u ", d->plan.processes[i].name, ++done,
+                fprintf(stderr, "\r%-24s %u of %u ", d->city->plan.processes[i].name, ++done,
                         d->result->attempts);
         }
     }
@@ -339,13 +265,8 @@ drill_run(const struct drill_config *config, struct drill_result *out)
     *out = (struct drill_result){.control_seen = true};
     *d = (struct drill){.config = config, .clock = clock_system(), .result = out};
     d->root = geteuid() == 0;
-    d->charter = malloc(sizeof(*d->charter));
-    ASSERT(d->charter);
-    *d->charter = *config->charter;
-    for (uint32_t z = 0; z < d->charter->zones_count; z++)
-        for (uint32_t i = 0; i < d->charter->zones[z].listen_count; i++)
-            d->charter->zones[z].listen[i].port =
-                0; /* the kernel chooses: nothing else is touched */
+    d->city = calloc(1, sizeof(*d->city));
+    ASSERT(d->city);
     if (!load_attempts(config->payload, &attempts))
         return ERR_IO;
     for (const struct drill_attempt *a = attempts; a->id; a++)
@@ -361,9 +282,9 @@ drill_run(const struct drill_config *config, struct drill_result *out)
         e = attack_all(d, attempts);
     if (interrupted)
         fprintf(stderr, "bulkhead: the drill was interrupted\n");
-    close_city(d);
+    copy_close(d->city);
     victims_remove(&d->victims);
-    free(d->charter);
+    free(d->city);
     free(d);
     return e;
 }

@@ -29,6 +29,12 @@ struct life {
 
 static struct life life_now; /* of this process: one thread, one program */
 
+const struct start *
+program_given(void)
+{
+    return life_now.start;
+}
+
 void
 program_keep(int fd)
 {

@@ -55,6 +55,9 @@ void program_fail(void);
  */
 void program_complain(const char *channel);
 
+/* What this process was given at its start, keys wiped; NULL outside program_run(). */
+const struct start *program_given(void);
+
 /* The names of the counters of a kind, "" where there is none; NULL for an unknown kind. */
 const char *const *program_counter_names(const char *kind);
 
