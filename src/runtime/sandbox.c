@@ -164,10 +164,10 @@ filter_calls(const struct sandbox_profile *profile)
                 seccomp_attr_set(ctx, SCMP_FLTATR_CTL_NNP, 1) == 0;
     for (size_t i = 0; good && i < profile->rules_count; i++) {
         const struct sandbox_rule *rule = &profile->rules[i];
-        struct scmp_arg_cmp when[2];
+        struct scmp_arg_cmp when[SANDBOX_CONDITIONS_MAX];
         unsigned count = 0;
-        for (; count < 2 && rule->when[count].argument >= 0; count++)
-            when[count] = SCMP_CMP64((unsigned)rule->when[count].argument, SCMP_CMP_MASKED_EQ,
+        for (; count < SANDBOX_CONDITIONS_MAX && rule->when[count].mask; count++)
+            when[count] = SCMP_CMP64(rule->when[count].argument, SCMP_CMP_MASKED_EQ,
                                      rule->when[count].mask, rule->when[count].value);
         good = seccomp_rule_add_exact_array(ctx, SCMP_ACT_ALLOW, rule->number, count, when) == 0;
     }
@@ -184,11 +184,13 @@ sandbox_profile_digest(const struct sandbox_profile *profile, uint8_t out[static
     for (size_t i = 0; i < profile->rules_count; i++) {
         const struct sandbox_rule *r = &profile->rules[i];
         char line[256];
-        int n = snprintf(line, sizeof(line), "%s %d:%llx=%llx %d:%llx=%llx\n", r->name,
-                         r->when[0].argument, (unsigned long long)r->when[0].mask,
-                         (unsigned long long)r->when[0].value, r->when[1].argument,
-                         (unsigned long long)r->when[1].mask, (unsigned long long)r->when[1].value);
-        ASSERT(n > 0 && (size_t)n < sizeof(line));
+        int n = snprintf(line, sizeof(line), "%s", r->name);
+        for (size_t k = 0; k < SANDBOX_CONDITIONS_MAX && r->when[k].mask; k++)
+            n +=
+                snprintf(line + n, sizeof(line) - (size_t)n, " %u:%llx=%llx", r->when[k].argument,
+                         (unsigned long long)r->when[k].mask, (unsigned long long)r->when[k].value);
+        ASSERT(n > 0 && (size_t)n < sizeof(line) - 1);
+        line[n++] = '\n';
         crypto_hash_sha256_update(&state, (const uint8_t *)line, (unsigned long long)n);
     }
     crypto_hash_sha256_final(&state, out);

@@ -11,11 +11,12 @@
  *
  * Which calls a kind of process may make is a table that a person can read: KIND.seccomp.def,
  *
- *   CALL(read)                                        any arguments
- *   CALL_IF(mprotect, 2, PROT_EXEC, 0)                argument 2, masked, must equal
- *   CALL_IF2(mmap, 2, PROT_EXEC, 0, 3, MAP_ANONYMOUS, MAP_ANONYMOUS)
+ *   CALL(read)                                                  any arguments
+ *   CALL_IF(mremap, ARG_IS(3, MREMAP_MAYMOVE))                  argument 3 must equal
+ *   CALL_IF(clock_nanosleep, ARG_IS(0, CLOCK_MONOTONIC), ARG_IS(1, 0))
+ *   CALL_IF(epoll_ctl, ARG_BITS(1, ~3, 0))                      masked, it must equal
  *
- * and everything else kills the process.
+ * and everything else kills the process. Arguments are compared in all their 64 bits.
  */
 #ifndef RUNTIME_SANDBOX_H
 #define RUNTIME_SANDBOX_H
@@ -37,13 +38,14 @@ enum sandbox_wall {
 };
 const char *sandbox_wall_text(enum sandbox_wall wall);
 
+enum { SANDBOX_CONDITIONS_MAX = 3 };
 struct sandbox_rule {
     const char *name; /* of the call, as libseccomp knows it */
     int number;
     struct {
-        int argument; /* -1: no condition */
-        uint64_t mask, value;
-    } when[2];
+        unsigned argument;
+        uint64_t mask, value; /* mask 0: no condition, nor any after it */
+    } when[SANDBOX_CONDITIONS_MAX];
 };
 
 struct sandbox_limits {

@@ -7,16 +7,21 @@
 
 #include "runtime/sandbox.h"
 
+#include <linux/futex.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <time.h>
 
-#define CALL(call) {#call, SYS_##call, {{-1, 0, 0}, {-1, 0, 0}}},
-#define CALL_IF(call, argument, mask, value)                                                       \
-    {#call, SYS_##call, {{argument, (uint64_t)(mask), (uint64_t)(value)}, {-1, 0, 0}}},
-#define CALL_IF2(call, argument, mask, value, argument2, mask2, value2)                            \
-    {#call,                                                                                        \
-     SYS_##call,                                                                                   \
-     {{argument, (uint64_t)(mask), (uint64_t)(value)},                                             \
-      {argument2, (uint64_t)(mask2), (uint64_t)(value2)}}},
+#define CALL(call) {#call, SYS_##call, {{0, 0, 0}}},
+#define CALL_IF(call, ...) {#call, SYS_##call, {__VA_ARGS__}},
+#define ARG_IS(argument, value)                                                                    \
+    {                                                                                              \
+        argument, ~(uint64_t)0, (uint64_t)(value)                                                  \
+    }
+#define ARG_BITS(argument, mask, value)                                                            \
+    {                                                                                              \
+        argument, (uint64_t)(mask), (uint64_t)(value)                                              \
+    }
 
 #endif
