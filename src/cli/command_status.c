@@ -19,10 +19,12 @@ static const char help[] = "usage: bulkhead status --state DIR [--live] [--json]
 struct status {
     struct status_row rows[256];
     size_t count;
-    bool ended;
+    bool ended, looked;
     bool user_namespaces;
     struct complaint_row complaints[64];
     size_t complaints_count;
+    struct group_row groups[3 * 256];
+    size_t groups_count;
     char city[201];
     uint8_t digest[32];
 };
@@ -71,6 +73,29 @@ on_frame(void *ctx, uint16_t id, struct bytes body)
     return OK;
 }
 
+/* A second question on the same channel: control groups, and what each process was given. */
+static enum err
+on_look_frame(void *ctx, uint16_t id, struct bytes body)
+{
+    struct status *s = ctx;
+    struct look_end end;
+    if (id == look_end_id && look_end_decode(body, &end) == OK) {
+        s->looked = true;
+        return OK;
+    }
+    if (id == look_row_id || id == end_row_id)
+        return OK;
+    if (id != group_row_id || s->groups_count == ARRAY_COUNT(s->groups))
+        return ERR_MALFORMED;
+    struct group_row *row = &s->groups[s->groups_count];
+    enum err e = group_row_decode(body, row);
+    if (e != OK || (e = keep(&row->process)) != OK || (e = keep(&row->controller)) != OK ||
+        (e = keep(&row->directory)) != OK)
+        return e;
+    s->groups_count++;
+    return OK;
+}
+
 static bool
 ask(const char *state, struct status *s)
 {
@@ -85,6 +110,11 @@ ask(const char *state, struct status *s)
         e = channel_flush(&c);
     while (e == OK && !s->ended)
         e = channel_receive(&c, on_frame, s);
+    struct look_ask look;
+    if (e == OK && (e = CHANNEL_SEND(&c, look_ask, &look)) == OK)
+        e = channel_flush(&c);
+    while (e == OK && !s->looked)
+        e = channel_receive(&c, on_look_frame, s);
     channel_fini(&c);
     if (e != OK)
         fprintf(stderr, "bulkhead: the supervisor does not answer (%s)\n", err_text(e));
@@ -196,6 +226,60 @@ put_complaints(struct buf *b, const struct status *s, bool json)
         buf_byte(b, ']');
 }
 
+static void
+put_group(struct buf *b, const struct group_row *g, bool json)
+{
+    bool held = g->version != 0;
+    if (json)
+        buf_format(b, "\"%.*s\":{\"version\":%u,", BYTES_PRINTF(g->controller), g->version);
+    if (bytes_are(g->controller, "memory")) {
+        if (json)
+            buf_format(b, "\"bytes\":%llu}", (unsigned long long)g->memory_bytes);
+        else if (held)
+            buf_format(b, " memory %llu MiB", (unsigned long long)(g->memory_bytes >> 20));
+    } else if (bytes_are(g->controller, "cpu")) {
+        if (json)
+            buf_format(b, "\"percent\":%u,\"weight\":%u}", g->cpu_percent, g->weight);
+        else if (held && g->cpu_percent)
+            buf_format(b, " cpu %u%% weight %u", g->cpu_percent, g->weight);
+        else if (held)
+            buf_format(b, " cpu weight %u", g->weight);
+    } else if (json) {
+        buf_format(b, "\"processes\":%u}", g->processes);
+    } else if (held) {
+        buf_format(b, " processes %u", g->processes);
+    }
+}
+
+/* Which control groups are in force, and what each process's may take; memory and cpu are those
+ * of its zone together. */
+static void
+put_groups(struct buf *b, const struct status *s, bool json)
+{
+    const struct group_row *g = s->groups;
+    if (json)
+        buf_text(b, ",\"control_groups\":{");
+    else
+        buf_text(b, "control groups:");
+    for (size_t i = 0; !json && i < s->groups_count && i < 3; i++)
+        buf_format(b, g[i].version ? " %.*s v%u" : " %.*s MISSING (limits of the process only)",
+                   BYTES_PRINTF(g[i].controller), g[i].version);
+    for (size_t i = 0; i < s->groups_count; i++) {
+        bool first = i == 0 || !bytes_equal(g[i].process, g[i - 1].process);
+        bool last = i + 1 == s->groups_count || !bytes_equal(g[i].process, g[i + 1].process);
+        if (first && json)
+            buf_format(b, "%s\"%.*s\":{", i ? "," : "", BYTES_PRINTF(g[i].process));
+        else if (first)
+            buf_format(b, "\n  %-24.*s", BYTES_PRINTF(g[i].process));
+        else if (json)
+            buf_byte(b, ',');
+        put_group(b, &g[i], json);
+        if (last && json)
+            buf_byte(b, '}');
+    }
+    buf_text(b, json ? "}" : "\n");
+}
+
 int
 command_status(int argc, char **argv)
 {
@@ -232,6 +316,7 @@ command_status(int argc, char **argv)
     }
     if (json)
         buf_text(&b, "]");
+    put_groups(&b, &s, json);
     put_complaints(&b, &s, json);
     if (live)
         good = live_check(&b, s.rows, s.count, s.user_namespaces, json) && good;

@@ -101,6 +101,10 @@ add_pair(struct plan *p, size_t a, enum start_fd_role role_a, const char *name_a
         return fail(p, "no more socket pairs: %s", strerror(errno));
     add_end(p, a, role_a, name_a, fds[0]);
     add_end(p, b, role_b, name_b, fds[1]);
+    struct plan_end *ends = &p->ends[p->ends_count - 2];
+    ends[0].pair = ends[1].pair = true;
+    ends[0].peer = ends[1].process;
+    ends[1].peer = ends[0].process;
     return OK;
 }
 

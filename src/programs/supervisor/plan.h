@@ -36,6 +36,8 @@ struct plan_end {
     enum start_fd_role role;
     char name[129];
     int fd;
+    bool pair;     /* one end of a pair; the other one is given to `peer` */
+    uint32_t peer; /* index; PLAN_SUPERVISOR */
 };
 enum { PLAN_SUPERVISOR = UINT32_MAX };
 

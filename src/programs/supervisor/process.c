@@ -185,13 +185,22 @@ wait_before_next(struct process *p)
     p->restarts++;
 }
 
+static bool
+place_child(void *ctx, pid_t pid)
+{
+    const struct process *p = ctx;
+    return groups_join(&p->supervisor->groups, &p->supervisor->plan, p->index, pid);
+}
+
 void
 process_start(struct process *p)
 {
     struct supervisor *s = p->supervisor;
     struct plan_process *planned = &s->plan.processes[p->index];
     struct spawned child;
-    enum err e = spawn(planned->program, true, s->plan.user_namespaces, NULL, &child);
+    const struct spawn_place place = {place_child, p};
+    enum err e =
+        spawn_placed(planned->program, true, s->plan.user_namespaces, NULL, &place, &child);
     if (e != OK) {
         log_event("spawn_failed", "process=%s error=\"%s\" errno=%d%s", planned->name, err_text(e),
                   errno,
@@ -200,6 +209,8 @@ process_start(struct process *p)
         return;
     }
     p->pid = child.pid;
+    p->control_inode = child.control_inode;
+    p->log_inode = child.log_inode;
     p->state = STATE_STARTING;
     p->stop_sent = false;
     p->since_ms = p->beat_ms = clock_mono_ms(&s->clock);

@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -66,9 +67,16 @@ child(const char *program, int ready_fd, int control_fd, int log_fd, char *const
     _exit(122);
 }
 
+static uint64_t
+inode_of(int fd)
+{
+    struct stat st = {0};
+    return fstat(fd, &st) == 0 ? st.st_ino : 0;
+}
+
 enum err
-spawn(const char *program, bool namespaces, bool user_namespace, char *const environment[],
-      struct spawned *out)
+spawn_placed(const char *program, bool namespaces, bool user_namespace, char *const environment[],
+             const struct spawn_place *place, struct spawned *out)
 {
     static char utc[] = "TZ=UTC0";
     static char *const plain[] = {utc, NULL};
@@ -99,9 +107,11 @@ spawn(const char *program, bool namespaces, bool user_namespace, char *const env
         e = ERR_UNSUPPORTED;
         goto out;
     }
+    if (place && !place->place(place->ctx, pid))
+        goto out;
     if (write(ready[1], "g", 1) != 1)
         goto out;
-    *out = (struct spawned){pid, control[0], log[0]};
+    *out = (struct spawned){pid, control[0], log[0], inode_of(control[1]), inode_of(log[1])};
     control[0] = log[0] = -1;
     pid = -1;
     e = OK;
@@ -117,4 +127,11 @@ out:;
             close(all[i]);
     errno = error;
     return e;
+}
+
+enum err
+spawn(const char *program, bool namespaces, bool user_namespace, char *const environment[],
+      struct spawned *out)
+{
+    return spawn_placed(program, namespaces, user_namespace, environment, NULL, out);
 }

@@ -12,6 +12,7 @@ struct spawned {
     pid_t pid;
     int control_fd; /* our end of the control channel; blocking with a 5 s send time-out */
     int log_fd;     /* read end of the child's standard error, non-blocking */
+    uint64_t control_inode, log_inode; /* of the child's ends */
 };
 
 /*
@@ -23,5 +24,14 @@ struct spawned {
  */
 enum err spawn(const char *program, bool namespaces, bool user_namespace, char *const environment[],
                struct spawned *out) MUST_USE;
+
+/* The same, and `place` is told of the child before it runs anything; false ends it: ERR_IO. */
+struct spawn_place {
+    bool (*place)(void *ctx, pid_t pid);
+    void *ctx;
+};
+enum err spawn_placed(const char *program, bool namespaces, bool user_namespace,
+                      char *const environment[], const struct spawn_place *place,
+                      struct spawned *out) MUST_USE;
 
 #endif

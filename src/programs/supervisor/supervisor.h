@@ -19,6 +19,7 @@
 
 #include "base/clock.h"
 #include "programs/program.h"
+#include "programs/supervisor/groups.h"
 #include "programs/supervisor/plan.h"
 #include "runtime/loop.h"
 
@@ -58,6 +59,7 @@ struct process {
     uint32_t backoff_ms;
     uint32_t walls;
     uint8_t landlock_abi;
+    uint64_t control_inode, log_inode; /* of its ends, for who looks at it from outside */
     bool stop_sent;
     uint32_t complaints; /* since the city's start; on the record up to SUPERVISOR_COMPLAINTS_MAX */
     char complaint[64];  /* the channel of the last one */
@@ -80,6 +82,7 @@ enum { SUPERVISOR_EVENTS_MAX = 64 };
 
 struct supervisor {
     struct plan plan;
+    struct groups groups;
     struct loop *loop;
     struct clock_source clock;
     struct process processes[PLAN_PROCESSES_MAX];
@@ -119,5 +122,8 @@ enum err events_open(struct supervisor *s) MUST_USE;
 /* tools.c: status and events for an administrator's tools on STATE/control.sock. */
 enum err tools_open(struct supervisor *s) MUST_USE;
 void tools_event_recorded(struct supervisor *s, int tool, bool durable, const char *why);
+
+/* look.c: what each process was given, and its control groups. */
+enum err look_send(struct supervisor *s, struct channel *to) MUST_USE;
 
 #endif

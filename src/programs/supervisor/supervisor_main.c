@@ -52,7 +52,14 @@ main(int argc, char **argv)
         plan_close(&s.plan);
         return 1;
     }
+    groups_open(&s.groups, &s.plan);
+    for (enum group_controller g = 0; g < GROUP_CONTROLLERS; g++)
+        log_event("control_group", "controller=%s %s", group_controller_text(g),
+                  s.groups.at[g].version == 2   ? "version=2"
+                  : s.groups.at[g].version == 1 ? "version=1"
+                                                : "missing=yes instead=rlimits");
     int status = supervisor_run(&s);
+    groups_close(&s.groups);
     plan_close(&s.plan); /* no socket is left where nobody listens */
     return status;
 }

@@ -101,6 +101,9 @@ on_frame(void *ctx, uint16_t id, struct bytes body)
     struct event_ask event;
     if (id == status_ask_id && status_ask_decode(body, &ask) == OK)
         return send_status(t);
+    struct look_ask look;
+    if (id == look_ask_id && look_ask_decode(body, &look) == OK)
+        return look_send(s, &t->channel);
     if (id == event_ask_id && event_ask_decode(body, &event) == OK) {
         if (event_record(s, event.entry, (int)(t - s->tools)) == 0)
             tools_event_recorded(s, (int)(t - s->tools), false, "the ledger does not answer");
