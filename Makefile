@@ -75,7 +75,7 @@ endif
 .SUFFIXES:
 .SECONDARY:
 all: programs drills
-programs: $(B)/bulkhead $(LIBEXEC) $(FIELD_PROGRAMS)
+programs: $(B)/bulkhead $(LIBEXEC) $(B)/libexec/bulkhead-witness $(FIELD_PROGRAMS)
 
 # Words that services add to the charter language, one list for the checker: found, not registered.
 WORDS := $(sort $(wildcard src/services/*/*.words.def))
@@ -97,6 +97,15 @@ $(LIB): $(call obj,$(filter-out src/base/test_main.c,$(LIB_SOURCES)))
 $(B)/bulkhead: $(call obj,src/cli/bulkhead_main.c) $(LIB)
 	@mkdir -p $(@D)
 	$(Q) $(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+# A witness is no part of a city: an outside body builds it alone, `make witness`, with two libraries.
+WITNESS_OBJS := $(call obj,$(filter-out %_test.c %_fuzz.c %/test_main.c %/log.c %/log_main.c,$(wildcard src/base/*.c \
+	src/ledger/*.c src/http/*.c src/witness/*.c)) $(addprefix src/runtime/,loop.c log.c sandbox.c))
+$(B)/libexec/bulkhead-witness: $(WITNESS_OBJS)
+	@mkdir -p $(@D)
+	$(Q) $(CC) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs libsodium libseccomp) -lm
+.PHONY: witness
+witness: $(B)/libexec/bulkhead-witness
 
 objs_of = $(call obj,$(filter-out %_test.c %_fuzz.c %_main.c,$(wildcard $(1)/*.c)))
 define program

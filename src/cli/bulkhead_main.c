@@ -16,6 +16,7 @@ static const struct {
     {"token", command_token, "a short-lived token for a caller of the charter"},
     {"up", command_up, "run a city in the foreground"},
     {"where", command_where, "where the data lies, under which key, until when"},
+    {"witness", command_witness, "cosign the checkpoints of other people's logs"},
 };
 
 static void

@@ -17,21 +17,6 @@ static const char help[] =
     "start. DIR/signers.pub must hold the public keys of the charter's signers.\n"
     "example: bulkhead up --charter charters/demo.charter --state run/demo\n";
 
-/* Beside our own program: .../bulkhead -> .../libexec. */
-static bool
-own_libexec(char *to, size_t size)
-{
-    ssize_t n = readlink("/proc/self/exe", to, size - 16);
-    if (n <= 0)
-        return false;
-    to[n] = '\0';
-    char *slash = strrchr(to, '/');
-    if (!slash)
-        return false;
-    memcpy(slash + 1, "libexec", sizeof("libexec"));
-    return true;
-}
-
 /* The charter holds, and the city has its keys; else the reason was said. */
 static bool
 ready(const char *charter_path, const char *state)
@@ -68,7 +53,7 @@ command_up(int argc, char **argv)
     }
     if (options[2].value)
         snprintf(libexec, sizeof(libexec), "%s", options[2].value);
-    else if (!own_libexec(libexec, sizeof(libexec)))
+    else if (!tool_libexec(libexec, sizeof(libexec)))
         return EXIT_CANNOT;
     umask(077);
     if (!ready(charter_path, state))

@@ -11,5 +11,6 @@ int command_status(int argc, char **argv);
 int command_token(int argc, char **argv);
 int command_up(int argc, char **argv);
 int command_where(int argc, char **argv);
+int command_witness(int argc, char **argv);
 
 #endif

@@ -72,6 +72,20 @@ tool_read_file(const char *path, size_t max, struct buf *out)
     return true;
 }
 
+bool
+tool_libexec(char *to, size_t size)
+{
+    ssize_t n = readlink("/proc/self/exe", to, size - 16);
+    if (n <= 0)
+        return false;
+    to[n] = '\0';
+    char *slash = strrchr(to, '/');
+    if (!slash)
+        return false;
+    memcpy(slash + 1, "libexec", sizeof("libexec"));
+    return true;
+}
+
 struct charter *
 tool_charter(const char *state)
 {

@@ -45,4 +45,7 @@ bool tool_record_event(const char *state, struct bytes entry) MUST_USE;
 /* A file of at most max bytes as a new buffer; false after a sentence. */
 bool tool_read_file(const char *path, size_t max, struct buf *out) MUST_USE;
 
+/* The folder of the programs, beside our own: .../bulkhead -> .../libexec. */
+bool tool_libexec(char *to, size_t size) MUST_USE;
+
 #endif

@@ -282,7 +282,7 @@ trust_is_quorum(const struct trust *t, uint32_t cosigned)
         const struct trust_group *g = &t->groups[i];
         uint32_t have = 0;
         for (uint32_t k = 0; k < g->members_count; k++)
-            have += good >> g->members[k] & 1;
+            have += (uint32_t)(good >> g->members[k] & 1);
         if (have >= g->need)
             good |= UINT64_C(1) << (TRUST_WITNESSES_MAX + i);
     }

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #define KERNEL_LANDLOCK_CREATE_RULESET_VERSION 1U
+#define KERNEL_LANDLOCK_TRUNCATE (1ULL << 14) /* ABI 3 */
 /* struct landlock_ruleset_attr as of ABI 6 */
 struct kernel_landlock_ruleset {
     uint64_t handled_access_fs;

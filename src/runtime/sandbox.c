@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
+#include <linux/landlock.h>
 #include <linux/securebits.h>
 #include <seccomp.h>
 #include <signal.h>
@@ -127,9 +128,24 @@ set_limits(const struct sandbox_limits *l)
            limit(RLIMIT_RTPRIO, 0) && limit(RLIMIT_NICE, 0);
 }
 
-/* Deny everything that this kernel's Landlock knows. Returns the ABI, 0 without Landlock, -1. */
+/* Writing a new file there and renaming it over an old one, and nothing else. */
+static bool
+landlock_but(int rules_fd, uint64_t handled, int folder_fd)
+{
+    struct landlock_path_beneath_attr but = {
+        .allowed_access = handled & (LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG |
+                                     LANDLOCK_ACCESS_FS_REMOVE_FILE | KERNEL_LANDLOCK_TRUNCATE),
+        .parent_fd = folder_fd,
+    };
+    return syscall(SYS_landlock_add_rule, rules_fd, LANDLOCK_RULE_PATH_BENEATH, &but, 0) == 0;
+}
+
+/*
+ * Deny everything that this kernel's Landlock knows, but for files in folder_fd (0: none). Returns
+ * the ABI, 0 without Landlock, -1.
+ */
 static int
-landlock_all(void)
+landlock_all(int folder_fd)
 {
     long abi =
         syscall(SYS_landlock_create_ruleset, NULL, 0, KERNEL_LANDLOCK_CREATE_RULESET_VERSION);
@@ -148,9 +164,10 @@ landlock_all(void)
     int fd = (int)syscall(SYS_landlock_create_ruleset, &rules, size, 0);
     if (fd < 0)
         return -1;
-    long failed = syscall(SYS_landlock_restrict_self, fd, 0);
+    bool good = folder_fd == 0 || landlock_but(fd, rules.handled_access_fs, folder_fd);
+    good = good && syscall(SYS_landlock_restrict_self, fd, 0) == 0;
     close(fd);
-    return failed ? -1 : (int)abi;
+    return good ? (int)abi : -1;
 }
 
 static bool
@@ -223,13 +240,14 @@ sandbox_close(const struct sandbox_config *config, struct sandbox_report *out,
     BUILD(WALL_CAPABILITIES, drop_bounding_set());
     BUILD(WALL_UID, become(config->uid));
     BUILD(WALL_CAPABILITIES, drop_capabilities());
-    prctl(PR_SET_PDEATHSIG, SIGKILL); /* anew: a change of user forgets it */
+    if (!config->outlives_starter)
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* anew: a change of user forgets it */
     BUILD(WALL_DUMPABLE, prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0);
     BUILD(WALL_DESCRIPTORS, close_all_but(config->keep, config->keep_count));
     BUILD(WALL_NO_NEW_PRIVS, prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
     BUILD(WALL_LIMITS, set_limits(&config->limits));
     if (landlock) {
-        report.landlock_abi = landlock_all();
+        report.landlock_abi = landlock_all(config->folder_fd);
         if (report.landlock_abi < 0) {
             *out_step = sandbox_wall_text(WALL_LANDLOCK);
             return ERR_IO;

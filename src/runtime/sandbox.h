@@ -79,6 +79,9 @@ struct sandbox_config {
     uint32_t walls;
     const int *keep;
     size_t keep_count;
+    /* For a program outside a city, which no supervisor started: */
+    int folder_fd;         /* Landlock leaves it this folder, to replace files in; 0: none */
+    bool outlives_starter; /* or it is killed when the process that started it ends */
 };
 enum { SANDBOX_ALL_WALLS = (1 << WALL_COUNT) - 1 };
 enum err sandbox_close(const struct sandbox_config *config, struct sandbox_report *out,
