@@ -9,9 +9,11 @@ static const struct {
 } commands[] = {
     {"charter", command_charter, "make keys, sign, verify, explain a charter"},
     {"check", command_check, "what a charter permits, and what a breach would reach"},
+    {"cut", command_cut, "make a zone an island: nothing crosses its border"},
     {"device", command_device, "enrol a device for a field program"},
     {"drill", command_drill, "attack every compartment; nothing may escape"},
     {"log", command_log, "show, verify, prove or export the ledger"},
+    {"rejoin", command_rejoin, "join a zone again; needs two people"},
     {"status", command_status, "every process, its walls and counters"},
     {"token", command_token, "a short-lived token for a caller of the charter"},
     {"up", command_up, "run a city in the foreground"},

@@ -21,6 +21,8 @@ struct status {
     size_t count;
     bool ended, looked;
     bool user_namespaces;
+    struct island_row islands[32];
+    size_t islands_count;
     struct complaint_row complaints[64];
     size_t complaints_count;
     struct group_row groups[3 * 256];
@@ -60,6 +62,14 @@ on_frame(void *ctx, uint16_t id, struct bytes body)
         if (e != OK || (e = keep(&c->process)) != OK || (e = keep(&c->channel)) != OK)
             return e;
         s->complaints_count++;
+        return OK;
+    }
+    if (id == island_row_id && s->islands_count < ARRAY_COUNT(s->islands)) {
+        struct island_row *i = &s->islands[s->islands_count];
+        enum err e = island_row_decode(body, i);
+        if (e != OK || (e = keep(&i->zone)) != OK || (e = keep(&i->reason)) != OK)
+            return e;
+        s->islands_count++;
         return OK;
     }
     if (id != status_row_id || s->count == ARRAY_COUNT(s->rows))
@@ -280,6 +290,32 @@ put_groups(struct buf *b, const struct status *s, bool json)
     buf_text(b, json ? "}" : "\n");
 }
 
+/* Zones that are cut off, and why. */
+static void
+put_islands(struct buf *b, const struct status *s, bool json)
+{
+    if (json)
+        buf_text(b, ",\"islands\":[");
+    for (size_t i = 0; i < s->islands_count; i++) {
+        const struct island_row *row = &s->islands[i];
+        buf_text(b, !json ? "CUT OFF " : i ? ",{\"zone\":" : "{\"zone\":");
+        if (json)
+            text_put_json(b, row->zone);
+        else
+            buf_put(b, row->zone);
+        buf_text(b, json ? ",\"since\":\"" : " since ");
+        text_put_time(b, row->since_us);
+        buf_format(b, json ? "\",\"byUid\":%u,\"reason\":" : " by uid %u: ", row->by_uid);
+        if (json)
+            text_put_json(b, row->reason);
+        else
+            buf_put(b, row->reason);
+        buf_byte(b, json ? '}' : '\n');
+    }
+    if (json)
+        buf_byte(b, ']');
+}
+
 int
 command_status(int argc, char **argv)
 {
@@ -317,6 +353,7 @@ command_status(int argc, char **argv)
     if (json)
         buf_text(&b, "]");
     put_groups(&b, &s, json);
+    put_islands(&b, &s, json);
     put_complaints(&b, &s, json);
     if (live)
         good = live_check(&b, s.rows, s.count, s.user_namespaces, json) && good;

@@ -4,9 +4,11 @@
 
 int command_charter(int argc, char **argv);
 int command_check(int argc, char **argv);
+int command_cut(int argc, char **argv);
 int command_device(int argc, char **argv);
 int command_drill(int argc, char **argv);
 int command_log(int argc, char **argv);
+int command_rejoin(int argc, char **argv);
 int command_status(int argc, char **argv);
 int command_token(int argc, char **argv);
 int command_up(int argc, char **argv);

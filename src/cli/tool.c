@@ -151,23 +151,34 @@ on_event_answer(void *ctx, uint16_t id, struct bytes body)
     return OK;
 }
 
-bool
-tool_record_event(const char *state, struct bytes entry)
+enum tool_answer
+tool_ask_supervisor(const char *state, uint16_t id, struct bytes body)
 {
     struct event_answer answer = {0};
-    struct event_ask m = {.entry = entry};
     struct channel c;
     int fd = tool_connect(state, "control.sock");
     if (fd < 0)
-        return false;
+        return TOOL_ABSENT;
     channel_init(&c, fd);
-    enum err e = CHANNEL_SEND(&c, event_ask, &m);
+    enum err e = channel_send(&c, id, body);
     if (e == OK)
         e = channel_flush(&c);
     while (e == OK && !answer.done)
         e = channel_receive(&c, on_event_answer, &answer);
     channel_fini(&c);
-    if (!answer.done)
+    return !answer.done ? TOOL_SILENCE : answer.durable ? TOOL_DONE : TOOL_REFUSED;
+}
+
+bool
+tool_record_event(const char *state, struct bytes entry)
+{
+    struct event_ask m = {.entry = entry};
+    struct buf body;
+    buf_init(&body, CHANNEL_FRAME_MAX);
+    event_ask_encode(&m, &body);
+    enum tool_answer answer = tool_ask_supervisor(state, event_ask_id, buf_bytes(&body));
+    buf_fini(&body);
+    if (answer == TOOL_SILENCE)
         fprintf(stderr, "bulkhead: the ledger does not answer: nothing was done\n");
-    return answer.durable;
+    return answer == TOOL_DONE;
 }

@@ -39,6 +39,10 @@ struct charter *tool_charter(const char *state);
 /* Connect to STATE/control.sock; blocking, 10 s time-out. -1 after a sentence. */
 int tool_connect(const char *state, const char *socket_name);
 
+/* One frame to the supervisor, which answers with event_recorded when it is done and durable. */
+enum tool_answer { TOOL_DONE, TOOL_REFUSED /* and why was said */, TOOL_SILENCE, TOOL_ABSENT };
+enum tool_answer tool_ask_supervisor(const char *state, uint16_t id, struct bytes body) MUST_USE;
+
 /* Write a policy event into the city's log and wait until it is durable. False after a sentence. */
 bool tool_record_event(const char *state, struct bytes entry) MUST_USE;
 

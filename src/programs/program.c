@@ -57,7 +57,8 @@ program_counter_names(const char *kind)
         {"ledger", {"entries", "logs", "bytes", "", "", "", "", "", ""}},
         {"judge", {"granted", "refused", "", "", "", "", "", "", ""}},
         {"conduit",
-         {"passed", "refused_kind", "refused_rate", "refused_group", "", "", "", "", ""}},
+         {"passed", "refused_kind", "refused_rate", "refused_group", "refused_cut", "", "", "",
+          ""}},
     };
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++)
         if (strcmp(rows[i].kind, kind) == 0)
@@ -150,6 +151,8 @@ on_control_frame(void *ctx, uint16_t id, struct bytes body)
 {
     struct life *life = ctx;
     struct stop m;
+    if (id == cut_off_id) /* asked for anew at each decision, so nobody needs to be told */
+        return start_take(life->start, id, body, -1);
     if (id != stop_id || stop_decode(body, &m) != OK)
         return ERR_MALFORMED;
     if (life->program->stop)

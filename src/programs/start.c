@@ -124,6 +124,28 @@ take_conduit(struct start *s, struct bytes body)
     return OK;
 }
 
+/* The newest word about a zone holds. */
+static enum err
+take_island(struct start *s, struct bytes body)
+{
+    DECODE(cut_off);
+    struct start_island row;
+    COPY(m.zone, row.zone);
+    COPY(m.reason, row.reason);
+    size_t i = 0;
+    while (i < s->islands_count && strcmp(s->islands[i].zone, row.zone) != 0)
+        i++;
+    if (!m.cut && i < s->islands_count)
+        s->islands[i] = s->islands[--s->islands_count];
+    if (!m.cut)
+        return OK;
+    if (i == START_ISLANDS_MAX)
+        return ERR_LIMIT;
+    s->islands[i] = row;
+    s->islands_count += i == s->islands_count;
+    return OK;
+}
+
 static enum err
 take_key(struct start *s, struct bytes body)
 {
@@ -199,6 +221,8 @@ start_take(struct start *s, uint16_t id, struct bytes body, int fd)
         return take_envelope(s, body);
     case give_conduit_id:
         return take_conduit(s, body);
+    case cut_off_id:
+        return take_island(s, body);
     case give_key_id:
         return take_key(s, body);
     case give_text_id:
@@ -260,6 +284,15 @@ const struct start_command *
 start_command(const struct start *s, struct bytes name)
 {
     FIND_ROW(s->commands, s->commands_count, name);
+}
+
+const struct start_island *
+start_island(const struct start *s, struct bytes zone)
+{
+    for (size_t i = 0; i < s->islands_count; i++)
+        if (bytes_are(zone, s->islands[i].zone))
+            return &s->islands[i];
+    return NULL;
 }
 
 bool

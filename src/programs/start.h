@@ -19,6 +19,7 @@ enum {
     START_ENVELOPE_MAX = 16,
     START_CONDUITS_MAX = 64,
     START_KEYS_MAX = 64,
+    START_ISLANDS_MAX = 32,
     START_TEXTS_MAX = 8,
     START_FDS_MAX = 192,
 };
@@ -93,6 +94,10 @@ struct start_conduit {
     char purpose[START_NAME_SIZE];
     uint32_t group_min, rate_per_hour, line;
 };
+struct start_island { /* a zone that is cut off */
+    char zone[START_NAME_SIZE];
+    char reason[201];
+};
 struct start_key {
     enum start_key_role role;
     char name[129];
@@ -126,6 +131,8 @@ struct start {
     size_t envelope_count;
     struct start_conduit conduits[START_CONDUITS_MAX];
     size_t conduits_count;
+    struct start_island islands[START_ISLANDS_MAX]; /* changes while the process runs */
+    size_t islands_count;
     struct start_key keys[START_KEYS_MAX];
     size_t keys_count;
     struct {
@@ -154,6 +161,9 @@ struct bytes start_text(const struct start *s, enum start_text_role role);
 const struct start_class *start_class(const struct start *s, struct bytes name);
 const struct start_caller *start_caller(const struct start *s, struct bytes name);
 const struct start_command *start_command(const struct start *s, struct bytes name);
+
+/* The zone is cut off: nothing crosses its border. NULL: it is not, as far as we were told. */
+const struct start_island *start_island(const struct start *s, struct bytes zone);
 
 /* True if `name` is one of the names in a list of names with one blank between. */
 bool start_list_has(const char *list, struct bytes name);

@@ -48,11 +48,19 @@ conduit_open(void *self, struct start *start)
     return OK;
 }
 
+static void
+look_at_islands(struct conduit *c)
+{
+    c->valve.cut = start_island(c->start, bytes_text(c->valve.rules.from)) != NULL ||
+                   start_island(c->start, bytes_text(c->valve.rules.to)) != NULL;
+}
+
 static enum err
 on_frame(void *ctx, uint16_t id, struct bytes body)
 {
     struct conduit *c = ctx;
     enum valve_verdict verdict;
+    look_at_islands(c);
     enum err e = valve_judge(&c->valve, id, body, clock_mono_ms(&c->clock),
                              clock_wall_us(&c->clock), &verdict);
     if (e == OK && verdict != VALVE_PASS) /* what passes is counted when it goes */
@@ -66,6 +74,8 @@ release(struct conduit *c)
 {
     struct zone_count count;
     uint32_t wait_ms;
+    look_at_islands(c);
+    c->counts[VALVE_CUT] += c->valve.cut && c->valve.waiting;
     if (valve_release(&c->valve, clock_mono_ms(&c->clock), clock_wall_us(&c->clock), &count,
                       &wait_ms)) {
         /* A core that does not read: its loss, nobody waits. */
@@ -105,12 +115,13 @@ tell_ledger(void *ctx)
         return;
     int n = snprintf(entry, sizeof(entry),
                      "{\"event\":\"conduit\",\"conduit\":\"%s\",\"passed\":%llu,\"refused_kind\":"
-                     "%llu,\"refused_rate\":%llu,\"refused_group\":%llu}",
+                     "%llu,\"refused_rate\":%llu,\"refused_group\":%llu,\"refused_cut\":%llu}",
                      c->valve.rules.name,
                      (unsigned long long)(c->counts[VALVE_PASS] - c->told[VALVE_PASS]),
                      (unsigned long long)(c->counts[VALVE_KIND] - c->told[VALVE_KIND]),
                      (unsigned long long)(c->counts[VALVE_RATE] - c->told[VALVE_RATE]),
-                     (unsigned long long)(c->counts[VALVE_GROUP] - c->told[VALVE_GROUP]));
+                     (unsigned long long)(c->counts[VALVE_GROUP] - c->told[VALVE_GROUP]),
+                     (unsigned long long)(c->counts[VALVE_CUT] - c->told[VALVE_CUT]));
     ASSERT(n > 0 && (size_t)n < sizeof(entry));
     if (ledger_client_record(&c->ledger, bytes_of(entry, (size_t)n), nobody_waits, c, 0) == OK)
         memcpy(c->told, c->counts, sizeof(c->told));

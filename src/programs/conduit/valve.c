@@ -88,6 +88,9 @@ valve_judge(struct valve *v, uint16_t id, struct bytes body, uint64_t now_ms, in
 {
     struct zone_count m;
     struct area area;
+    *out_verdict = VALVE_CUT;
+    if (v->cut)
+        return OK;
     *out_verdict = VALVE_KIND;
     if (id != zone_count_id || !start_list_has(v->rules.carries, bytes_text("zone-count")))
         return OK;
@@ -118,6 +121,8 @@ valve_release(struct valve *v, uint64_t now_ms, int64_t now_us, struct zone_coun
               uint32_t *out_wait_ms)
 {
     *out_wait_ms = UINT32_MAX;
+    if (v->cut)
+        v->waiting = false; /* it was accepted before the cut, and does not cross after it */
     if (!v->waiting)
         return false;
     if (now_ms < v->due_ms) {

@@ -31,12 +31,20 @@ enum {
     VALVE_WINDOW_S = 60,
 };
 
-enum valve_verdict { VALVE_PASS, VALVE_KIND, VALVE_RATE, VALVE_GROUP, VALVE_VERDICTS };
+enum valve_verdict {
+    VALVE_PASS,
+    VALVE_KIND,
+    VALVE_RATE,
+    VALVE_GROUP,
+    VALVE_CUT, /* one of its ends is an island */
+    VALVE_VERDICTS
+};
 
 struct valve {
     struct start_conduit rules;
     uint64_t credit_mms; /* messages times ms of an hour, as integers */
     uint64_t since_ms;
+    bool cut;          /* set by the owner: nothing passes */
     uint64_t start_ms; /* ticks are counted from here */
     struct area areas[VALVE_AREAS_MAX];
     uint32_t areas_count;

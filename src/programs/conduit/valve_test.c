@@ -64,6 +64,34 @@ TEST(a_group_below_the_least_is_refused)
     CHECK(judge(&v, plain(10), 0) == VALVE_PASS);
 }
 
+TEST(nothing_passes_to_or_from_an_island)
+{
+    struct start_conduit r = rules();
+    struct valve v;
+    valve_init(&v, &r, 0);
+    v.cut = true;
+    for (int i = 0; i < 3; i++)
+        CHECK(judge(&v, plain(20), 0) == VALVE_CUT);
+    v.cut = false;
+    CHECK(judge(&v, plain(20), 0) == VALVE_PASS);
+}
+
+TEST(what_waits_when_a_zone_is_cut_off_never_crosses)
+{
+    struct start_conduit r = rules();
+    struct valve v;
+    struct zone_count out;
+    uint32_t wait_ms;
+    valve_init(&v, &r, 0);
+    CHECK(judge(&v, plain(20), 0) == VALVE_PASS);
+    v.waiting = true; /* whatever the judge above released */
+    v.due_ms = 1000;
+    v.cut = true;
+    CHECK(!valve_release(&v, 2000, now_us, &out, &wait_ms));
+    v.cut = false;
+    CHECK(!valve_release(&v, 3000, now_us, &out, &wait_ms));
+}
+
 TEST(silence_is_not_saved_up)
 {
     struct start_conduit r = rules();

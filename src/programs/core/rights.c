@@ -175,6 +175,13 @@ caller_check(struct core *c, const struct peer *peer, const struct request *ask,
     enum err e = open_token(c, peer, ask, out, why);
     if (e != OK)
         return e;
+    const struct start_island *island = start_island(c->start, bytes_text(c->start->zone));
+    if (island) {
+        refuse(why, 503, REASON_NOT_AUTHORISED, "Zone %s is cut off: %s", c->start->zone,
+               island->reason);
+        snprintf(why->rule, sizeof(why->rule), "island %s", c->start->zone);
+        return ERR_DENIED;
+    }
     const struct start_caller *row = start_caller(c->start, bytes_text(out->caller));
     if (!row) {
         refuse(why, 403, REASON_NOT_AUTHORISED, "The charter names no caller %s in zone %s.",

@@ -227,6 +227,11 @@ request_allow(const struct start *start, const struct token_ask *ask, int64_t no
                  row->line, row->name, row->zones);
         return ERR_DENIED;
     }
+    const struct start_island *island = start_island(start, ask->zone);
+    if (island && ask->approves.len == 0) { /* an approval reads nothing, and joining needs two */
+        snprintf(out_why, REQUEST_WHY_SIZE, "zone %s is cut off: %s", island->zone, island->reason);
+        return ERR_DENIED;
+    }
     if (!text_is_name(ask->purpose) || !start_list_has(row->purposes, ask->purpose)) {
         snprintf(out_why, REQUEST_WHY_SIZE,
                  "charter line %u: %s may ask for these purposes: %.100s", row->line, row->name,

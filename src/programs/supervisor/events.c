@@ -15,7 +15,7 @@ event_record(struct supervisor *s, struct bytes entry, int tool)
     enum err e = channel_flush(&s->ledger);
     if (e != OK && e != ERR_AGAIN)
         return 0;
-    s->events[s->events_count++] = (struct event_wait){s->next_ref, tool};
+    s->events[s->events_count++] = (struct event_wait){s->next_ref, tool, -1};
     return s->next_ref++;
 }
 
@@ -41,7 +41,12 @@ settle(struct supervisor *s, uint64_t ref, bool durable, const char *why)
         if (s->events[i].ref != ref)
             continue;
         int tool = s->events[i].tool;
+        int32_t rejoin = s->events[i].rejoin;
         s->events[i] = s->events[--s->events_count];
+        if (rejoin >= 0 && durable && !islands_joined(s, (uint32_t)rejoin)) {
+            durable = false;
+            why = "the disk does not let go of the cut";
+        }
         if (tool >= 0)
             tools_event_recorded(s, tool, durable, why);
         break;

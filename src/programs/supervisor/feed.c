@@ -257,6 +257,9 @@ plan_feed(struct plan *p, size_t i, int socket_fd)
         feed_gate(&f, zone);
     if (process->kind == PROCESS_CORE)
         feed_base_url(&f, zone);
+    for (uint32_t z = 0; z < c->zones_count; z++)
+        if ((p->cut >> z & 1) && plan_island_concerns(p, i, z))
+            FEED(&f, cut_off, bytes_text(c->zones[z].name), 1, bytes_text(p->islands[z].reason));
     if (p->walls)
         FEED(&f, give_number, NUMBER_WALLS, p->walls);
     FEED(&f, give_number, NUMBER_UID, process->uid);

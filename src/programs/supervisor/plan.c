@@ -305,6 +305,18 @@ plan_close(struct plan *p)
     }
 }
 
+bool
+plan_island_concerns(const struct plan *p, size_t i, uint32_t z)
+{
+    const struct plan_process *process = &p->processes[i];
+    if (process->kind == PROCESS_CONDUIT) {
+        const struct charter_conduit *conduit = &p->charter->conduits[process->conduit];
+        return conduit->from == z || conduit->to == z;
+    }
+    return process->kind == PROCESS_JUDGE ||
+           (process->kind == PROCESS_CORE && process->zone == (int32_t)z);
+}
+
 int
 plan_own_end(const struct plan *p, enum start_fd_role role)
 {

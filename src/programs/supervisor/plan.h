@@ -9,6 +9,7 @@
 #define PROGRAMS_SUPERVISOR_PLAN_H
 
 #include "charter/charter.h"
+#include "programs/island.h"
 #include "programs/start.h"
 #include "wire/channel.h"
 
@@ -61,6 +62,8 @@ struct plan {
     size_t processes_count;
     struct plan_end ends[PLAN_ENDS_MAX];
     size_t ends_count;
+    uint32_t cut; /* bit set over zones: islands, see island.h */
+    struct island islands[CHARTER_ZONES_MAX];
     char why[400]; /* a sentence, after a failure */
 };
 
@@ -77,6 +80,9 @@ void plan_close(struct plan *p);
 
 /* Descriptor of one of the supervisor's own ends, or -1. */
 int plan_own_end(const struct plan *p, enum start_fd_role role);
+
+/* True if process i must know that zone z is cut off: its core, its conduits, the judge. */
+bool plan_island_concerns(const struct plan *p, size_t i, uint32_t z);
 
 /*
  * Send process i everything it starts with, over `socket_fd` (blocking): rows, keys, texts,

@@ -222,6 +222,8 @@ supervisor_run(struct supervisor *s)
     if (e == OK)
         e = watch_signals(s);
     if (e == OK)
+        e = islands_open(s);
+    if (e == OK)
         e = events_open(s);
     if (e == OK)
         e = tools_open(s);

@@ -68,7 +68,8 @@ struct process {
 /* A policy event on its way to the city's log. */
 struct event_wait {
     uint64_t ref;
-    int tool; /* index of the tool that waits, or -1 */
+    int tool;       /* index of the tool that waits, or -1 */
+    int32_t rejoin; /* zone that is joined again when it is durable, or -1 */
 };
 
 struct tool {
@@ -118,6 +119,16 @@ void process_stop(struct process *p);
 uint64_t event_record(struct supervisor *s, struct bytes entry, int tool);
 uint64_t event_recordf(struct supervisor *s, const char *format, ...) PRINTF_LIKE(2, 3);
 enum err events_open(struct supervisor *s) MUST_USE;
+
+/* islands.c: what is cut off, from the disk; before any process is started. */
+enum err islands_open(struct supervisor *s) MUST_USE;
+/* Answer the tool with event_recorded, now or when the entry is durable. */
+struct cut_ask;
+struct rejoin_ask;
+void islands_cut(struct supervisor *s, int tool, const struct cut_ask *m);
+void islands_rejoin(struct supervisor *s, int tool, const struct rejoin_ask *m);
+/* The rejoin is durable: let it take effect. False when the disk does not. */
+bool islands_joined(struct supervisor *s, uint32_t z);
 
 /* tools.c: status and events for an administrator's tools on STATE/control.sock. */
 enum err tools_open(struct supervisor *s) MUST_USE;

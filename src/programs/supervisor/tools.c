@@ -77,6 +77,13 @@ send_status(struct tool *t)
         if (e == OK && p->complaints)
             e = CHANNEL_SEND(&t->channel, complaint_row, &row);
     }
+    for (uint32_t z = 0; e == OK && z < s->plan.charter->zones_count; z++) {
+        const struct island *island = &s->plan.islands[z];
+        struct island_row row = {bytes_text(s->plan.charter->zones[z].name),
+                                 bytes_text(island->reason), island->since_us, island->by_uid};
+        if (s->plan.cut >> z & 1)
+            e = CHANNEL_SEND(&t->channel, island_row, &row);
+    }
     struct status_end m = {bytes_text(s->plan.charter->city), bytes_of(s->plan.digest, 32),
                            s->plan.user_namespaces};
     return e == OK ? CHANNEL_SEND(&t->channel, status_end, &m) : e;
@@ -104,6 +111,16 @@ on_frame(void *ctx, uint16_t id, struct bytes body)
     struct look_ask look;
     if (id == look_ask_id && look_ask_decode(body, &look) == OK)
         return look_send(s, &t->channel);
+    struct cut_ask cut;
+    struct rejoin_ask rejoin;
+    if (id == cut_ask_id && cut_ask_decode(body, &cut) == OK) {
+        islands_cut(s, (int)(t - s->tools), &cut);
+        return OK;
+    }
+    if (id == rejoin_ask_id && rejoin_ask_decode(body, &rejoin) == OK) {
+        islands_rejoin(s, (int)(t - s->tools), &rejoin);
+        return OK;
+    }
     if (id == event_ask_id && event_ask_decode(body, &event) == OK) {
         if (event_record(s, event.entry, (int)(t - s->tools)) == 0)
             tools_event_recorded(s, (int)(t - s->tools), false, "the ledger does not answer");

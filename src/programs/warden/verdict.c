@@ -1,7 +1,7 @@
 #include "programs/warden/verdict.h"
 
 #include "base/text.h"
-#include "grant/token.h"
+#include "grant/approvals.h"
 
 #include <sodium.h>
 
@@ -52,38 +52,25 @@ verdict_wish_digest(const char *zone, const struct wish *wish, uint8_t out[stati
 
 /* The approver is still in the charter, with the purpose that commands have. */
 static bool
-may_approve(const struct verdict_state *v, const struct token *t)
+may_approve(void *ctx, const struct token *t)
 {
+    const struct verdict_state *v = ctx;
     const struct start_caller *caller = start_caller(v->start, bytes_text(t->caller));
     return caller && strcmp(caller->role, t->role) == 0 &&
-           strcmp(t->purpose, VERDICT_PURPOSE) == 0 &&
-           start_list_has(caller->purposes, bytes_text(VERDICT_PURPOSE));
+           strcmp(t->purpose, APPROVALS_PURPOSE) == 0 &&
+           start_list_has(caller->purposes, bytes_text(APPROVALS_PURPOSE));
 }
 
-/* How many different people in different roles approved exactly this. */
 static uint32_t
-count_approvals(const struct verdict_state *v, const struct wish *wish, int64_t now_us)
+count_approvals(struct verdict_state *v, const struct wish *wish, int64_t now_us)
 {
-    struct token people[VERDICT_APPROVALS_MAX];
-    uint32_t count = 0;
-    uint8_t digest[32];
-    verdict_wish_digest(v->start->zone, wish, digest);
-    struct bytes rest = wish->approvals;
-    while (rest.len && count < VERDICT_APPROVALS_MAX) {
-        size_t end = bytes_find(rest, '\n');
-        struct token t;
-        bool distinct = token_open_approval(bytes_of(rest.p, end), v->judge_public, v->start->zone,
-                                            digest, now_us, &t) == OK &&
-                        may_approve(v, &t);
-        for (uint32_t i = 0; distinct && i < count; i++)
-            distinct = strcmp(people[i].caller, t.caller) != 0 &&
-                       strcmp(people[i].role, t.role) != 0 &&
-                       memcmp(people[i].key_digest, t.key_digest, sizeof(t.key_digest)) != 0;
-        if (distinct)
-            people[count++] = t;
-        rest = bytes_skip(rest, end < rest.len ? end + 1 : end);
-    }
-    return count;
+    struct approvals a = {.zone = v->start->zone,
+                          .judge_public = v->judge_public,
+                          .now_us = now_us,
+                          .may = may_approve,
+                          .ctx = v};
+    verdict_wish_digest(v->start->zone, wish, a.digest);
+    return approvals_count(&a, wish->approvals);
 }
 
 /*

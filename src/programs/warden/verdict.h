@@ -15,10 +15,7 @@
 #include "programs/start.h"
 #include "programs/warden/envelope.h"
 
-/* Commands are asked and approved for this purpose and no other. */
-#define VERDICT_PURPOSE "operate"
-
-enum { VERDICT_QUIET_MAX_MS = 15000, VERDICT_APPROVALS_MAX = 8 };
+enum { VERDICT_QUIET_MAX_MS = 15000 };
 
 struct verdict_rate {
     char device[START_NAME_SIZE];
