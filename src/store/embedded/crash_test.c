@@ -155,8 +155,8 @@ TEST(killed_at_fifty_random_moments_nothing_acknowledged_is_lost)
     enum { KILLS = 50, KILLS_MAX = 500, LEAST = 1000 };
     uint64_t all = 0;
     int kills = 0;
-    /* On a busy machine a writer is killed before it wrote much: more kills then, never less data.
-     */
+    /* On a busy machine a writer is killed before it wrote much: more kills, later ones, never less
+     * data. */
     for (; kills < KILLS || (kills < KILLS_MAX && all + t.observations <= LEAST); kills++) {
         if (t.observations > MOST / 2) { /* begin anew, so that some kills meet the creation */
             all += t.observations;
@@ -168,7 +168,8 @@ TEST(killed_at_fifty_random_moments_nothing_acknowledged_is_lost)
         }
         int ack;
         pid_t pid = start_writer(&p, t, random_u64(&r), &ack);
-        struct timespec wait = {0, (long)random_below(&r, 60) * 1000000 + 1000};
+        uint64_t window_ms = kills < KILLS ? 60 : 60 + (uint64_t)kills;
+        struct timespec wait = {0, (long)random_below(&r, window_ms) * 1000000 + 1000};
         nanosleep(&wait, NULL);
         kill(pid, SIGKILL);
         CHECK(waitpid(pid, NULL, 0) == pid);
