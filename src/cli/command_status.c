@@ -27,6 +27,8 @@ struct status {
     size_t complaints_count;
     struct group_row groups[3 * 256];
     size_t groups_count;
+    struct last_end_row ends[256];
+    size_t ends_count;
     char city[201];
     uint8_t digest[32];
 };
@@ -70,6 +72,14 @@ on_frame(void *ctx, uint16_t id, struct bytes body)
         if (e != OK || (e = keep(&i->zone)) != OK || (e = keep(&i->reason)) != OK)
             return e;
         s->islands_count++;
+        return OK;
+    }
+    if (id == last_end_row_id && s->ends_count < ARRAY_COUNT(s->ends)) {
+        struct last_end_row *last = &s->ends[s->ends_count];
+        enum err e = last_end_row_decode(body, last);
+        if (e != OK || (e = keep(&last->process)) != OK || (e = keep(&last->call)) != OK)
+            return e;
+        s->ends_count++;
         return OK;
     }
     if (id != status_row_id || s->count == ARRAY_COUNT(s->rows))
@@ -316,6 +326,27 @@ put_islands(struct buf *b, const struct status *s, bool json)
         buf_byte(b, ']');
 }
 
+/* How each process that was started again had ended. */
+static void
+put_ends(struct buf *b, const struct status *s, bool json)
+{
+    if (json)
+        buf_text(b, ",\"ends\":[");
+    for (size_t i = 0; i < s->ends_count; i++) {
+        const struct last_end_row *end = &s->ends[i];
+        if (json)
+            buf_format(b, "%s{\"process\":\"%.*s\",\"code\":%u,\"signal\":%u,\"call\":\"%.*s\"}",
+                       i ? "," : "", BYTES_PRINTF(end->process), end->code, end->signal,
+                       BYTES_PRINTF(end->call));
+        else
+            buf_format(b, "last end of %.*s: code %u, signal %u%s%.*s\n",
+                       BYTES_PRINTF(end->process), end->code, end->signal,
+                       end->call.len ? ", refused call " : "", BYTES_PRINTF(end->call));
+    }
+    if (json)
+        buf_byte(b, ']');
+}
+
 int
 command_status(int argc, char **argv)
 {
@@ -355,6 +386,7 @@ command_status(int argc, char **argv)
     put_groups(&b, &s, json);
     put_islands(&b, &s, json);
     put_complaints(&b, &s, json);
+    put_ends(&b, &s, json);
     if (live)
         good = live_check(&b, s.rows, s.count, s.user_namespaces, json) && good;
     if (json)

@@ -3,14 +3,22 @@
 #include "base/clock.h"
 #include "base/text.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/netlink.h>
 #include <poll.h>
 #include <seccomp.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
-/* Longer than any record; so long a wait; so many records looked at for one death. */
-enum { RECORD_SIZE = 8192, PATIENCE_MS = 5, RECORDS_MAX = 4096 };
+enum {
+    RECORD_SIZE = 9216,            /* longer than any record */
+    QUEUE_BYTES = 4 * 1024 * 1024, /* some thousand deaths of others between two of ours */
+    RECORDS_MAX = 16384,           /* looked at for one death */
+    PATIENCE_MS = 5,
+};
 
 /*
  * The value of the next field, which must be `name`; without one the rest becomes empty, so that
@@ -52,16 +60,10 @@ hexadecimal(struct bytes text, uint32_t *out)
 enum err
 audit_parse(struct bytes record, struct audit_kill *out)
 {
-    static const char start[] = "audit: type=1326 audit(";
     struct audit_kill k = {0};
-    bool kernel = record.len > 2 && record.p[0] >= '0' && record.p[0] <= '7' && record.p[1] == ',';
-    size_t head = bytes_find(record, ';');
-    if (!kernel || head == record.len)
+    if (!bytes_start(record, "audit("))
         return ERR_NOT_FOUND;
-    struct bytes rest = bytes_skip(record, head + 1);
-    if (!bytes_start(rest, start))
-        return ERR_NOT_FOUND;
-    rest = bytes_skip(rest, bytes_find(rest, ')'));
+    struct bytes rest = bytes_skip(record, bytes_find(record, ')'));
     bool good = bytes_are(field(&rest, "):"), "");
     good = good && field(&rest, "auid=").len && decimal(field(&rest, "uid="), &k.uid);
     good = good && field(&rest, "gid=").len && field(&rest, "ses=").len;
@@ -90,31 +92,48 @@ int
 audit_open(void)
 {
     static const char initial[] = "pid:[4026531836]"; /* PROC_PID_INIT_INO */
+    /* Deliver if the message's type is AUDIT_SECCOMP. */
+    struct sock_filter only_kills[] = {
+        BPF_STMT(BPF_LD | BPF_H | BPF_ABS, offsetof(struct nlmsghdr, nlmsg_type)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(AUDIT_SECCOMP), 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+        BPF_STMT(BPF_RET | BPF_K, 0),
+    };
+    struct sock_fprog filter = {ARRAY_COUNT(only_kills), only_kills};
+    struct sockaddr_nl log = {.nl_family = AF_NETLINK,
+                              .nl_groups = 1U << (AUDIT_NLGRP_READLOG - 1)};
+    int room = QUEUE_BYTES;
     char ours[32] = "";
     if (readlink("/proc/self/ns/pid", ours, sizeof(ours) - 1) < 0 || strcmp(ours, initial) != 0)
         return -1;
-    int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-    if (fd >= 0 && lseek(fd, 0, SEEK_END) < 0) {
-        close(fd);
+    int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_AUDIT);
+    if (fd < 0)
         return -1;
-    }
-    return fd;
+    if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter)) == 0 &&
+        setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)) == 0 &&
+        bind(fd, (struct sockaddr *)&log, sizeof(log)) == 0)
+        return fd;
+    close(fd);
+    return -1;
 }
 
-/* Look through what was written since the last look. */
+/* Look through what came since the last look: all of it, the next death has its own. */
 static bool
 find(int fd, uint32_t pid, uint32_t uid, struct audit_kill *out)
 {
-    char record[RECORD_SIZE];
+    static uint8_t record[RECORD_SIZE];
     bool found = false;
     for (unsigned i = 0; i < RECORDS_MAX; i++) {
         struct audit_kill k;
-        ssize_t n = read(fd, record, sizeof(record));
-        if (n < 0 && errno == EPIPE) /* records were overwritten: go on with the oldest */
-            continue;
-        if (n <= 0)
+        struct sockaddr_nl from = {0};
+        socklen_t from_len = sizeof(from);
+        ssize_t n = recvfrom(fd, record, sizeof(record), 0, (struct sockaddr *)&from, &from_len);
+        if (n < 0 && errno != ENOBUFS) /* some were dropped: there were too many */
             break;
-        if (audit_parse(bytes_of(record, (size_t)n), &k) == OK && k.pid == pid && k.uid == uid) {
+        if (n < NLMSG_HDRLEN || from.nl_pid != 0) /* 0: the kernel */
+            continue;
+        struct bytes text = bytes_of(record + NLMSG_HDRLEN, (size_t)n - NLMSG_HDRLEN);
+        if (audit_parse(text, &k) == OK && k.pid == pid && k.uid == uid) {
             *out = k;
             found = true;
         }

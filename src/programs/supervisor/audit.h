@@ -1,9 +1,10 @@
 /*
  * audit.h -- which system call a killed process had tried: from the kernel, not from the process.
  *
- * A process that its filter kills leaves a record in the kernel's log (type 1326). The supervisor
- * of a root city reads /dev/kmsg for it; who may not (an ordinary user, another pid namespace)
- * gets "unknown", and so does everybody when the kernel drops records because there are too many.
+ * A process that its filter kills leaves an audit record (AUDIT_SECCOMP). The supervisor of a root
+ * city hears them on the audit system's multicast group, beside an audit daemon if there is one;
+ * the kernel's log would have them too, but drops all beyond ten in five seconds. Who may not hear
+ * (an ordinary user, another pid namespace) gets "unknown".
  */
 #ifndef PROGRAMS_SUPERVISOR_AUDIT_H
 #define PROGRAMS_SUPERVISOR_AUDIT_H
@@ -19,17 +20,19 @@ struct audit_kill {
 };
 
 /*
- * One record of /dev/kmsg: "PRIORITY,SEQUENCE,TIME,FLAGS;audit: type=1326 ...". ERR_NOT_FOUND: it
- * is none of a SECCOMP kill by the kernel itself (the facility tells: a program that writes to the
- * log cannot have the kernel's). A name that the process chose itself stands behind the fields
- * that are believed, or is quoted by the kernel.
+ * The text of one AUDIT_SECCOMP record: "audit(TIME:SERIAL): auid=... pid=... comm=...
+ * syscall=...". ERR_NOT_FOUND: it is none of a kill. Names that the process may have chosen are
+ * quoted by the kernel so that they hold no blank; nothing else in it is the process's.
  */
 enum err audit_parse(struct bytes record, struct audit_kill *out) MUST_USE;
 
 /* "socket:41", or "unnamed:999" for a number without a name. */
 void audit_call_text(const struct audit_kill *kill, char out[static AUDIT_CALL_SIZE]);
 
-/* The kernel's log from now on; -1 where it cannot be read or would name other processes. */
+/*
+ * Hear the records from now on; -1 where we may not (CAP_AUDIT_READ, wanted for this call only),
+ * or where they would name processes by other numbers than ours.
+ */
 int audit_open(void);
 
 /*

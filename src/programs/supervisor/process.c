@@ -233,6 +233,12 @@ process_ended(struct process *p, int wait_status)
     struct supervisor *s = p->supervisor;
     int code = WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : 0;
     int signal_number = WIFSIGNALED(wait_status) ? WTERMSIG(wait_status) : 0;
+    uint32_t uid = s->plan.user_namespaces ? geteuid() : s->plan.processes[p->index].uid;
+    p->end_code = code;
+    p->end_signal = signal_number;
+    p->end_call[0] = '\0';
+    if (signal_number == SIGSYS)
+        audit_last_call(s->audit_fd, (uint32_t)p->pid, uid, p->end_call);
     let_go(p);
     if (s->stopping) {
         if (signal_number || code)
@@ -240,10 +246,12 @@ process_ended(struct process *p, int wait_status)
         p->state = STATE_DOWN;
         return;
     }
-    log_event("process_ended", "process=%s code=%d signal=%d%s", name_of(p), code, signal_number,
-              signal_number == SIGSYS ? " refused_call=yes" : "");
-    event_recordf(s, "{\"event\":\"restart\",\"process\":\"%s\",\"code\":%d,\"signal\":%d}",
-                  name_of(p), code, signal_number);
+    bool call = p->end_call[0] != '\0';
+    log_event("process_ended", "process=%s code=%d signal=%d%s%s", name_of(p), code, signal_number,
+              call ? " call=" : "", p->end_call);
+    event_recordf(s, "{\"event\":\"restart\",\"process\":\"%s\",\"code\":%d,\"signal\":%d%s%s%s}",
+                  name_of(p), code, signal_number, call ? ",\"call\":\"" : "", p->end_call,
+                  call ? "\"" : "");
     wait_before_next(p);
 }
 

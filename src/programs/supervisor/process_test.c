@@ -9,6 +9,9 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/user.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,7 +19,8 @@ enum { TICK_MS = 10, TICKS_MAX = 3000 };
 
 static struct supervisor city;
 static struct charter charter;
-static char folder[] = "/tmp/bulkhead-process-XXXXXX";
+static const char folder_like[] = "/tmp/bulkhead-process-XXXXXX";
+static char folder[sizeof(folder_like)];
 static bool (*wanted)(const struct process *p);
 static size_t conduit;
 static int ticks;
@@ -99,7 +103,10 @@ static void
 set_up(void)
 {
     read_demo_charter();
+    memset(&city, 0, sizeof(city));
+    memcpy(folder, folder_like, sizeof(folder_like));
     CHECK(mkdtemp(folder));
+    city.audit_fd = audit_open();
     city.clock = clock_system();
     plan_list(&city.plan, &charter, folder, "build/libexec");
     CHECK_OK(plan_open(&city.plan));
@@ -109,6 +116,14 @@ set_up(void)
     conduit = find_process(PROCESS_CONDUIT, -1);
     process_init(&city, conduit);
     process_start(&city.processes[conduit]);
+}
+
+static void
+tear_down(void)
+{
+    plan_close(&city.plan);
+    close(city.audit_fd);
+    test_remove_tree(folder);
 }
 
 TEST(a_malformed_channel_is_on_the_record_and_its_process_goes_on)
@@ -135,6 +150,41 @@ TEST(a_malformed_channel_is_on_the_record_and_its_process_goes_on)
     CHECK(city_log >= 0);
     kill(p->pid, SIGKILL);
     waitpid(p->pid, NULL, 0);
-    plan_close(&city.plan);
-    test_remove_tree(folder);
+    tear_down();
+}
+
+/* The process waits in a system call: let it make this one instead. */
+static void
+make_it_call(pid_t pid, long number)
+{
+    struct user_regs_struct r;
+    CHECK(ptrace(PTRACE_ATTACH, pid, NULL, NULL) == 0);
+    CHECK(waitpid(pid, NULL, 0) == pid);
+    CHECK(ptrace(PTRACE_GETREGS, pid, NULL, &r) == 0);
+    r.rip -= r.orig_rax != (unsigned long long)-1 ? 2 : 0; /* the syscall instruction again */
+    r.rax = (unsigned long long)number;
+    r.orig_rax = (unsigned long long)-1;
+    CHECK(ptrace(PTRACE_SETREGS, pid, NULL, &r) == 0);
+    CHECK(ptrace(PTRACE_DETACH, pid, NULL, NULL) == 0);
+}
+
+TEST(a_refused_call_is_named_by_the_kernel)
+{
+    int status;
+    set_up();
+    struct process *p = &city.processes[conduit];
+    run_until(is_up);
+    if (geteuid() == 0) {
+        make_it_call(p->pid, SYS_socket);
+        CHECK(waitpid(p->pid, &status, 0) == p->pid);
+        CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS);
+        process_ended(p, status);
+        CHECK(p->end_signal == SIGSYS && p->state == STATE_WAITING);
+        CHECK(strcmp(p->end_call, city.audit_fd >= 0 ? "socket:41" : "unknown") == 0);
+    } else {
+        printf("an ordinary user steers no confined process: nothing was tried\n");
+        kill(p->pid, SIGKILL);
+        waitpid(p->pid, NULL, 0);
+    }
+    tear_down();
 }

@@ -19,6 +19,7 @@
 
 #include "base/clock.h"
 #include "programs/program.h"
+#include "programs/supervisor/audit.h"
 #include "programs/supervisor/groups.h"
 #include "programs/supervisor/plan.h"
 #include "runtime/loop.h"
@@ -63,6 +64,8 @@ struct process {
     bool stop_sent;
     uint32_t complaints; /* since the city's start; on the record up to SUPERVISOR_COMPLAINTS_MAX */
     char complaint[64];  /* the channel of the last one */
+    int end_code, end_signal; /* of the last end; the call when its filter killed it */
+    char end_call[AUDIT_CALL_SIZE];
 };
 
 /* A policy event on its way to the city's log. */
@@ -99,6 +102,7 @@ struct supervisor {
     int stop_stage; /* kinds above it were told to stop */
     uint64_t stop_since_ms;
     int exit_status;
+    int audit_fd; /* see audit.h */
     int signal_fd;
     struct watch signal_watch;
     struct watch control_listen;

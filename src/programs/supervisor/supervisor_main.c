@@ -46,6 +46,7 @@ main(int argc, char **argv)
     if (!lock_state(state) || !policy_load(charter_path, state, c, &text) ||
         !policy_number_goes_up(state, c) || !policy_keep(state, &text))
         return 1;
+    s.audit_fd = audit_open();
     plan_list(&s.plan, c, state, libexec);
     if (plan_open(&s.plan) != OK) {
         fprintf(stderr, "bulkhead: %s\n", s.plan.why);

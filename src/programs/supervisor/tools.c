@@ -76,6 +76,10 @@ send_status(struct tool *t)
                                     p->complaints};
         if (e == OK && p->complaints)
             e = CHANNEL_SEND(&t->channel, complaint_row, &row);
+        struct last_end_row end = {bytes_text(s->plan.processes[i].name), (uint8_t)p->end_code,
+                                   (uint8_t)p->end_signal, bytes_text(p->end_call)};
+        if (e == OK && p->restarts)
+            e = CHANNEL_SEND(&t->channel, last_end_row, &end);
     }
     for (uint32_t z = 0; e == OK && z < s->plan.charter->zones_count; z++) {
         const struct island *island = &s->plan.islands[z];
