@@ -11,14 +11,24 @@ table_clear(struct pseudonym_table *t)
 {
     sodium_memzero(t->slots, sizeof(t->slots));
     t->count = 0;
-    random_fill(&t->random, t->key, sizeof(t->key));
+    random_fill(&t->random, t->key, PSEUDONYM_KEY_SIZE);
 }
 
 void
 pseudonym_init(struct pseudonym_table *t, struct random_source random)
 {
     t->random = random;
+    t->key = sodium_init() >= 0 ? sodium_malloc(PSEUDONYM_KEY_SIZE) : NULL;
+    ASSERT(t->key);
     table_clear(t);
+}
+
+void
+pseudonym_fini(struct pseudonym_table *t)
+{
+    sodium_free(t->key);
+    t->key = NULL;
+    sodium_memzero(t->slots, sizeof(t->slots));
 }
 
 static void
@@ -27,7 +37,7 @@ tag_of(const struct pseudonym_table *t, struct bytes operator_name, struct bytes
 {
     crypto_generichash_state state;
     static const uint8_t zero = 0; /* operators are names: they hold no NUL */
-    crypto_generichash_init(&state, t->key, sizeof(t->key), 16);
+    crypto_generichash_init(&state, t->key, PSEUDONYM_KEY_SIZE, 16);
     crypto_generichash_update(&state, operator_name.p, operator_name.len);
     crypto_generichash_update(&state, &zero, 1);
     crypto_generichash_update(&state, vehicle.p, vehicle.len);
@@ -154,7 +164,7 @@ void
 pseudonym_save(const struct pseudonym_table *t, struct buf *out)
 {
     buf_byte(out, FORMAT);
-    buf_put(out, bytes_of(t->key, sizeof(t->key)));
+    buf_put(out, bytes_of(t->key, PSEUDONYM_KEY_SIZE));
     put_le(out, t->count, 4);
     for (uint32_t i = 0; i < PSEUDONYM_SLOTS; i++) {
         const struct pseudonym_session *s = &t->slots[i];
@@ -196,7 +206,7 @@ pseudonym_load(struct pseudonym_table *t, struct bytes state)
     uint64_t count = get_le(state.p + 1 + PSEUDONYM_KEY_SIZE, 4);
     if (count > PSEUDONYM_SESSIONS_MAX || state.len != head + count * ROW_SIZE)
         return ERR_MALFORMED;
-    memcpy(t->key, state.p + 1, sizeof(t->key));
+    memcpy(t->key, state.p + 1, PSEUDONYM_KEY_SIZE);
     for (uint64_t i = 0; i < count; i++) {
         enum err e = load_row(t, state.p + head + i * ROW_SIZE);
         if (e != OK) {

@@ -34,7 +34,7 @@ struct pseudonym_session {
 };
 
 struct pseudonym_table {
-    uint8_t key[PSEUDONYM_KEY_SIZE];
+    uint8_t *key; /* in locked memory between guard pages */
     struct random_source random;
     uint32_t count;
     struct pseudonym_session slots[PSEUDONYM_SLOTS];
@@ -42,6 +42,7 @@ struct pseudonym_table {
 
 /* Empty, with a key of its own. */
 void pseudonym_init(struct pseudonym_table *t, struct random_source random);
+void pseudonym_fini(struct pseudonym_table *t);
 
 /*
  * The session of a vehicle that stands at `place`: the one it has, or a new one. Borrowed until
@@ -58,7 +59,8 @@ bool pseudonym_leave(struct pseudonym_table *t, struct bytes operator_name, stru
 /* Forget the sessions not seen since `before_s`; answers how many. */
 uint32_t pseudonym_expire(struct pseudonym_table *t, uint64_t before_s);
 
-/* The table as bytes, and back (ERR_MALFORMED leaves an empty table with a new key). */
+/* The table as bytes (with the key: the caller overwrites them), and back (ERR_MALFORMED leaves an
+ * empty table with a new key). */
 void pseudonym_save(const struct pseudonym_table *t, struct buf *out);
 enum err pseudonym_load(struct pseudonym_table *t, struct bytes state) MUST_USE;
 

@@ -41,6 +41,7 @@ TEST(a_session_keeps_its_name_until_it_ends)
     CHECK_OK(pseudonym_park(&table, bytes_text("rival"), bytes_text("vehicle-1"), far, 90002, &e,
                             &fresh));
     CHECK(fresh && table.count == 2);
+    pseudonym_fini(&table);
 }
 
 /* Random parking and leaving against a plain array; then the same table from its bytes. */
@@ -91,6 +92,8 @@ TEST(the_table_agrees_with_a_plain_array)
     CHECK(pseudonym_load(&other, cut) == ERR_MALFORMED && other.count == 0);
     CHECK(pseudonym_expire(&table, 8) == count && table.count == 0);
     buf_fini(&state);
+    pseudonym_fini(&table);
+    pseudonym_fini(&other);
 }
 
 TEST(the_saved_state_holds_no_vehicle_id)
@@ -104,6 +107,7 @@ TEST(the_saved_state_holds_no_vehicle_id)
     pseudonym_save(&table, &state);
     CHECK(memmem(state.p, state.len, "vehicle", 7) == NULL);
     buf_fini(&state);
+    pseudonym_fini(&table);
 }
 
 TEST(a_full_table_refuses_and_keeps_what_it_has)
@@ -119,4 +123,5 @@ TEST(a_full_table_refuses_and_keeps_what_it_has)
     CHECK(s == NULL && table.count == PSEUDONYM_SESSIONS_MAX);
     (void)park(&table, 0, (struct place){1, 2}, 8, &fresh);
     CHECK(!fresh);
+    pseudonym_fini(&table);
 }

@@ -70,26 +70,26 @@ program_counter_names(const char *kind)
 static enum err
 receive_start(struct start *start)
 {
-    static uint8_t packet[CHANNEL_PACKET_MAX];
-    for (;;) {
+    uint8_t *packet = sodium_malloc(CHANNEL_PACKET_MAX); /* it may hold a key */
+    enum err e = packet ? OK : ERR_LIMIT;
+    bool begun = false;
+    while (e == OK && !begun) {
         size_t len;
         int fd;
-        enum err e = channel_receive_fd(PROGRAM_CONTROL_FD, packet, sizeof(packet), &len, &fd);
+        e = channel_receive_fd(PROGRAM_CONTROL_FD, packet, CHANNEL_PACKET_MAX, &len, &fd);
         struct bytes rest = bytes_of(packet, e == OK ? len : 0);
-        while (e == OK && rest.len) {
+        while (e == OK && rest.len && !begun) {
             uint16_t id;
             struct bytes body;
             e = channel_next_frame(&rest, &id, &body);
-            if (e == OK && id == begin_id)
-                return OK;
-            if (e == OK)
+            begun = e == OK && id == begin_id;
+            if (e == OK && !begun)
                 e = start_take(start, id, body, fd);
             fd = -1;
         }
-        sodium_memzero(packet, sizeof(packet)); /* it may have held a key */
-        if (e != OK)
-            return e;
     }
+    sodium_free(packet);
+    return e;
 }
 
 static int

@@ -146,19 +146,45 @@ take_island(struct start *s, struct bytes body)
     return OK;
 }
 
+struct start_key *
+start_key_new(struct start *s)
+{
+    if (!s->keys && sodium_init() >= 0) {
+        s->keys = sodium_allocarray(START_KEYS_MAX, sizeof(*s->keys));
+        s->keys_count = 0;
+    }
+    if (!s->keys || s->keys_count == START_KEYS_MAX)
+        return NULL;
+    return memset(&s->keys[s->keys_count++], 0, sizeof(*s->keys));
+}
+
 static enum err
 take_key(struct start *s, struct bytes body)
 {
     DECODE(give_key);
-    struct start_key *row = NEXT_ROW(s->keys, s->keys_count);
+    char name[sizeof(s->keys->name)];
+    COPY(m.name, name);
+    struct start_key *row = start_key_new(s);
     if (!row)
         return ERR_LIMIT;
-    COPY(m.name, row->name);
+    memcpy(row->name, name, sizeof(name));
     row->role = (enum start_key_role)m.role;
     row->len = m.key.len;
     if (m.key.len)
         memcpy(row->key, m.key.p, m.key.len);
-    s->keys_count++;
+    return OK;
+}
+
+static enum err
+take_tls_key(struct start *s, struct bytes pem)
+{
+    if (s->tls_key || pem.len == 0)
+        return ERR_MALFORMED;
+    s->tls_key = sodium_init() >= 0 ? sodium_malloc(pem.len) : NULL;
+    if (!s->tls_key)
+        return ERR_LIMIT;
+    memcpy(s->tls_key, pem.p, pem.len);
+    s->tls_key_len = pem.len;
     return OK;
 }
 
@@ -166,6 +192,8 @@ static enum err
 take_text(struct start *s, struct bytes body)
 {
     DECODE(give_text);
+    if (m.role == TEXT_TLS_KEY_PEM)
+        return take_tls_key(s, m.text);
     if (s->texts_count == START_TEXTS_MAX)
         return ERR_LIMIT;
     struct buf *text = &s->texts[s->texts_count].text;
@@ -255,6 +283,8 @@ start_key(const struct start *s, enum start_key_role role, const char *name)
 struct bytes
 start_text(const struct start *s, enum start_text_role role)
 {
+    if (role == TEXT_TLS_KEY_PEM)
+        return bytes_of(s->tls_key, s->tls_key_len);
     for (size_t i = 0; i < s->texts_count; i++)
         if (s->texts[i].role == role)
             return buf_bytes(&s->texts[i].text);
@@ -311,10 +341,9 @@ start_list_has(const char *list, struct bytes name)
 void
 start_wipe(struct start *s)
 {
-    sodium_memzero(s->keys, sizeof(s->keys));
-    s->keys_count = 0;
-    for (size_t i = 0; i < s->texts_count; i++) {
-        if (s->texts[i].role == TEXT_TLS_KEY_PEM && s->texts[i].text.p)
-            sodium_memzero(s->texts[i].text.p, s->texts[i].text.capacity);
-    }
+    sodium_free(s->keys);
+    sodium_free(s->tls_key);
+    s->keys = NULL;
+    s->tls_key = NULL;
+    s->keys_count = s->tls_key_len = 0;
 }

@@ -1,8 +1,9 @@
 /*
  * start.h -- what a process was given at its start: rows of control.def, kept as values.
  *
- * Everything is copied; keys are wiped by start_wipe() after the program opened. Descriptors are
- * owned by the program from then on. Names that are looked up and missing are -1 / NULL.
+ * Everything is copied; keys lie in locked memory between guard pages and are wiped by start_wipe()
+ * after the program opened. Descriptors are owned by the program from then on. Names that are
+ * looked up and missing are -1 / NULL.
  */
 #ifndef PROGRAMS_START_H
 #define PROGRAMS_START_H
@@ -133,8 +134,10 @@ struct start {
     size_t conduits_count;
     struct start_island islands[START_ISLANDS_MAX]; /* changes while the process runs */
     size_t islands_count;
-    struct start_key keys[START_KEYS_MAX];
+    struct start_key *keys; /* of sodium_malloc(): see start_key_new() */
     size_t keys_count;
+    uint8_t *tls_key; /* TEXT_TLS_KEY_PEM, of sodium_malloc() */
+    size_t tls_key_len;
     struct {
         enum start_text_role role;
         struct buf text;
@@ -150,6 +153,9 @@ struct start {
  * ERR_MALFORMED, ERR_LIMIT; a descriptor that nobody asked for is ERR_MALFORMED too.
  */
 enum err start_take(struct start *s, uint16_t id, struct bytes body, int fd) MUST_USE;
+
+/* A new row for a key, or NULL when there are too many. */
+struct start_key *start_key_new(struct start *s);
 
 /* The descriptor of a role (and name, unless NULL), or -1. */
 int start_fd(const struct start *s, enum start_fd_role role, const char *name);
@@ -168,7 +174,7 @@ const struct start_island *start_island(const struct start *s, struct bytes zone
 /* True if `name` is one of the names in a list of names with one blank between. */
 bool start_list_has(const char *list, struct bytes name);
 
-/* Overwrite all keys and private texts. */
+/* Overwrite and free all keys and private texts. */
 void start_wipe(struct start *s);
 
 #endif

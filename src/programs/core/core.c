@@ -79,8 +79,14 @@ start_service(struct core *c)
         log_event("state_unreadable", "error=\"%s\"", err_text(e));
         return e;
     }
-    return c->service->start(c->self, c->start, &c->ports, saved);
+    e = c->service->start(c->self, c->start, &c->ports, saved);
+    if (saved.len)
+        sodium_memzero((void *)(uintptr_t)saved.p,
+                       saved.len); /* it may hold a key of the service */
+    return e;
 }
+
+enum { STATE_KEY_BYTES = 32 };
 
 static void
 take_keys(struct core *c)
@@ -92,9 +98,11 @@ take_keys(struct core *c)
     }
     static const char label[] = "bulkhead service state v1";
     const struct start_key *master = start_key(c->start, KEY_STORE_MASTER, NULL);
+    c->state_key = sodium_malloc(STATE_KEY_BYTES);
+    ASSERT(c->state_key);
     if (master && master->len == 32)
-        crypto_generichash(c->state_key, sizeof(c->state_key), (const uint8_t *)label,
-                           sizeof(label) - 1, master->key, master->len);
+        crypto_generichash(c->state_key, STATE_KEY_BYTES, (const uint8_t *)label, sizeof(label) - 1,
+                           master->key, master->len);
     c->state_fd = master ? start_fd(c->start, FD_SERVICE_STATE, NULL) : -1;
 }
 
@@ -157,6 +165,7 @@ core_close(struct core *c)
     channel_fini(&c->warden.channel);
     for (uint32_t i = 0; i < c->conduits_count; i++)
         channel_fini(&c->conduits[i].link.channel);
+    sodium_free(c->state_key);
     sta_graph_fini(&c->graph);
     arena_fini(&c->call);
     arena_fini(&c->delivery);

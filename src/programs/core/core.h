@@ -197,7 +197,7 @@ struct core {
     bool store_failed;
     int state_fd;
     uint64_t state_generation;
-    uint8_t state_key[32];
+    uint8_t *state_key; /* 32 bytes of sodium_malloc() */
     struct core_counters count;
 };
 

@@ -135,10 +135,10 @@ city_start(struct test_city *t)
     s->commands[s->commands_count++] = (struct start_command){"release", 10000, 3600, 0, 50};
     s->conduits[s->conduits_count++] = (struct start_conduit){
         .name = "bike-counts", .from = "bikes", .to = "signals", .carries = "zone-count"};
-    struct start_key *judge = &s->keys[s->keys_count++];
+    struct start_key *judge = start_key_new(s), *master = start_key_new(s);
+    CHECK(judge && master);
     *judge = (struct start_key){.role = KEY_JUDGE_PUBLIC, .len = 32};
     memcpy(judge->key, t->judge_secret + 32, 32);
-    struct start_key *master = &s->keys[s->keys_count++];
     *master = (struct start_key){.role = KEY_STORE_MASTER, .len = 32};
     memset(master->key, 7, 32);
     s->texts[0].role = TEXT_BASE_URL;

@@ -77,7 +77,9 @@ gate_open(void *self, struct start *start)
     if (core_fd < 0)
         return ERR_NOT_FOUND;
     signal(SIGPIPE, SIG_IGN); /* a client that left is an error of write(2) */
-    enum err e = tls_warm_up();
+    enum err e = tls_memory();
+    if (e == OK)
+        e = tls_warm_up();
     if (e != OK) {
         log_event("open_failed", "step=warm-up error=\"%s\"", err_text(e));
         return e;

@@ -27,6 +27,9 @@ struct tls {
     X509 *device_issuer, *people_issuer;
 };
 
+/* First of all, before OpenSSL does anything: see tls_memory.c. ERR_CRYPTO when it is too late. */
+enum err tls_memory(void) MUST_USE;
+
 /* PEM texts. ERR_MALFORMED or ERR_CRYPTO with a static sentence in *out_why. */
 enum err tls_init(struct tls *t, struct bytes key, struct bytes certificate, struct bytes device,
                   struct bytes people, const char **out_why) MUST_USE;

@@ -46,7 +46,8 @@ give_log(const char *name)
                                                FD_LOG_CHECKPOINT};
     for (size_t i = 0; i < ARRAY_COUNT(roles); i++)
         give_fd(roles[i], name, memfd_create(name, MFD_CLOEXEC));
-    struct start_key *key = &rig.start->keys[rig.start->keys_count++];
+    struct start_key *key = start_key_new(rig.start);
+    CHECK(key);
     uint8_t public_key[32], seed[32] = {3};
     CHECK(crypto_sign_seed_keypair(public_key, key->key, seed) == 0);
     key->role = KEY_LEDGER_SECRET;

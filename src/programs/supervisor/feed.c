@@ -11,23 +11,21 @@
 struct feed {
     const struct plan *plan;
     int socket_fd;
-    struct buf packet;
+    struct buf packet, framed; /* one size from the start: a key in them is moved nowhere */
     enum err error;
 };
 
 static void
 send_body(struct feed *f, uint16_t id, int fd)
 {
-    struct buf framed;
-    buf_init(&framed, CHANNEL_PACKET_MAX);
-    channel_put_frame(&framed, id, buf_bytes(&f->packet));
+    buf_reset(&f->framed);
+    channel_put_frame(&f->framed, id, buf_bytes(&f->packet));
     if (f->error == OK)
-        f->error = buf_error(&framed);
+        f->error = buf_error(&f->framed);
     if (f->error == OK)
-        f->error = channel_send_fd(f->socket_fd, buf_bytes(&framed), fd);
-    if (framed.p)
-        sodium_memzero(framed.p, framed.capacity); /* it may have held a key */
-    buf_fini(&framed);
+        f->error = channel_send_fd(f->socket_fd, buf_bytes(&f->framed), fd);
+    sodium_memzero(f->framed.p, f->framed.len); /* it may have held a key */
+    sodium_memzero(f->packet.p, f->packet.len);
 }
 
 #define FEED_FD(f, name, descriptor, ...)                                                          \
@@ -235,6 +233,9 @@ plan_feed(struct plan *p, size_t i, int socket_fd)
     struct feed f = {.plan = p, .socket_fd = socket_fd};
     uint32_t site = 0;
     buf_init(&f.packet, CHANNEL_PACKET_MAX);
+    buf_init(&f.framed, CHANNEL_PACKET_MAX);
+    if (!buf_room(&f.packet, CHANNEL_PACKET_MAX) || !buf_room(&f.framed, CHANNEL_PACKET_MAX))
+        f.error = ERR_LIMIT;
     while (zone && site < c->sites_count && !(zone->sites >> site & 1))
         site++;
     FEED(&f, give_zone,
@@ -272,5 +273,6 @@ plan_feed(struct plan *p, size_t i, int socket_fd)
     begin_encode(&none, &f.packet);
     send_body(&f, begin_id, -1);
     buf_fini(&f.packet);
+    buf_fini(&f.framed);
     return f.error;
 }

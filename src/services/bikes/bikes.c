@@ -5,6 +5,8 @@
 #include "sensorthings/json.h"
 #include "services/bikes/minimise.h"
 
+#include <sodium.h>
+
 /*
  * The service of a bike zone. An operator is a device with two Datastreams:
  *
@@ -75,6 +77,7 @@ bikes_start(void *self, const struct start *start, const struct service_ports *p
     read_conduits(b, start);
     if (text_space.max == 0) {
         buf_init(&state_space, PSEUDONYM_STATE_MAX);
+        buf_room(&state_space, PSEUDONYM_STATE_MAX); /* once: what it holds is moved nowhere */
         buf_init(&text_space, STATIONS_BYTES_MAX);
     }
     pseudonym_init(&b->table, ports->random);
@@ -253,7 +256,10 @@ bikes_tick(void *self)
     buf_reset(&state_space);
     pseudonym_save(&b->table, &state_space);
     b->saved_ms = now_ms;
-    if (buf_error(&state_space) == OK && b->ports.save(b->ports.ctx, buf_bytes(&state_space)) == OK)
+    bool saved =
+        buf_error(&state_space) == OK && b->ports.save(b->ports.ctx, buf_bytes(&state_space)) == OK;
+    sodium_memzero(state_space.p, state_space.len); /* the table's key was in it */
+    if (saved)
         b->dirty = false;
 }
 
