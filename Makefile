@@ -156,7 +156,7 @@ drills: $(DRILLS) $(PAYLOAD_OBJECTS)
 endif
 
 # Test clients that stand at the device's side.
-$(B)/tests/city/loader $(B)/tests/load/probe: $(B)/tests/%: $(B)/obj/tests/%.o $(call objs_of,field/common) $(LIB)
+$(B)/tests/city/loader $(B)/tests/load/probe $(B)/tests/secrets/scan: $(B)/tests/%: $(B)/obj/tests/%.o $(call objs_of,field/common) $(LIB)
 	@mkdir -p $(@D)
 	$(Q) $(CC) $(LDFLAGS) -o $@ $^ $(LIBS) $(FIELD_LIBS)
 $(B)/tests/load/phases: $(call obj,tests/load/phases.c) $(LIB)
