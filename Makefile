@@ -71,7 +71,7 @@ else
 Q = @echo "  $(patsubst $(B)/%,%,$@)" &&
 endif
 
-.PHONY: all check programs fuzz clean tidy format format-check arrows analyze drills
+.PHONY: all check drill-kill programs fuzz clean tidy format format-check arrows analyze drills
 .SUFFIXES:
 .SECONDARY:
 all: programs drills
@@ -162,6 +162,13 @@ $(B)/tests/city/loader $(B)/tests/load/probe $(B)/tests/secrets/scan: $(B)/tests
 $(B)/tests/load/phases: $(call obj,tests/load/phases.c) $(LIB)
 	@mkdir -p $(@D)
 	$(Q) $(CC) $(LDFLAGS) -o $@ $^
+
+# Breaks the processes of a running city.
+$(B)/drills/kill: $(call obj,drills/kill/kill.c drills/kill/faults.c) $(LIB)
+	@mkdir -p $(@D)
+	$(Q) $(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+drill-kill: programs $(B)/drills/kill $(B)/tests/load/probe
+	@drills/kill/run --rounds 1000 --rate 100
 
 $(B)/bench/ingest/generator: bench/ingest/generator.c
 	@mkdir -p $(@D)
