@@ -64,6 +64,53 @@ read_verifier_key(const char *state, const char *name, const char *verifier_key,
     return good;
 }
 
+bool
+log_files_key(const char *state, const char *name, char out_origin[static NOTE_KEY_NAME_MAX + 1],
+              uint8_t out_key[static 32])
+{
+    struct log_files *f = calloc(1, sizeof(*f));
+    bool good = f && read_verifier_key(state, name, NULL, f, out_key);
+    if (good)
+        memcpy(out_origin, f->origin, sizeof(f->origin));
+    free(f);
+    return good;
+}
+
+/* The files hold less than this checkpoint says? False: they hold enough, but something else. */
+static bool
+is_cut_short(const struct log_files *f)
+{
+    struct stat entries, offsets, hashes;
+    uint64_t size = f->log.signed_checkpoint.size;
+    if (fstat(f->fds[0], &entries) != 0 || fstat(f->fds[1], &offsets) != 0 ||
+        fstat(f->fds[2], &hashes) != 0)
+        return false;
+    return (uint64_t)entries.st_size < f->log.entries_end || (size > 0 && entries.st_size == 0) ||
+           (uint64_t)offsets.st_size < size * 8 ||
+           (uint64_t)hashes.st_size < tree_stored_count(size) * TREE_HASH_SIZE;
+}
+
+/* Why a log whose checkpoint or tree does not hold was not opened. */
+static void
+tell_refusal(const struct log_files *f)
+{
+    uint64_t size = f->log.signed_checkpoint.size;
+    if (f->log.signed_checkpoint.origin[0] == '\0')
+        fprintf(stderr,
+                "bulkhead: log %s DOES NOT HOLD: its checkpoint is not signed by the key %s\n",
+                f->name, f->verifier_key);
+    else if (is_cut_short(f))
+        fprintf(stderr,
+                "bulkhead: log %s DOES NOT HOLD: truncated: its signed checkpoint tells of %llu "
+                "entries, and the files end before\n",
+                f->name, (unsigned long long)size);
+    else
+        fprintf(stderr,
+                "bulkhead: log %s DOES NOT HOLD: edited: the hashes under its signed checkpoint "
+                "of %llu entries are not those that were signed\n",
+                f->name, (unsigned long long)size);
+}
+
 int
 log_files_open(const char *state, const char *name, const char *verifier_key, struct log_files *out)
 {
@@ -95,10 +142,10 @@ log_files_open(const char *state, const char *name, const char *verifier_key, st
     config.checkpoint_fd = out->fds[3];
     enum err e = log_open(&out->log, &config);
     if (e != OK) {
-        fprintf(stderr, "bulkhead: log %s: %s\n", name,
-                e == ERR_CRYPTO ? "the checkpoint is not signed by this key, or the files are not "
-                                  "what it was signed over"
-                                : err_text(e));
+        if (e == ERR_CRYPTO)
+            tell_refusal(out);
+        else
+            fprintf(stderr, "bulkhead: log %s: %s\n", name, err_text(e));
         log_files_close(out);
         return e == ERR_CRYPTO ? EXIT_DOES_NOT_HOLD : EXIT_CANNOT;
     }
@@ -166,7 +213,7 @@ check_nodes(const struct tree_reader *r, struct tree_edge *edge, struct bytes en
             tree_hash_equal(&stored, &done[level]))
             continue;
         snprintf(v->why, sizeof(v->why),
-                 "entry %llu was changed: its hash at level %u is not the stored one",
+                 "edited: entry %llu was changed: its hash at level %u is not the stored one",
                  (unsigned long long)index, level);
         return false;
     }
@@ -188,7 +235,8 @@ log_files_verify(const struct log_files *f, struct log_verdict *out)
         buf_reset(&entry);
         good = log_put_entry(&f->log, index, &entry) == OK;
         if (!good)
-            snprintf(v.why, sizeof(v.why), "entry %llu cannot be read", (unsigned long long)index);
+            snprintf(v.why, sizeof(v.why), "edited: entry %llu cannot be read any more",
+                     (unsigned long long)index);
         good = good && check_nodes(&r, &edge, buf_bytes(&entry), &v) &&
                check_anchor(buf_bytes(&entry), index, &last, &v);
     }

@@ -26,6 +26,11 @@ struct log_names {
 };
 bool log_files_names(const char *state, struct log_names *out) MUST_USE;
 
+/* Origin and key out of STATE/keys/ledger-LOG.vkey. False after a sentence. */
+bool log_files_key(const char *state, const char *name,
+                   char out_origin[static NOTE_KEY_NAME_MAX + 1],
+                   uint8_t out_key[static 32]) MUST_USE;
+
 /*
  * Open one log; `verifier_key` NULL: that of the state directory. An exit status; a sentence has
  * been said unless it is 0: 1 the checkpoint or what lies under it does not hold, 3 cannot be read.

@@ -141,6 +141,36 @@ tile_put_hashes(const struct tree_reader *r, uint64_t size, const struct tile *t
 }
 
 void
+tile_of_node(uint32_t level, uint64_t index, uint64_t size, struct tile *out)
+{
+    ASSERT(level < TREE_LEVELS_MAX && index < size >> level);
+    struct tile t = {.kind = TILE_HASHES, .level = level / 8};
+    t.n = (index << level % 8) / TILE_WIDTH;
+    t.width = tile_width(t.level, t.n, size);
+    ASSERT(t.width > 0);
+    *out = t;
+}
+
+enum err
+tile_take_node(const struct tile *t, struct bytes hashes, uint32_t level, uint64_t index,
+               struct tree_hash *out)
+{
+    uint32_t above = level % 8; /* so many levels over the tile's bottom */
+    uint64_t first = (index << above) % TILE_WIDTH;
+    uint32_t count = 1U << above;
+    struct tree_hash row[TILE_WIDTH / 2];
+    ASSERT(t->kind == TILE_HASHES && t->level == level / 8 && count <= ARRAY_COUNT(row));
+    if (hashes.len != (size_t)t->width * TREE_HASH_SIZE || first + count > t->width)
+        return ERR_MALFORMED;
+    memcpy(row, hashes.p + first * TREE_HASH_SIZE, count * sizeof(row[0]));
+    for (; count > 1; count /= 2)
+        for (uint32_t i = 0; i < count / 2; i++)
+            tree_hash_node(&row[2 * (size_t)i], &row[2 * (size_t)i + 1], &row[i]);
+    *out = row[0];
+    return OK;
+}
+
+void
 tile_put_entry(struct buf *b, struct bytes entry)
 {
     ASSERT(entry.len <= TILE_ENTRY_BYTES_MAX);

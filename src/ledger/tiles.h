@@ -42,6 +42,13 @@ uint32_t tile_width(uint32_t level, uint64_t n, uint64_t size);
 enum err tile_put_hashes(const struct tree_reader *r, uint64_t size, const struct tile *t,
                          struct buf *out) MUST_USE;
 
+/* The other way round, for who has only tiles: the widest tile in which this complete node of a
+ * tree of `size` leaves can be found, */
+void tile_of_node(uint32_t level, uint64_t index, uint64_t size, struct tile *out);
+/* and the node out of that tile's bytes. ERR_MALFORMED when these are not such a tile's. */
+enum err tile_take_node(const struct tile *t, struct bytes hashes, uint32_t level, uint64_t index,
+                        struct tree_hash *out) MUST_USE;
+
 /* One entry as it stands in a bundle. */
 void tile_put_entry(struct buf *b, struct bytes entry);
 /* Takes one entry off the front of *bundle; ERR_MALFORMED when it is cut short. */

@@ -106,3 +106,59 @@ TEST(bundles_give_their_entries_back)
     }
     buf_fini(&b);
 }
+
+/* ---- nodes out of tiles -------------------------------------------------------------------------
+ */
+
+enum { ENTRIES = 70000 };
+static struct tree_hash stored[2 * ENTRIES];
+
+static enum err
+read_stored(void *ctx, uint32_t level, uint64_t index, struct tree_hash *out)
+{
+    (void)ctx;
+    *out = stored[tree_stored_position(level, index)];
+    return OK;
+}
+
+static void
+fill_stored(void)
+{
+    struct tree_edge edge = {.size = 0};
+    uint64_t count = 0;
+    while (edge.size < ENTRIES) {
+        struct tree_hash leaf, done[TREE_LEVELS_MAX];
+        tree_hash_leaf(bytes_of(&edge.size, sizeof(edge.size)), &leaf);
+        uint32_t n = tree_edge_append(&edge, &leaf, done);
+        memcpy(stored + count, done, n * sizeof(done[0]));
+        count += n;
+    }
+}
+
+/* Every 97th node of every level, and the last one, of trees of several sizes. */
+TEST(a_node_is_found_in_its_tile)
+{
+    static const uint64_t sizes[] = {1, 2, 255, 256, 257, 1000, 65536, ENTRIES};
+    struct tree_reader r = {read_stored, NULL};
+    struct buf b;
+    buf_init(&b, TILE_WIDTH * TREE_HASH_SIZE);
+    fill_stored();
+    for (size_t i = 0; i < ARRAY_COUNT(sizes); i++)
+        for (uint32_t level = 0; sizes[i] >> level; level++)
+            for (uint64_t k = 0, nodes = sizes[i] >> level; k < nodes;
+                 k = k + 97 < nodes || k == nodes - 1 ? k + 97 : nodes - 1) {
+                struct tile t;
+                struct tree_hash node, expected;
+                tile_of_node(level, k, sizes[i], &t);
+                buf_reset(&b);
+                CHECK_OK(tile_put_hashes(&r, sizes[i], &t, &b));
+                struct bytes exact = test_exact(buf_bytes(&b));
+                CHECK_OK(tile_take_node(&t, exact, level, k, &node));
+                CHECK_OK(read_stored(NULL, level, k, &expected));
+                CHECK(tree_hash_equal(&node, &expected));
+                CHECK(tile_take_node(&t, bytes_of(exact.p, exact.len - 1), level, k, &node) ==
+                      ERR_MALFORMED);
+                test_exact_free(exact);
+            }
+    buf_fini(&b);
+}
