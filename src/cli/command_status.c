@@ -5,8 +5,11 @@
 #include "base/text.h"
 #include "cli/live.h"
 #include "cli/tool.h"
+#include "cli/trusted.h"
 #include "programs/messages.h"
 #include "programs/program.h"
+
+#include <sys/socket.h>
 
 static const char help[] = "usage: bulkhead status --state DIR [--live] [--json]\n"
                            "One line a process: zone, kind, up time, restarts, memory, walls. "
@@ -27,6 +30,7 @@ struct status {
     size_t complaints_count;
     struct group_row groups[3 * 256];
     size_t groups_count;
+    uint32_t supervisor_pid;
     struct last_end_row ends[256];
     size_t ends_count;
     char city[201];
@@ -124,6 +128,10 @@ ask(const char *state, struct status *s)
     int fd = tool_connect(state, "control.sock");
     if (fd < 0)
         return false;
+    struct ucred peer = {0};
+    socklen_t peer_len = sizeof(peer);
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &peer_len) == 0)
+        s->supervisor_pid = (uint32_t)peer.pid;
     channel_init(&c, fd);
     enum err e = CHANNEL_SEND(&c, status_ask, &m);
     if (e == OK)
@@ -383,6 +391,8 @@ command_status(int argc, char **argv)
     }
     if (json)
         buf_text(&b, "]");
+    bool trusted = trusted_put(&b, s.supervisor_pid, !s.user_namespaces, json);
+    good = good && (trusted || !live);
     put_groups(&b, &s, json);
     put_islands(&b, &s, json);
     put_complaints(&b, &s, json);

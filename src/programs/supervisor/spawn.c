@@ -96,6 +96,10 @@ spawn_placed(const char *program, bool namespaces, bool user_namespace, char *co
         fcntl(log[0], F_SETFL, O_NONBLOCK) != 0)
         goto out;
     channel_refuse_fds(control[0]);
+    /* A child that is not dumpable belongs to root, and an ordinary user could not map its user. */
+    int dumpable = prctl(PR_GET_DUMPABLE);
+    if (user_namespace && prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) != 0)
+        goto out;
     pid = (pid_t)syscall(SYS_clone, flags, NULL, NULL, NULL, NULL);
     if (pid == 0)
         child(program, ready[0], control[1], log[1], environment ? environment : plain);
@@ -108,6 +112,8 @@ spawn_placed(const char *program, bool namespaces, bool user_namespace, char *co
         goto out;
     }
     if (place && !place->place(place->ctx, pid))
+        goto out;
+    if (user_namespace && prctl(PR_SET_DUMPABLE, dumpable, 0, 0, 0) != 0)
         goto out;
     if (write(ready[1], "g", 1) != 1)
         goto out;

@@ -4,6 +4,7 @@
  * It reads the charter itself and trusts nobody's word that it was checked.
  */
 #include "programs/policy.h"
+#include "programs/supervisor/confine.h"
 #include "programs/supervisor/supervisor.h"
 
 #include "runtime/log.h"
@@ -59,6 +60,14 @@ main(int argc, char **argv)
                   s.groups.at[g].version == 2   ? "version=2"
                   : s.groups.at[g].version == 1 ? "version=1"
                                                 : "missing=yes instead=rlimits");
+    const char *step = "";
+    if (confine_supervisor(state, libexec, &step) != OK) {
+        fprintf(stderr, "bulkhead: the supervisor cannot confine itself: %s: %s\n", step,
+                strerror(errno));
+        groups_close(&s.groups);
+        plan_close(&s.plan);
+        return 1;
+    }
     int status = supervisor_run(&s);
     groups_close(&s.groups);
     plan_close(&s.plan); /* no socket is left where nobody listens */
