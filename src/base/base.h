@@ -34,7 +34,9 @@
     X(ERR_CRYPTO, "a cryptographic check failed")                                                  \
     X(ERR_UNSUPPORTED, "not supported")                                                            \
     X(ERR_CLOSED, "the other side closed")                                                         \
-    X(ERR_EXPIRED, "expired")
+    X(ERR_EXPIRED, "expired")                                                                      \
+    X(ERR_NO_SPACE, "no space is left on the disk")                                                \
+    X(ERR_READ_ONLY, "the file system is read-only")
 
 #define ERR_ENUM(name, text) name,
 enum err { ERR_LIST(ERR_ENUM) ERR_COUNT };

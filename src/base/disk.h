@@ -8,6 +8,10 @@
 
 #include "base/base.h"
 
+/*
+ * What fails says why: ERR_NO_SPACE, ERR_READ_ONLY, ERR_LIMIT (the file may not grow so large), or
+ * ERR_IO. A failed write may have left a part.
+ */
 struct disk {
     enum err (*write_at)(void *ctx, int fd, struct bytes what, uint64_t offset); /* all of it */
     enum err (*read_at)(void *ctx, int fd, void *to, size_t len, uint64_t offset,
@@ -34,5 +38,13 @@ disk_sync(const struct disk *d, int fd)
 {
     return d->sync(d->ctx, fd);
 }
+
+/*
+ * Read [from, to) and write the same again, then sync. A reader cannot tell what the disk holds
+ * from what only the kernel holds: after a failed sync Linux keeps the bytes, believes them clean,
+ * and no later sync writes them. Who takes over what another process wrote last makes it durable
+ * so. Bytes behind the end of the file are none.
+ */
+enum err disk_write_again(const struct disk *d, int fd, uint64_t from, uint64_t to) MUST_USE;
 
 #endif

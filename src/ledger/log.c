@@ -90,16 +90,16 @@ put_entries(const struct log *l, uint64_t from, uint64_t to, struct buf *out)
     if (e == OK)
         e = read_end(l, to, &end);
     if (e != OK)
-        return e == ERR_NOT_FOUND ? ERR_IO : e;
+        return e == ERR_NOT_FOUND ? ERR_CRYPTO : e;
     if (end < start || end - start > LOG_BUNDLE_BYTES_MAX)
-        return ERR_IO;
+        return ERR_CRYPTO;
     uint8_t *room = buf_room(out, (size_t)(end - start));
     if (!room)
         return ERR_LIMIT;
     e = read_all(l, l->config.entries_fd, room, (size_t)(end - start), start);
     if (e == OK)
         buf_filled(out, (size_t)(end - start));
-    return e == ERR_NOT_FOUND ? ERR_IO : e;
+    return e == ERR_NOT_FOUND ? ERR_CRYPTO : e;
 }
 
 enum err
@@ -109,8 +109,8 @@ log_put_entry(const struct log *l, uint64_t index, struct buf *out)
     buf_init(&bundle, 2 + LOG_ENTRY_BYTES_MAX);
     enum err e = put_entries(l, index, index + 1, &bundle);
     struct bytes rest = buf_bytes(&bundle), entry;
-    if (e == OK && (tile_take_entry(&rest, &entry) != OK || rest.len))
-        e = ERR_IO;
+    if (e == ERR_LIMIT || (e == OK && (tile_take_entry(&rest, &entry) != OK || rest.len)))
+        e = ERR_CRYPTO;
     if (e == OK) {
         buf_put(out, entry);
         e = buf_error(out);
@@ -230,8 +230,8 @@ enum err
 log_sign(struct log *l, const uint8_t secret[static 64], const char *extension)
 {
     ASSERT(!l->config.read_only);
-    if (l->failed)
-        return ERR_IO;
+    if (l->failed != OK)
+        return l->failed;
     if (l->generation > 0 && l->signed_checkpoint.size == l->edge.size &&
         strcmp(l->signed_checkpoint.extension, extension) == 0)
         return OK;
@@ -250,7 +250,7 @@ log_sign(struct log *l, const uint8_t secret[static 64], const char *extension)
         e = disk_sync(&l->config.disk, l->config.offsets_fd); /* L4 */
         if (e == OK)
             e = write_slot(l, buf_bytes(&note));
-        l->failed = e != OK;
+        l->failed = e;
     }
     if (e == OK) {
         l->generation++;
@@ -268,8 +268,8 @@ enum err
 log_append(struct log *l, struct bytes entry, uint64_t *out_index)
 {
     ASSERT(!l->config.read_only);
-    if (l->failed)
-        return ERR_IO;
+    if (l->failed != OK)
+        return l->failed;
     if (entry.len == 0 || entry.len > LOG_ENTRY_BYTES_MAX)
         return ERR_MALFORMED;
     if (l->pending.size - l->edge.size == LOG_BATCH_ENTRIES_MAX ||
@@ -287,8 +287,8 @@ log_append(struct log *l, struct bytes entry, uint64_t *out_index)
     buf_put(&l->batch_hashes, bytes_of(done, count * sizeof(done[0])));
     if (buf_error(&l->batch_entries) != OK || buf_error(&l->batch_offsets) != OK ||
         buf_error(&l->batch_hashes) != OK) {
-        l->failed = true; /* no memory: the batch cannot be trusted any more */
-        return ERR_IO;
+        l->failed = ERR_LIMIT; /* no memory: the batch cannot be trusted any more */
+        return l->failed;
     }
     *out_index = index;
     return OK;
@@ -308,8 +308,8 @@ log_commit(struct log *l)
 {
     ASSERT(!l->config.read_only);
     const struct disk *disk = &l->config.disk;
-    if (l->failed)
-        return ERR_IO;
+    if (l->failed != OK)
+        return l->failed;
     if (!log_dirty(l))
         return OK;
     enum err e =
@@ -325,9 +325,9 @@ log_commit(struct log *l)
     if (e == OK)
         e = disk_sync(disk, l->config.hashes_fd);
     if (e != OK) {
-        l->failed = true;
+        l->failed = e;
         forget_batch(l);
-        return ERR_IO;
+        return e;
     }
     l->entries_end += l->batch_entries.len;
     l->edge = l->pending;
@@ -407,7 +407,10 @@ recover_entry(struct log *l, uint8_t entry[static LOG_ENTRY_BYTES_MAX])
     return OK;
 }
 
-/* Overwrites what stands behind the hashes that count, to the end of the file (L3). */
+/*
+ * Overwrites what stands behind the hashes that count, to the end of the file (L3); zeros too: they
+ * may be somebody's who could not sync them.
+ */
 static enum err
 zero_tail(const struct log *l)
 {
@@ -420,12 +423,29 @@ zero_tail(const struct log *l)
             disk_read_at(&l->config.disk, l->config.hashes_fd, chunk, sizeof(chunk), at, &got);
         if (e != OK || got == 0)
             return e;
-        if (memcmp(chunk, zeros, got) != 0)
-            e = disk_write_at(&l->config.disk, l->config.hashes_fd, bytes_of(zeros, got), at);
+        e = disk_write_at(&l->config.disk, l->config.hashes_fd, bytes_of(zeros, got), at);
         if (e != OK)
             return e;
         at += got;
     }
+}
+
+/* What counts now may be in the kernel's memory only: of a process that was killed (L5). */
+static enum err
+keep_tail(const struct log *l, uint64_t entries_from, uint64_t size_from)
+{
+    const struct disk *disk = &l->config.disk;
+    enum err e = disk_write_again(disk, l->config.entries_fd, entries_from, l->entries_end);
+    if (e == OK)
+        e = disk_write_again(disk, l->config.hashes_fd,
+                             tree_stored_count(size_from) * TREE_HASH_SIZE,
+                             tree_stored_count(l->edge.size) * TREE_HASH_SIZE);
+    if (e == OK)
+        e = disk_sync(disk, l->config.offsets_fd);
+    if (e == OK && l->generation > 0)
+        e = disk_write_again(disk, l->config.checkpoint_fd, l->generation % 2 * LOG_SLOT_SIZE,
+                             (l->generation % 2 + 1) * LOG_SLOT_SIZE);
+    return e;
 }
 
 static enum err
@@ -434,19 +454,39 @@ recover_tail(struct log *l)
     uint8_t *entry = malloc(LOG_ENTRY_BYTES_MAX);
     if (!entry)
         return ERR_LIMIT;
+    uint64_t entries_from = l->entries_end, size_from = l->edge.size;
     enum err e = OK;
     while (e == OK)
         e = recover_entry(l, entry);
     free(entry);
     if (e == ERR_NOT_FOUND)
         e = zero_tail(l);
-    /* What counts now may be in the kernel's memory only: of a process that was killed. */
-    if (e == OK)
-        e = disk_sync(&l->config.disk, l->config.entries_fd);
-    if (e == OK)
-        e = disk_sync(&l->config.disk, l->config.hashes_fd);
-    if (e == OK)
-        e = disk_sync(&l->config.disk, l->config.offsets_fd);
+    return e == OK ? keep_tail(l, entries_from, size_from) : e;
+}
+
+/* The entry is the one that the tree says. */
+static enum err
+check_entry(const struct log *l, uint64_t index, struct buf *entry)
+{
+    struct tree_hash leaf, stored;
+    buf_reset(entry);
+    enum err e = log_put_entry(l, index, entry);
+    if (e != OK)
+        return e;
+    tree_hash_leaf(buf_bytes(entry), &leaf);
+    e = read_node((void *)(uintptr_t)l, 0, index, &stored);
+    return e == OK && !tree_hash_equal(&leaf, &stored) ? ERR_CRYPTO : e;
+}
+
+enum err
+log_check(const struct log *l, uint64_t from, uint64_t to)
+{
+    struct buf entry;
+    enum err e = OK;
+    buf_init(&entry, LOG_ENTRY_BYTES_MAX);
+    for (uint64_t i = from; e == OK && i < to && i < l->edge.size; i++)
+        e = check_entry(l, i, &entry);
+    buf_fini(&entry);
     return e;
 }
 
@@ -466,6 +506,9 @@ log_open(struct log *l, const struct log_config *config)
         e = recover_checkpoint(l);
     if (e == OK && !config->read_only)
         e = recover_tail(l);
+    if (e == OK && !config->read_only)
+        e = log_check(l, l->edge.size > LOG_LOOKED_AT ? l->edge.size - LOG_LOOKED_AT : 0,
+                      l->edge.size);
     if (e == OK)
         l->pending = l->edge;
     else
@@ -480,5 +523,5 @@ log_close(struct log *l)
     buf_fini(&l->batch_entries);
     buf_fini(&l->batch_offsets);
     buf_fini(&l->batch_hashes);
-    l->failed = true;
+    l->failed = ERR_CLOSED;
 }

@@ -16,7 +16,9 @@
  * later. No file is ever made shorter. L4  Before a checkpoint is written everything under it is
  * durable, the offsets too. Files that hold less than the newest checkpoint says, or something
  * else, are ERR_CRYPTO: fail closed. L5  After a failed write or sync nothing is appended or signed
- * until the log is opened anew.
+ * until the log is opened anew. What recovery then counts it writes again: after a failed sync the
+ * bytes may stand in the kernel's memory only, and another sync would not write them. L6  The last
+ * LOG_LOOKED_AT entries are compared with the tree at every start; all of them by log_check().
  *
  * A log opened `read_only` (by a tool, while the ledger runs) writes nothing and ends at the newest
  * checkpoint: what lies below never changes.
@@ -37,6 +39,7 @@ enum {
     LOG_BATCH_BYTES_MAX = 1024 * 1024,
     LOG_BUNDLE_BYTES_MAX = TILE_WIDTH * (2 + LOG_ENTRY_BYTES_MAX),
     LOG_SLOT_SIZE = 4096,
+    LOG_LOOKED_AT = 4096, /* entries that every start reads: some 10 ms */
 };
 
 struct log_config {
@@ -56,7 +59,7 @@ struct log {
     struct checkpoint signed_checkpoint; /* the newest; origin empty: none yet */
     struct buf note;
     uint64_t generation; /* of the newest slot; 0: none */
-    bool failed;
+    enum err failed;     /* why nothing is appended or signed any more; OK: nothing is wrong */
 };
 
 /* Recover. ERR_IO; ERR_CRYPTO (L4, another key, another origin). */
@@ -89,6 +92,12 @@ log_note(const struct log *l)
     return buf_bytes(&l->note);
 }
 
+/*
+ * Entries [from, to) are those of which the tree has the hashes; the right edge of the tree was
+ * compared with the checkpoint when the log was opened. ERR_CRYPTO: somebody wrote in the files.
+ */
+enum err log_check(const struct log *l, uint64_t from, uint64_t to) MUST_USE;
+
 /* Durable entries. */
 static inline uint64_t
 log_size(const struct log *l)
@@ -97,7 +106,8 @@ log_size(const struct log *l)
 }
 void log_root(const struct log *l, struct tree_hash *out);
 
-/* Append entry `index`, without its length. ERR_NOT_FOUND, ERR_IO. */
+/* Append entry `index`, without its length. ERR_NOT_FOUND, ERR_IO; ERR_CRYPTO: no entry is there.
+ */
 enum err log_put_entry(const struct log *l, uint64_t index, struct buf *out) MUST_USE;
 /* The bytes of a tile or bundle. ERR_NOT_FOUND when the log is not that large. */
 enum err log_put_tile(const struct log *l, const struct tile *t, struct buf *out) MUST_USE;

@@ -47,7 +47,7 @@ struct store_config {
 /*
  * Open or create, and recover. Everything that the store will ever open is opened here: after
  * the sandbox closes only reads, writes and fdatasync on open descriptors are used.
- * ERR_IO: a file cannot be opened or read; ERR_CRYPTO: another key, or bytes were changed;
+ * ERR_IO, ERR_NO_SPACE, ERR_READ_ONLY: the disk; ERR_CRYPTO: another key, or bytes were changed;
  * ERR_UNSUPPORTED: a newer format.
  */
 enum err store_open(const struct store_config *config, struct store **out) MUST_USE;
@@ -161,9 +161,9 @@ void store_head(const struct store *s, uint64_t *out_size, uint8_t out_root[stat
 
 /* ---- durability and upkeep ------------------------------------------------------------ */
 
-/* Make the batch durable. On any error nothing of the batch can be read, and the store says ERR_IO
- * to every later change until it is opened anew (fail closed: a disk that lied once is not
- * trusted); then the batch may turn out to be there, whole. */
+/* Make the batch durable. On any error nothing of the batch can be read, and the store says the
+ * same error to every later change until it is opened anew (fail closed: a disk that lied once is
+ * not trusted); then the batch may turn out to be there, whole. */
 enum err store_commit(struct store *s) MUST_USE;
 /* Forget the batch. */
 void store_abandon(struct store *s);
@@ -172,7 +172,8 @@ bool store_dirty(const struct store *s);
 
 /*
  * Bounded background work (sealing, recycling, expiry); call when idle and at least every
- * second. Sets *out_more when there is more to do now.
+ * second. Sets *out_more when there is more to do now. ERR_LIMIT and ERR_NO_SPACE: the sealed part
+ * is full, and what fits into the journal is taken still; after any other error the store is dead.
  */
 enum err store_maintain(struct store *s, bool *out_more) MUST_USE;
 

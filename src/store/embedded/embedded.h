@@ -93,7 +93,7 @@ struct key_time {
 
 struct store {
     struct store_config config;
-    bool dead; /* a write failed: nothing more is promised until the store is opened anew */
+    enum err dead; /* why nothing more is promised until the store is opened anew; OK: alive */
     struct keys *keys;
     struct sealed *sealed;
     struct sealed_meta meta;
@@ -172,6 +172,8 @@ enum err seal_hot(struct store *s) MUST_USE; /* new streams and entities, in an 
 enum err seal_step(struct store *s, uint64_t target, bool *out_more) MUST_USE;
 enum err seal_recycle(struct store *s, bool *out_done) MUST_USE;
 enum err seal_leaves(struct store *s) MUST_USE; /* make their file durable */
+/* The store is dead after any error of the container but that it, or the disk, is full. */
+void container_failed(struct store *s, enum err e);
 /* Segments up to this one are to be sealed; 0: none. *out_leave: the active one to its end. */
 uint64_t seal_target(struct store *s, bool *out_leave);
 enum err seal_entities_now(struct store *s) MUST_USE;

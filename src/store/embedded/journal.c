@@ -8,6 +8,8 @@ static const char segment_magic[] = "BHSEG001";
 static const char batch_magic[] = "BHBATCH1";
 enum { MAGIC_SIZE = 8, PAYLOAD_SIZE = KEY_SIZE + 24 + TREE_LEVELS * TREE_HASH_SIZE };
 enum { HEADER_SIZE = 16 + PAYLOAD_SIZE + SEAL_OVERHEAD };
+enum { BEHIND_PIECE = 64 * 1024 };
+_Static_assert(BEHIND_PIECE % JOURNAL_ALIGN == 0, "whole steps");
 _Static_assert((int)HEADER_SIZE <= (int)JOURNAL_FIRST, "a header fits its place");
 
 /* What a segment's header holds beside its key. */
@@ -41,7 +43,7 @@ fill_with_zeros(struct journal *j, int fd)
             return e;
         at += n;
     }
-    return fsync(fd) == 0 ? OK : ERR_IO; /* the size too */
+    return disk_sync(&j->disk, fd); /* the size too */
 }
 
 enum err
@@ -111,7 +113,7 @@ header_read(struct journal *j, struct segment *s, struct header *out)
     size_t got;
     enum err e = disk_read_at(&j->disk, s->fd, page, sizeof page, 0, &got);
     if (e != OK || got != sizeof page)
-        return ERR_IO;
+        return e == OK ? ERR_IO : e;
     if (sodium_is_zero(page, sizeof page))
         return ERR_NOT_FOUND;
     if (memcmp(page, segment_magic, MAGIC_SIZE) != 0 ||
@@ -158,70 +160,111 @@ batch_name(const struct journal *j, uint64_t segment, uint64_t batch, uint64_t o
     return (struct seal_name){SEAL_BATCH, j->zone, {segment, batch, offset, plain}};
 }
 
-/* The clear numbers of a frame, if there is one at all. */
-static bool
+/* The clear numbers of a frame; ERR_NOT_FOUND: there is none. */
+static enum err
 frame_head(const struct journal *j, const struct segment *s, uint64_t offset, uint64_t *out_batch,
            uint64_t *out_plain)
 {
     uint8_t head[JOURNAL_HEAD_SIZE];
     size_t got;
-    if (offset + JOURNAL_ALIGN > j->segment_bytes ||
-        disk_read_at(&j->disk, s->fd, head, sizeof head, offset, &got) != OK ||
-        got != sizeof head || memcmp(head, batch_magic, MAGIC_SIZE) != 0)
-        return false;
+    if (offset + JOURNAL_ALIGN > j->segment_bytes)
+        return ERR_NOT_FOUND;
+    enum err e = disk_read_at(&j->disk, s->fd, head, sizeof head, offset, &got);
+    if (e != OK)
+        return e; /* not an end: what cannot be read may have been acknowledged */
+    if (got != sizeof head || memcmp(head, batch_magic, MAGIC_SIZE) != 0)
+        return ERR_NOT_FOUND;
     *out_batch = le64_get(head + 8);
     *out_plain = le64_get(head + 16);
-    return *out_plain >= 1 && *out_plain <= JOURNAL_PLAIN_MAX &&
-           offset + frame_size((size_t)*out_plain) <= j->segment_bytes;
+    bool fits = *out_plain >= 1 && *out_plain <= JOURNAL_PLAIN_MAX &&
+                offset + frame_size((size_t)*out_plain) <= j->segment_bytes;
+    return fits ? OK : ERR_NOT_FOUND;
 }
 
-/* Reads the frame at offset into j->frame and opens it there. */
-static bool
+/* Reads the frame at offset into j->frame and opens it there; ERR_NOT_FOUND: it is not whole. */
+static enum err
 frame_read(struct journal *j, const struct segment *s, uint64_t offset, uint64_t batch,
            uint64_t plain)
 {
     size_t got;
     size_t size = (size_t)frame_size((size_t)plain);
-    if (disk_read_at(&j->disk, s->fd, j->frame, size, offset, &got) != OK || got != size)
-        return false;
+    enum err e = disk_read_at(&j->disk, s->fd, j->frame, size, offset, &got);
+    if (e != OK)
+        return e;
     size_t used = JOURNAL_HEAD_SIZE + SEAL_OVERHEAD + (size_t)plain;
-    if (!sodium_is_zero(j->frame + used, size - used))
-        return false;
+    if (got != size || !sodium_is_zero(j->frame + used, size - used))
+        return ERR_NOT_FOUND;
     struct seal_name name = batch_name(j, s->sequence, batch, offset, plain);
-    return seal_get(j->frame + JOURNAL_PLAIN_AT, j->keys->scratch, &name,
-                    bytes_of(j->frame + JOURNAL_HEAD_SIZE, (size_t)plain + SEAL_OVERHEAD)) == OK;
+    e = seal_get(j->frame + JOURNAL_PLAIN_AT, j->keys->scratch, &name,
+                 bytes_of(j->frame + JOURNAL_HEAD_SIZE, (size_t)plain + SEAL_OVERHEAD));
+    return e == OK ? OK : ERR_NOT_FOUND;
 }
 
-/* A whole batch behind the end of the readable ones is no torn write (J4). */
+/* The frame at offset is batch number `from` or, with `later`, any after it; then it is opened. */
+static enum err
+frame_find(struct journal *j, const struct segment *s, uint64_t offset, uint64_t from, bool later,
+           uint64_t *out_plain)
+{
+    uint64_t batch = 0;
+    enum err e = frame_head(j, s, offset, &batch, out_plain);
+    if (e == OK && batch != from && !(later && batch > from))
+        e = ERR_NOT_FOUND;
+    return e == OK ? frame_read(j, s, offset, batch, *out_plain) : e;
+}
+
+/* A whole batch behind the end of the readable ones is no torn write (J4). Looked at in big pieces.
+ */
 static enum err
 check_behind(struct journal *j, const struct segment *s, uint64_t offset)
 {
-    uint64_t batch;
+    static uint8_t piece[BEHIND_PIECE]; /* one thread; too long for the stack */
     uint64_t plain;
-    for (uint64_t at = offset + JOURNAL_ALIGN; at < j->segment_bytes; at += JOURNAL_ALIGN) {
-        if (frame_head(j, s, at, &batch, &plain) && batch >= j->next_batch &&
-            frame_read(j, s, at, batch, plain))
-            return ERR_CRYPTO;
+    for (uint64_t from = offset + JOURNAL_ALIGN; from < j->segment_bytes; from += sizeof piece) {
+        size_t got;
+        enum err e = disk_read_at(&j->disk, s->fd, piece, sizeof piece, from, &got);
+        if (e != OK)
+            return e;
+        for (size_t at = 0; at + JOURNAL_ALIGN <= got; at += JOURNAL_ALIGN) {
+            e = memcmp(piece + at, batch_magic, MAGIC_SIZE) == 0
+                    ? frame_find(j, s, from + at, j->next_batch, true, &plain)
+                    : ERR_NOT_FOUND;
+            if (e != ERR_NOT_FOUND)
+                return e == OK ? ERR_CRYPTO : e;
+        }
     }
     return OK;
+}
+
+/*
+ * The last header and the last batch may be in the kernel's memory only (states 2 and 3): of a
+ * writer that was killed, or whose sync failed. Before anything is built on them they are durable.
+ */
+static enum err
+keep_last(struct journal *j, const struct segment *s, uint64_t last, uint64_t end)
+{
+    enum err e = disk_write_again(&j->disk, s->fd, 0, JOURNAL_FIRST);
+    return e == OK && last < end ? disk_write_again(&j->disk, s->fd, last, end) : e;
 }
 
 static enum err
 replay_segment(struct journal *j, struct segment *s, journal_batch_fn *each, void *ctx)
 {
     uint64_t at = JOURNAL_FIRST;
-    uint64_t batch;
+    uint64_t last = at;
     uint64_t plain;
-    while (frame_head(j, s, at, &batch, &plain) && batch == j->next_batch &&
-           frame_read(j, s, at, batch, plain)) {
-        enum err e = each(ctx, s->sequence, bytes_of(j->frame + JOURNAL_PLAIN_AT, (size_t)plain));
+    enum err e;
+    while ((e = frame_find(j, s, at, j->next_batch, false, &plain)) == OK) {
+        e = each(ctx, s->sequence, bytes_of(j->frame + JOURNAL_PLAIN_AT, (size_t)plain));
         if (e != OK)
             return e;
+        last = at;
         at += frame_size((size_t)plain);
         j->next_batch++;
     }
     j->offset = at;
-    return check_behind(j, s, at);
+    if (e == ERR_NOT_FOUND)
+        e = check_behind(j, s, at);
+    return e == OK && s->sequence == j->active ? keep_last(j, s, last, at) : e;
 }
 
 /* Which file holds which segment. A broken header is a free segment, if nothing hangs on it. */
@@ -231,7 +274,7 @@ read_headers(struct journal *j, bool broken[static JOURNAL_SEGMENTS_MAX])
     for (uint32_t i = 0; i < j->segment_count; i++) {
         struct header h;
         enum err e = header_read(j, &j->segment[i], &h);
-        if (e == ERR_IO)
+        if (e != OK && e != ERR_NOT_FOUND && e != ERR_CRYPTO)
             return e;
         broken[i] = e == ERR_CRYPTO;
         j->segment[i].clean = e == ERR_NOT_FOUND;
@@ -253,8 +296,9 @@ journal_replay(struct journal *j, struct tree *tree, journal_batch_fn *each, voi
     for (uint64_t sequence = j->low; e == OK && sequence <= j->active; sequence++) {
         struct segment *s = journal_segment(j, sequence);
         struct header h;
-        if (!s || header_read(j, s, &h) != OK)
-            return ERR_CRYPTO;
+        e = s ? header_read(j, s, &h) : ERR_CRYPTO;
+        if (e != OK)
+            return e == ERR_NOT_FOUND ? ERR_CRYPTO : e;
         memcpy(j->keys->segment, j->keys->scratch, KEY_SIZE);
         if (sequence == j->low) {
             *tree = h.tree;
@@ -268,9 +312,13 @@ journal_replay(struct journal *j, struct tree *tree, journal_batch_fn *each, voi
         e = ERR_CRYPTO; /* only a journal that was never used has no segment */
     for (uint32_t i = 0; e == OK && i < j->segment_count; i++) {
         struct segment *s = &j->segment[i];
-        uint64_t batch;
+        uint64_t batch = 0;
         uint64_t plain;
-        if (broken[i] && frame_head(j, s, JOURNAL_FIRST, &batch, &plain) && batch >= j->next_batch)
+        enum err found =
+            broken[i] ? frame_head(j, s, JOURNAL_FIRST, &batch, &plain) : ERR_NOT_FOUND;
+        if (found != OK && found != ERR_NOT_FOUND)
+            e = found;
+        else if (found == OK && batch >= j->next_batch)
             e = ERR_CRYPTO; /* J2: batches came after a header that is no more */
         else if (s->sequence == 0 && !s->clean)
             e = header_erase(j, s);

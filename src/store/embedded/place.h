@@ -32,9 +32,10 @@ place_open(struct place *p)
 }
 
 static inline void
-place_init(struct place *p)
+place_init_in(struct place *p, const char *folder)
 {
-    *p = (struct place){.path = "/tmp/store-test-XXXXXX", .seeded = {test_seed()}};
+    *p = (struct place){.seeded = {test_seed()}};
+    snprintf(p->path, sizeof p->path, "%s/store-test-XXXXXX", folder);
     CHECK(mkdtemp(p->path));
     p->fd = open(p->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     CHECK(p->fd >= 0);
@@ -47,6 +48,12 @@ place_init(struct place *p)
                                       .random = random_seeded_source(&p->seeded),
                                       .disk = disk_system()};
     place_open(p);
+}
+
+static inline void
+place_init(struct place *p)
+{
+    place_init_in(p, "/tmp");
 }
 
 static inline void

@@ -317,7 +317,7 @@ store_open(const struct store_config *config, struct store **out)
     s->leaves_fd = -1;
     for (size_t i = 0; i < JOURNAL_SEGMENTS_MAX; i++)
         s->journal.segment[i].fd = -1;
-    vfs_allow(config->directory_fd);
+    vfs_allow(config->directory_fd, &s->config.disk);
     enum err e = memory(s);
     if (e == OK)
         e = sealed_open(s->config.disk_bytes, &s->sealed);

@@ -80,19 +80,20 @@ struct sealed {
 static enum err
 error_of(int rc)
 {
+    enum err disk = vfs_trouble();
     switch (rc & 0xff) {
     case SQLITE_OK:
     case SQLITE_ROW:
     case SQLITE_DONE:
         return OK;
-    case SQLITE_FULL:
+    case SQLITE_FULL: /* of max_page_count, unless the disk said something */
     case SQLITE_NOMEM:
-        return ERR_LIMIT;
+        return disk == OK ? ERR_LIMIT : disk;
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-        return ERR_CRYPTO;
+        return disk == OK ? ERR_CRYPTO : disk;
     default:
-        return ERR_IO;
+        return disk == OK ? ERR_IO : disk;
     }
 }
 

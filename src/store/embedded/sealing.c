@@ -297,6 +297,8 @@ seal_leaves(struct store *s)
     enum err e = size > s->leaves_synced ? disk_sync(&s->config.disk, s->leaves_fd) : OK;
     if (e == OK)
         s->leaves_synced = size;
+    else
+        s->dead = e;
     return e;
 }
 
@@ -324,7 +326,15 @@ seal_recycle(struct store *s, bool *out_done)
     }
     s->meta = meta;
     *out_done = true;
-    return journal_recycle(j);
+    s->dead = journal_recycle(j);
+    return s->dead;
+}
+
+void
+container_failed(struct store *s, enum err e)
+{
+    if (e != OK && e != ERR_LIMIT && e != ERR_NO_SPACE)
+        s->dead = e;
 }
 
 static uint64_t

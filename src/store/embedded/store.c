@@ -26,8 +26,8 @@ store_dirty(const struct store *s)
 static enum err
 room(const struct store *s)
 {
-    if (s->dead)
-        return ERR_IO;
+    if (s->dead != OK)
+        return s->dead;
     uint64_t journal = s->meta.segment_count * s->meta.segment_bytes;
     uint64_t used = s->disk_used + journal + (s->tree.size + s->leaf_count) * BATCH_LEAF_SIZE;
     return used < s->config.disk_bytes ? OK : ERR_LIMIT;
@@ -74,7 +74,7 @@ store_put_entity(struct store *s, uint8_t type, uint64_t id, struct bytes record
     ASSERT(type >= 1 && type <= 15);
     if (record.len > STORE_ENTITY_BYTES_MAX || id > INT64_MAX)
         return ERR_LIMIT;
-    enum err e = record.len ? room(s) : s->dead ? ERR_IO : OK;
+    enum err e = record.len ? room(s) : s->dead;
     if (e == OK)
         e = hot_push(s, type, id, record);
     if (e != OK)
@@ -257,9 +257,9 @@ apply_batch(struct store *s, const struct tree *next)
 enum err
 store_commit(struct store *s)
 {
-    if (s->dead) {
+    if (s->dead != OK) {
         store_abandon(s);
-        return ERR_IO;
+        return s->dead;
     }
     if (!store_dirty(s))
         return OK;
@@ -276,9 +276,9 @@ store_commit(struct store *s)
         e = relieve(s) == ERR_CRYPTO ? ERR_CRYPTO : OK; /* a full disk stops appends, not this */
     if (e == OK)
         return OK;
-    s->dead = true;
+    s->dead = e;
     store_abandon(s);
-    return ERR_IO;
+    return e;
 }
 
 enum err
@@ -323,6 +323,7 @@ store_erase_stream(struct store *s, uint32_t stream)
     if (e != OK) {
         sealed_rollback(s->sealed);
         st->row = before;
+        container_failed(s, e);
         return e;
     }
     s->meta = meta;
@@ -335,5 +336,7 @@ store_erase_stream(struct store *s, uint32_t stream)
     st->sweep = st->sealed_count > 0;
     st->sealed_count = 0;
     cache_forget(s, 0);
-    return sealed_checkpoint(s->sealed); /* old pages held the wrapped key */
+    e = sealed_checkpoint(s->sealed); /* old pages held the wrapped key */
+    container_failed(s, e);
+    return e;
 }

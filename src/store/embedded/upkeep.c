@@ -105,32 +105,30 @@ enum err
 store_maintain(struct store *s, bool *out_more)
 {
     *out_more = false;
-    if (s->dead)
-        return ERR_IO;
+    if (s->dead != OK)
+        return s->dead;
     bool leave = false;
     uint64_t target = seal_target(s, &leave);
     enum err e = OK;
     if (leave && journal_free_count(&s->journal) > 0)
         e = journal_advance(&s->journal, &s->tree); /* so that this one can be freed */
     if (e != OK) {
-        s->dead = true;
+        s->dead = e;
         return e;
     }
     bool sealing = false;
     bool recycled = false;
     bool expiring = false;
     e = seal_step(s, target, &sealing);
-    if (e == OK && s->tree.size - s->leaves_synced > LEAVES_STEP) {
+    if (e == OK && s->tree.size - s->leaves_synced > LEAVES_STEP)
         e = seal_leaves(s);
-        s->dead = e != OK;
-    } else if (e == OK && !sealing) {
+    else if (e == OK && !sealing)
         e = seal_recycle(s, &recycled);
-        s->dead = e != OK && e != ERR_LIMIT;
-    }
     if (e == OK)
         e = expire_step(s, &expiring);
     if (e == OK)
         e = clean_pages(s);
+    container_failed(s, e);
     s->disk_used = sealed_bytes(s->sealed);
     *out_more = sealing || recycled || expiring;
     return e;

@@ -3,6 +3,7 @@
  * lives in an empty file system and dies on open, unlink and fcntl, so:
  *   - names are looked up in the directory's descriptor, and only while a store is opened;
  *   - locks are taken then, held for good (locking_mode=EXCLUSIVE), and given back by close();
+ *   - reads and writes go through the store's disk;
  *   - fstat is the plain system call, because glibc's fstat is newfstatat with an empty path.
  */
 #include "store/embedded/vfs.h"
@@ -16,6 +17,8 @@
 #include <unistd.h>
 
 static int directory = -1;
+static struct disk disk;
+static enum err trouble;
 
 /* The path below the directory; NULL with errno set when there is none to be had. */
 static const char *
@@ -30,11 +33,36 @@ below(const char *path)
     return path[n] == '/' && !strchr(path + n + 1, '/') ? path + n + 1 : NULL;
 }
 
+/*
+ * The write-ahead file is read back as far as it is whole, durable or not, and then built upon: so
+ * it is made durable first. SQLite has the database's lock when it opens it.
+ */
+static int
+write_ahead_again(int fd)
+{
+    struct stat s;
+    if (syscall(SYS_fstat, fd, &s) == 0 &&
+        disk_write_again(&disk, fd, 0, (uint64_t)s.st_size) == OK)
+        return fd;
+    close(fd);
+    errno = EIO;
+    return -1;
+}
+
 static int
 vfs_open(const char *path, int flags, int mode)
 {
     const char *name = below(path);
-    return name ? openat(directory, name, flags | O_NOFOLLOW | O_CLOEXEC, (mode_t)mode) : -1;
+    size_t n = name ? strlen(name) : 0;
+    bool write_ahead = n > 4 && strcmp(name + n - 4, "-wal") == 0;
+    if (!name)
+        return -1;
+    if (write_ahead && (flags & O_ACCMODE) != O_RDWR) { /* a second try, after one that failed */
+        errno = EROFS;
+        return -1;
+    }
+    int fd = openat(directory, name, flags | O_NOFOLLOW | O_CLOEXEC, (mode_t)mode & 0600);
+    return fd >= 0 && write_ahead ? write_ahead_again(fd) : fd;
 }
 
 static int
@@ -84,6 +112,29 @@ vfs_fcntl(int fd, int command, ...)
     return directory < 0 ? 0 : fcntl(fd, command, argument);
 }
 
+static ssize_t
+vfs_pread(int fd, void *to, size_t len, off_t offset)
+{
+    size_t got = 0;
+    enum err e = disk_read_at(&disk, fd, to, len, (uint64_t)offset, &got);
+    if (e == OK)
+        return (ssize_t)got;
+    trouble = e;
+    errno = EIO;
+    return -1;
+}
+
+static ssize_t
+vfs_pwrite(int fd, const void *from, size_t len, off_t offset)
+{
+    enum err e = disk_write_at(&disk, fd, bytes_of(from, len), (uint64_t)offset);
+    if (e == OK)
+        return (ssize_t)len;
+    trouble = e;
+    errno = e == ERR_NO_SPACE ? ENOSPC : e == ERR_READ_ONLY ? EROFS : EIO;
+    return -1;
+}
+
 static void
 replace(sqlite3_vfs *vfs, const char *name, sqlite3_syscall_ptr call)
 {
@@ -92,11 +143,12 @@ replace(sqlite3_vfs *vfs, const char *name, sqlite3_syscall_ptr call)
 }
 
 void
-vfs_allow(int directory_fd)
+vfs_allow(int directory_fd, const struct disk *through)
 {
     ASSERT(directory < 0 && directory_fd >= 0);
     static bool replaced;
     directory = directory_fd;
+    disk = *through;
     if (replaced)
         return;
     replaced = true;
@@ -110,8 +162,20 @@ vfs_allow(int directory_fd)
     replace(vfs, "unlink", (sqlite3_syscall_ptr)vfs_unlink);
     replace(vfs, "readlink", (sqlite3_syscall_ptr)vfs_readlink);
     replace(vfs, "fcntl", (sqlite3_syscall_ptr)vfs_fcntl);
+    replace(vfs, "pread", (sqlite3_syscall_ptr)vfs_pread);
+    replace(vfs, "pread64", (sqlite3_syscall_ptr)vfs_pread);
+    replace(vfs, "pwrite", (sqlite3_syscall_ptr)vfs_pwrite);
+    replace(vfs, "pwrite64", (sqlite3_syscall_ptr)vfs_pwrite);
     char seed[8];
     sqlite3_randomness(sizeof seed, seed); /* asks for its seed now or never */
+}
+
+enum err
+vfs_trouble(void)
+{
+    enum err e = trouble;
+    trouble = OK;
+    return e;
 }
 
 void
