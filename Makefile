@@ -141,11 +141,12 @@ endef
 $(foreach p,$(PLAIN_PROGRAMS),$(eval DRILL_LINK_$(p) := $(call obj,src/programs/$(p)/$(p)_main.c)))
 $(foreach s,$(SERVICES),$(foreach k,core warden,$(eval DRILL_LINK_$(k)-$(s) := $(call obj,src/programs/$(k)/$(k)_main.c) $(call service_objs,$(s),$(k)))))
 # Our own attempts are payloads like anybody's. Those that speak the internal messages take their
-# encoders from the program that loads them, which is linked -rdynamic.
-PAYLOADS := attempts matrix
+# encoders from the program that loads them, which is linked -rdynamic. The sweep knows the programs'
+# system-call tables, as whoever reads them does.
+PAYLOADS := attempts sweep matrix
 PAYLOAD_OBJECTS := $(PAYLOADS:%=$(B)/libexec/drill/%.so)
 define payload
-$(B)/libexec/drill/$(1).so: $(wildcard drills/$(1)/*.[ch] drills/$(1)/*.def) drills/payload.h $(wildcard src/programs/*.def src/programs/*.h src/wire/*.h)
+$(B)/libexec/drill/$(1).so: $(wildcard drills/$(1)/*.[ch] drills/$(1)/*.def) drills/payload.h drills/attempts/attempt.h drills/attempts/table.h $(wildcard src/programs/*.def src/*/*.seccomp.def src/programs/*/*.seccomp.def src/runtime/*.h src/programs/*.h src/wire/*.h)
 	@mkdir -p $$(@D)
 	$$(Q) $$(CC) -std=gnu17 -D_GNU_SOURCE -I. -Isrc -O1 -g -fPIC -shared -Wall -Wextra -Werror -o $$@ $$(filter %.c,$$^)
 endef

@@ -17,20 +17,37 @@ enum { TARGETS_MAX = 32 };
 
 static const struct drill_attempt *chosen;
 static const char *targets[TARGETS_MAX + 1];
+static size_t targets_count;
 
 /* "key=value\nkey=value\n" in place. */
 static void
 split_targets(char *text)
 {
-    size_t count = 0;
-    while (*text && count < TARGETS_MAX) {
+    while (*text && targets_count < TARGETS_MAX) {
         char *end = strchr(text, '\n');
-        targets[count++] = text;
+        targets[targets_count++] = text;
         if (!end)
             return;
         *end = '\0';
         text = end + 1;
     }
+}
+
+/* What only the process itself knows: which attempt it is, and in which program it runs. */
+static void
+add_own_targets(const char *id)
+{
+    static char attempt[128], program[300];
+    char path[256];
+    ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+    path[n > 0 ? n : 0] = '\0';
+    const char *slash = strrchr(path, '/');
+    snprintf(attempt, sizeof(attempt), "attempt=%s", id);
+    snprintf(program, sizeof(program), "program=%s", slash ? slash + 1 : path);
+    if (targets_count + 2 > TARGETS_MAX)
+        return;
+    targets[targets_count++] = attempt;
+    targets[targets_count++] = program;
 }
 
 __attribute__((constructor)) static void
@@ -49,6 +66,7 @@ load_payload(void)
         _exit(DRILL_NO_PAYLOAD);
     }
     split_targets(list);
+    add_own_targets(id);
     for (; attempts->id; attempts++)
         if (strcmp(attempts->id, id) == 0)
             chosen = attempts;

@@ -22,6 +22,7 @@ struct drill {
     struct victims victims;
     struct clock_source clock;
     struct drill_result *result;
+    uint64_t walk; /* of the sample */
     bool root;
 };
 
@@ -45,6 +46,33 @@ walls_of(enum drill_layer layer)
         return base | 1U << WALL_LIMITS | 1U << WALL_DESCRIPTORS;
     }
     return 0;
+}
+
+/* Which walls a breached process gets; 0: all. */
+static uint64_t
+walls_now(const struct drill_config *config)
+{
+    uint32_t without = config->without;
+    if (!without)
+        return walls_of(config->layer);
+    if (without >> WALL_NAMESPACES & 1)
+        without |= 1U << WALL_ROOT; /* an empty root needs a namespace of mounts */
+    return SANDBOX_ALL_WALLS & ~without;
+}
+
+/* True where an attempt may well get through: a wall is missing on purpose. */
+static bool
+has_holes(const struct drill_config *config)
+{
+    return config->layer != LAYER_ALL || config->without != 0;
+}
+
+static bool
+has_wall_of_users(const struct drill_config *config)
+{
+    if (config->without)
+        return !(config->without >> WALL_UID & 1);
+    return config->layer == LAYER_ALL || config->layer == LAYER_UID;
 }
 
 /* ---- one attempt in one process -------------------------------------------------------------- */
@@ -89,7 +117,7 @@ run_once(struct drill *d, size_t process, const char *object, const char *id)
                        .payload = object,
                        .attempt = id,
                        .targets = d->victims.targets,
-                       .walls = walls_of(d->config->layer)};
+                       .walls = walls_now(d->config)};
     struct spawned child;
     enum err fed;
     if (breach_start(plan, process, &b, &child, &fed) != OK)
@@ -112,7 +140,7 @@ open_city(struct drill *d)
     enum err e = copy_make(d->city, d->config->charter, d->config->libexec);
     if (e != OK)
         return e;
-    if (d->root && d->config->layer != LAYER_ALL && d->config->layer != LAYER_UID)
+    if (d->root && !has_wall_of_users(d->config))
         for (size_t i = 0; i < plan->processes_count; i++)
             plan->processes[i].uid = VICTIMS_UID; /* no wall of users: the victim's own */
     return copy_open(d->city);
@@ -175,7 +203,7 @@ attack(struct drill *d, size_t process, const struct drill_attempt *attempt)
     enum err e = run_attempt(d, process, d->config->payload, attempt->id, &o);
     if (e != OK)
         return e;
-    if (d->config->layer == LAYER_ALL && !victims_unharmed(&d->victims, why, sizeof(why))) {
+    if (!has_holes(d->config) && !victims_unharmed(&d->victims, why, sizeof(why))) {
         o.answer = ANSWER_ESCAPED;
         snprintf(o.how, sizeof(o.how), "%s", why);
         victims_remove(&d->victims);
@@ -193,11 +221,26 @@ attack(struct drill *d, size_t process, const struct drill_attempt *attempt)
 }
 
 static bool
-is_chosen(const struct drill *d, const struct plan_process *process)
+is_chosen(const struct drill *d, size_t i)
 {
+    const struct plan_process *processes = d->city->plan.processes, *process = &processes[i];
     size_t len = d->config->zone ? strlen(d->config->zone) : 0;
+    for (size_t k = 0; d->config->once_per_program && k < i; k++)
+        if (processes[k].kind == process->kind)
+            return false;
     return !d->config->zone ||
            (strncmp(process->name, d->config->zone, len) == 0 && process->name[len] == '/');
+}
+
+/* One step of a seeded walk: each attempt is in the sample with the same chance, on its own. */
+static bool
+is_sampled(struct drill *d)
+{
+    const struct drill_config *config = d->config;
+    if (!config->sample)
+        return true;
+    d->walk = d->walk * 6364136223846793005ULL + 1442695040888963407ULL;
+    return (d->walk >> 33) % d->result->attempts < config->sample;
 }
 
 /* Ctrl-C ends the drill after the attempt that runs, so that the victims are taken away. */
@@ -225,7 +268,7 @@ attack_all(struct drill *d, const struct drill_attempt *attempts)
     enum err e = OK;
     for (size_t i = 0; e == OK && i < d->city->plan.processes_count; i++) {
         struct outcome control;
-        if (!is_chosen(d, &d->city->plan.processes[i]))
+        if (!is_chosen(d, i))
             continue;
         d->result->compartments++;
         e = run_attempt(d, i, d->config->control, "CONTROL", &control);
@@ -233,7 +276,7 @@ attack_all(struct drill *d, const struct drill_attempt *attempts)
             d->result->control_seen = false;
         uint32_t done = 0;
         for (const struct drill_attempt *a = attempts; e == OK && a->id; a++) {
-            if (strcmp(a->id, "CONTROL") == 0)
+            if (strcmp(a->id, "CONTROL") == 0 || !is_sampled(d))
                 continue;
             e = interrupted ? ERR_CLOSED : attack(d, i, a);
             if (d->config->progress)
@@ -263,7 +306,8 @@ drill_run(const struct drill_config *config, struct drill_result *out)
     const struct drill_attempt *attempts;
     ASSERT(d);
     *out = (struct drill_result){.control_seen = true};
-    *d = (struct drill){.config = config, .clock = clock_system(), .result = out};
+    *d = (struct drill){
+        .config = config, .clock = clock_system(), .result = out, .walk = config->seed};
     d->root = geteuid() == 0;
     d->city = calloc(1, sizeof(*d->city));
     ASSERT(d->city);

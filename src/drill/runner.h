@@ -35,6 +35,10 @@ struct drill_config {
     const char *control; /* path of our own object, which holds the attempt CONTROL */
     const char *libexec; /* folder of the drill's programs */
     enum drill_layer layer;
+    uint32_t without;      /* bit set of enum sandbox_wall: all walls but these; 0: see layer */
+    bool once_per_program; /* programs of one kind have one table: one compartment of each kind */
+    uint32_t sample;       /* 0: all; else about so many attempts a compartment, by `seed` */
+    uint64_t seed;
     bool json;
     bool quiet; /* no line per attempt */
     bool progress;
