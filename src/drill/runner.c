@@ -57,6 +57,8 @@ walls_now(const struct drill_config *config)
         return walls_of(config->layer);
     if (without >> WALL_NAMESPACES & 1)
         without |= 1U << WALL_ROOT; /* an empty root needs a namespace of mounts */
+    if (without >> WALL_NO_NEW_PRIVS & 1)
+        without |= 1U << WALL_LANDLOCK | 1U << WALL_SECCOMP; /* the kernel wants it for both */
     return SANDBOX_ALL_WALLS & ~without;
 }
 
