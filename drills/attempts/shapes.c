@@ -91,15 +91,21 @@ move_twice(const char *const targets[])
     return p > 0 ? ESCAPED : REFUSED;
 }
 
-/* The kernel's clock page, moved and made larger: what lies behind it? */
+/* The kernel's clock pages and the code beside them, made larger: can what lies behind be read? */
 int
 grow_clock_page(const char *const targets[])
 {
+    enum { GROWN = 64 };
     uintptr_t vdso = getauxval(AT_SYSINFO_EHDR);
     (void)targets;
-    for (uintptr_t at = vdso - 8 * PAGE; vdso && at < vdso + 8 * PAGE; at += PAGE)
-        if (syscall(SYS_mremap, at, PAGE, 16 * PAGE, MREMAP_MAYMOVE) > 0)
-            return ESCAPED;
+    for (uintptr_t at = vdso - 8 * PAGE; vdso && at <= vdso; at += PAGE) {
+        long p = syscall(SYS_mremap, at, PAGE, GROWN * PAGE, MREMAP_MAYMOVE);
+        if (p < 0)
+            continue;
+        for (volatile uint8_t *byte = (uint8_t *)p + 8 * PAGE; byte < (uint8_t *)p + GROWN * PAGE;)
+            byte += 1 + (*byte & 0); /* a page that is not there ends us */
+        return ESCAPED;
+    }
     return REFUSED;
 }
 
