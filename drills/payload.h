@@ -12,8 +12,8 @@
  *
  * targets: NULL-terminated "key=value": file= (0644) secretfile= (0600) dir= (world-writable) pid=
  * port= (TCP on 127.0.0.1) udp= abstract= unix= dgram= shm= sysv= canary= (hex of the secret)
- * memory= (its address in the victim). All of them exist outside and must stay out of reach. Besides,
- * about itself: attempt= (its id) program= (the file name of the program that it runs in).
+ * memory= (its address in the victim). All of them exist outside and must stay out of reach.
+ * Besides, about itself: attempt= (its id) program= (the file name of the program that it runs in).
  *
  * Build: gcc -shared -fPIC -o mine.so mine.c
  */

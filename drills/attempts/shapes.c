@@ -95,10 +95,10 @@ move_twice(const char *const targets[])
 int
 grow_clock_page(const char *const targets[])
 {
-    enum { GROWN = 64 };
+    enum { GROWN = 64, CLOCK_PAGES = 4 /* before the code, in every kernel since 4.14 */ };
     uintptr_t vdso = getauxval(AT_SYSINFO_EHDR);
     (void)targets;
-    for (uintptr_t at = vdso - 8 * PAGE; vdso && at <= vdso; at += PAGE) {
+    for (uintptr_t at = vdso - CLOCK_PAGES * PAGE; vdso && at <= vdso; at += PAGE) {
         long p = syscall(SYS_mremap, at, PAGE, GROWN * PAGE, MREMAP_MAYMOVE);
         if (p < 0)
             continue;
