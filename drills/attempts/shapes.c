@@ -121,7 +121,8 @@ SHAPE(futex_descriptor, syscall(SYS_futex, &word, OLD_FUTEX_FD, 0, NULL, NULL, 0
 SHAPE(futex_shared, syscall(SYS_futex, &word, FUTEX_WAKE, INT_MAX, NULL, NULL, 0))
 SHAPE(futex_wall_clock,
       syscall(SYS_futex, &word, FUTEX_WAIT_BITSET | FUTEX_CLOCK_REALTIME, 1, &soon, NULL, -1))
-SHAPE(sleep_processor_clock, syscall(SYS_clock_nanosleep, CLOCK_PROCESS_CPUTIME_ID, 0, &soon, NULL))
+SHAPE(sleep_processor_clock,
+      syscall(SYS_clock_nanosleep, CLOCK_PROCESS_CPUTIME_ID, TIMER_ABSTIME, &soon, NULL))
 SHAPE(sleep_until, syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, TIMER_ABSTIME, &soon, NULL))
 SHAPE(sleep_alarm, syscall(SYS_clock_nanosleep, CLOCK_BOOTTIME_ALARM, 0, &soon, NULL))
 
