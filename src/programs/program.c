@@ -1,6 +1,7 @@
 #include "programs/program.h"
 
 #include "programs/messages.h"
+#include "programs/secrets.h"
 #include "runtime/log.h"
 #include "wire/channel.h"
 
@@ -228,6 +229,8 @@ begin_life(struct life *life)
         log_event("start_failed", "step=open error=\"%s\"", err_text(e));
         return e;
     }
+    if (!secrets_locked())
+        log_event("secrets_not_locked", "hint=\"raise the limit for locked memory (ulimit -l)\"");
     e = loop_new(&life->loop);
     if (e != OK)
         return e;

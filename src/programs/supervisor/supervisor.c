@@ -57,6 +57,22 @@ record_charter(struct supervisor *s)
     buf_fini(&hex);
 }
 
+/* And on what: the same words as in the log lines of the start. */
+static void
+record_host(struct supervisor *s)
+{
+    const struct host *h = &s->host;
+    struct buf weak;
+    buf_init(&weak, 512);
+    for (enum host_weakness w = 0; w < HOST_WEAKNESS_COUNT; w++)
+        if (h->weak >> w & 1)
+            buf_format(&weak, "%s\"%s\"", weak.len ? "," : "", host_weakness_word(w));
+    event_recordf(
+        s, "{\"event\":\"host\",\"kernel\":\"%s\",\"clock\":\"%s\",\"landlock\":%d,\"weak\":[%s]}",
+        h->kernel, h->clock, h->landlock_abi, buf_string(&weak));
+    buf_fini(&weak);
+}
+
 /* True if a process of this kind may be started now. */
 static bool
 may_start(struct supervisor *s, enum process_kind kind)
@@ -64,8 +80,10 @@ may_start(struct supervisor *s, enum process_kind kind)
     if (kind == PROCESS_LEDGER)
         return true;
     if (!s->charter_recorded) {
-        if (all_up(s, PROCESS_LEDGER) && s->charter_ref == 0)
+        if (all_up(s, PROCESS_LEDGER) && s->charter_ref == 0) {
             record_charter(s);
+            record_host(s);
+        }
         return false;
     }
     return kind != PROCESS_GATE || s->ready_said ||

@@ -22,6 +22,7 @@
 #include "programs/supervisor/audit.h"
 #include "programs/supervisor/groups.h"
 #include "programs/supervisor/plan.h"
+#include "runtime/host.h"
 #include "runtime/loop.h"
 
 enum {
@@ -102,6 +103,7 @@ struct supervisor {
     int stop_stage; /* kinds above it were told to stop */
     uint64_t stop_since_ms;
     int exit_status;
+    struct host host;
     int audit_fd; /* see audit.h */
     int signal_fd;
     struct watch signal_watch;

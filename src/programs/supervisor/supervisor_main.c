@@ -28,6 +28,23 @@ lock_state(const char *state)
     return false;
 }
 
+/* What is weak here, once. A city that lacks control groups still has each process's limits. */
+static void
+report_host(struct supervisor *s)
+{
+    for (enum group_controller g = 0; g < GROUP_CONTROLLERS; g++)
+        if (s->groups.at[g].version == 0)
+            s->host.weak |= 1U << HOST_WEAK_GROUPS;
+    if (s->audit_fd < 0)
+        s->host.weak |= 1U << HOST_WEAK_AUDIT;
+    log_event("host", "kernel=%s clock=%s landlock=%d", s->host.kernel, s->host.clock,
+              s->host.landlock_abi);
+    for (enum host_weakness w = 0; w < HOST_WEAKNESS_COUNT; w++)
+        if (s->host.weak >> w & 1)
+            log_event("host_weak", "what=%s why=\"%s\"", host_weakness_word(w),
+                      host_weakness_text(w));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -44,6 +61,11 @@ main(int argc, char **argv)
     struct charter *c = calloc(1, sizeof(*c));
     ASSERT(c);
     umask(077);
+    host_look(&s.host, "", geteuid() == 0);
+    if (s.host.missing) {
+        fprintf(stderr, "bulkhead: this host lacks %s\n", s.host.missing);
+        return 3;
+    }
     if (!lock_state(state) || !policy_load(charter_path, state, c, &text) ||
         !policy_number_goes_up(state, c) || !policy_keep(state, &text))
         return 1;
@@ -60,6 +82,7 @@ main(int argc, char **argv)
                   s.groups.at[g].version == 2   ? "version=2"
                   : s.groups.at[g].version == 1 ? "version=1"
                                                 : "missing=yes instead=rlimits");
+    report_host(&s);
     const char *step = "";
     if (confine_supervisor(state, libexec, &step) != OK) {
         fprintf(stderr, "bulkhead: the supervisor cannot confine itself: %s: %s\n", step,
