@@ -94,3 +94,38 @@ field_value() {
     value=$(sed -n "s/^$2=//p" "$1" 2>/dev/null | tail -n 1)
     echo "${value:-0}"
 }
+
+# city_witness STATE NAME [ADDRESS:PORT]: a witness of all logs of this city, as an outside body would run it. Key,
+# memory and output in STATE/witnesses/NAME; WITNESS_PID; 0 when it serves.
+city_witness() {
+    local state=$1 name=$2 own=$1/witnesses/$2 vkey i arguments=()
+    mkdir -p "$own/seen" && chmod 700 "$own/seen" || return 1
+    if [ ! -f "$own/key" ]; then
+        "$BULKHEAD" witness --make-key "$name.example" --key "$own/key" >"$own/vkey" || return 1
+    fi
+    for vkey in "$state"/keys/ledger-*.vkey; do arguments+=(--log "$(cat "$vkey")"); done
+    : >"$own/out"
+    setsid "$BULKHEAD" witness --key "$own/key" --state "$own/seen" --listen "${3:-127.0.0.1:0}" "${arguments[@]}" \
+        >"$own/out" 2>>"$own/log" &
+    WITNESS_PID=$!
+    for ((i = 0; i < 200; i++)); do
+        grep -q '^ready' "$own/out" && return 0
+        kill -0 "$WITNESS_PID" 2>/dev/null || break
+        sleep 0.05
+    done
+    tail -n 1 "$own/log"
+    wait "$WITNESS_PID"
+    i=$?
+    WITNESS_PID=
+    return $i
+}
+
+# city_policy STATE RULE NAME...: a trust policy with these witnesses; RULE is a number, any or all.
+city_policy() {
+    local state=$1 rule=$2 name
+    shift 2
+    for name in "$@"; do
+        sed -n "s/^ready \([^ ]*\) \(.*\)/witness $name \2 \1/p" "$state/witnesses/$name/out"
+    done
+    printf 'group enough %s %s\nquorum enough\n' "$rule" "$*"
+}
