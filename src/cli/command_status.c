@@ -31,6 +31,8 @@ struct status {
     struct group_row groups[3 * 256];
     size_t groups_count;
     uint32_t supervisor_pid;
+    struct condition_row conditions[256];
+    size_t conditions_count;
     struct last_end_row ends[256];
     size_t ends_count;
     char city[201];
@@ -76,6 +78,14 @@ on_frame(void *ctx, uint16_t id, struct bytes body)
         if (e != OK || (e = keep(&i->zone)) != OK || (e = keep(&i->reason)) != OK)
             return e;
         s->islands_count++;
+        return OK;
+    }
+    if (id == condition_row_id && s->conditions_count < ARRAY_COUNT(s->conditions)) {
+        struct condition_row *c = &s->conditions[s->conditions_count];
+        enum err e = condition_row_decode(body, c);
+        if (e != OK || (e = keep(&c->process)) != OK || (e = keep(&c->what)) != OK)
+            return e;
+        s->conditions_count++;
         return OK;
     }
     if (id == last_end_row_id && s->ends_count < ARRAY_COUNT(s->ends)) {
@@ -233,6 +243,26 @@ put_row(struct buf *b, const struct status_row *row, bool json)
     buf_format(b, " (landlock %u)", row->landlock_abi);
     put_counters(b, row, false);
     buf_byte(b, '\n');
+}
+
+/* What keeps a process from its full work, in its own words. */
+static void
+put_conditions(struct buf *b, const struct status *s, bool json)
+{
+    if (json)
+        buf_text(b, ",\"conditions\":[");
+    for (size_t i = 0; i < s->conditions_count; i++) {
+        const struct condition_row *c = &s->conditions[i];
+        buf_format(b, json ? "%s{\"process\":\"%.*s\",\"what\":" : "%sCONDITION %.*s: ",
+                   json && i ? "," : "", BYTES_PRINTF(c->process));
+        if (json)
+            text_put_json(b, c->what);
+        else
+            buf_put(b, c->what);
+        buf_byte(b, json ? '}' : '\n');
+    }
+    if (json)
+        buf_byte(b, ']');
 }
 
 /* What a process said of a peer; the same stands in the city's log. */
@@ -395,6 +425,7 @@ command_status(int argc, char **argv)
     good = good && (trusted || !live);
     put_groups(&b, &s, json);
     put_islands(&b, &s, json);
+    put_conditions(&b, &s, json);
     put_complaints(&b, &s, json);
     put_ends(&b, &s, json);
     if (live)

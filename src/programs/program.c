@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { KEEP_MAX = 256 };
+enum { KEEP_MAX = 256, PROGRAM_CONDITION_SIZE = 161 };
 
 static int keep[KEEP_MAX];
 static size_t keep_count;
@@ -147,6 +147,20 @@ program_complain(const char *channel)
         program_fail();
 }
 
+void
+program_condition(const char *what)
+{
+    static char said[PROGRAM_CONDITION_SIZE];
+    if (!life_now.program || strcmp(said, what) == 0)
+        return;
+    struct condition m = {bytes_text(what)};
+    snprintf(said, sizeof(said), "%s", what);
+    log_event("condition", "what=\"%s\"", what);
+    if (CHANNEL_SEND(&life_now.control, condition, &m) != OK ||
+        channel_flush(&life_now.control) == ERR_CLOSED)
+        program_fail();
+}
+
 static enum err
 on_control_frame(void *ctx, uint16_t id, struct bytes body)
 {
@@ -222,6 +236,7 @@ begin_life(struct life *life)
         return e;
     }
     log_name(p->kind, start->zone);
+    channel_init(&life->control, PROGRAM_CONTROL_FD);
     warm_up();
     e = p->open(life->self, start);
     start_wipe(start);
@@ -237,7 +252,6 @@ begin_life(struct life *life)
     if (fcntl(PROGRAM_CONTROL_FD, F_SETFL, O_NONBLOCK) != 0)
         return ERR_IO;
     channel_refuse_fds(PROGRAM_CONTROL_FD);
-    channel_init(&life->control, PROGRAM_CONTROL_FD);
     struct sandbox_report report = {0};
     e = confine(life, &report);
     if (e != OK)

@@ -58,6 +58,13 @@ void program_complain(const char *channel);
 /* What this process was given at its start, keys wiped; NULL outside program_run(). */
 const struct start *program_given(void);
 
+/*
+ * What keeps this process from its full work now, in a sentence of small letters, digits and
+ * ",.:;-'" that is no peer's text; "" when nothing does. Say it as often as you like: it is sent
+ * when it changes, also from open(), and stands in `bulkhead status` and on the city's record.
+ */
+void program_condition(const char *what);
+
 /* The names of the counters of a kind, "" where there is none; NULL for an unknown kind. */
 const char *const *program_counter_names(const char *kind);
 

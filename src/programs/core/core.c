@@ -148,7 +148,10 @@ core_open(const struct core_config *config, struct core **out)
     if (c->gate.up)
         e = CHANNEL_SEND(&c->gate.channel, core_started, &hello);
     uint8_t root[32];
-    store_head(c->store, &c->anchored_size, root);
+    store_head(c->store, &c->outbox_from, root);
+    c->outbox_max = c->start->disk_bytes / OUTBOX_DISK_BYTES;
+    if (c->outbox_max == 0 || c->outbox_max > OUTBOX_DECISIONS_MAX)
+        c->outbox_max = OUTBOX_DECISIONS_MAX;
     c->anchored_size = UINT64_MAX; /* what the predecessor anchored last is not known */
     *out = c;
     return e;
@@ -180,7 +183,7 @@ core_close(struct core *c)
 static bool
 gate_may_read(const struct core *c)
 {
-    return channel_waiting(&c->gate.channel) < LINK_HIGH_BYTES;
+    return channel_waiting(&c->gate.channel) < LINK_HIGH_BYTES && !record_outbox_full(c);
 }
 
 static void
@@ -251,9 +254,40 @@ core_serve(struct core *c, struct loop *loop)
     return OK;
 }
 
+/* A disk that lied once is not trusted: start anew and recover. */
+void
+core_store_failed(struct core *c, enum err e)
+{
+    char what[128];
+    snprintf(what, sizeof(what), "the store failed: %s", err_text(e));
+    c->store_failed = true;
+    program_condition(what);
+    if (!c->loop)
+        return;
+    link_flush(&c->gate, false);
+    program_fail();
+}
+
+const char *
+core_condition(const struct core *c)
+{
+    if (record_outbox_full(c))
+        return "back-pressure: the ledger takes no anchors and the outbox is full; no device is "
+               "read";
+    if (c->ledger_silent)
+        return "the ledger does not record: no reads, no commands; devices are heard";
+    if (c->maintain_error == ERR_LIMIT)
+        return "the zone's share of the disk is full: new data is refused";
+    if (c->maintain_error == ERR_NO_SPACE)
+        return "no space is left on the disk: the journal takes what it can";
+    return "";
+}
+
 void
 core_tick(struct core *c)
 {
+    if (!c->store_failed)
+        program_condition(core_condition(c));
     if (c->service->tick)
         c->service->tick(c->self);
     asks_expire(c);
@@ -277,10 +311,13 @@ core_round(struct core *c)
     bool more = false;
     if (!worked && !c->store_failed) {
         enum err e = store_maintain(c->store, &more);
-        if (e != OK)
+        if (e != OK && e != c->maintain_error)
             log_event("maintain_failed", "error=\"%s\"", err_text(e));
+        c->maintain_error = e;
         if (e != OK)
             more = false;
+        if (e != OK && e != ERR_LIMIT && e != ERR_NO_SPACE)
+            core_store_failed(c, e);
     }
     return more ? 0 : UINT32_MAX;
 }

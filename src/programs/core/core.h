@@ -7,7 +7,8 @@
  *
  *   C1  `published` 0x00 and 201 leave after store_commit() said OK for what they acknowledge.
  *   C2  an answer with data for a caller leaves after the ledger said `recorded`; without a
- *       ledger it is 503, while ingest and local control go on.
+ *       ledger it is 503, while ingest and local control go on, up to OUTBOX_DECISIONS_MAX
+ *       decisions that no anchor covers; then nothing is read from the gate until one does.
  *   C3  a device writes to its own Datastreams only; nothing inside a message changes whose they
  * are. C4  a row is shown to a caller only if its class has the token's purpose.
  *
@@ -49,6 +50,8 @@ enum {
     CONDUITS_MAX = 16,
     FUTURE_MAX_US = 10 * 60 * 1000000,
     ANCHOR_MS = 100,
+    OUTBOX_DECISIONS_MAX = 1 << 20, /* not anchored; less where the zone's disk is small */
+    OUTBOX_DISK_BYTES = 1024,       /* of the zone's disk for each of them */
     THINGS_PER_DEVICE_MAX = 4096,
     STREAM_NAME_SIZE = 97,
     GRAPH_ENTITIES_MAX = 400000,
@@ -190,7 +193,10 @@ struct core {
     struct conduit_link conduits[CONDUITS_MAX];
     uint32_t conduits_count;
     uint64_t anchored_size, anchor_ref, anchor_deadline_ms;
-    uint64_t strangers_refused; /* since they were last written down */
+    uint64_t outbox_from, outbox_max; /* decisions up to the first are anchored; see record.c */
+    bool ledger_silent;               /* it refused the last record, or did not answer */
+    enum err maintain_error;          /* of the store's last upkeep */
+    uint64_t strangers_refused;       /* since they were last written down */
     uint64_t strangers_ms;
     uint64_t destroyed_looked_ms; /* 0: never */
     uint64_t destroyed_told;
@@ -216,6 +222,10 @@ enum err core_serve(struct core *c, struct loop *loop) MUST_USE;
 /* The end of a round; answers when to call again at the latest, in ms (loop.h). */
 uint32_t core_round(struct core *c);
 void core_tick(struct core *c);
+/* What keeps the core from its full work, for program_condition(). */
+const char *core_condition(const struct core *c);
+/* The store is dead: say why, and end. */
+void core_store_failed(struct core *c, enum err e);
 /* Read what the channels hold (what the loop does, for tests). */
 void core_read(struct core *c);
 void core_stop(struct core *c);
@@ -324,6 +334,8 @@ void record_anchor(struct core *c);
 void record_strangers(struct core *c);
 void record_destructions(struct core *c);
 void record_lost(struct core *c);
+/* So many decisions are not anchored that no more may be made: see record.c. */
+bool record_outbox_full(const struct core *c);
 
 /* commands.c */
 enum err commands_wish(void *ctx, struct bytes device, const char *command, struct bytes parameters,

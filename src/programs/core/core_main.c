@@ -57,6 +57,9 @@ main_open(void *self, struct start *start)
     list_descriptors(before);
     enum err e = open_store(start, &store);
     if (e != OK) {
+        char what[128];
+        snprintf(what, sizeof(what), "the store does not open: %s", err_text(e));
+        program_condition(what);
         log_event("store_failed", "error=\"%s\"", err_text(e));
         return e;
     }

@@ -460,6 +460,68 @@ TEST(the_journals_head_is_anchored_while_it_changes)
     city_free(t);
 }
 
+/* Telemetry goes on without a ledger, up to the outbox's end; then everybody waits, and nothing is
+ * lost or twice when it comes back. */
+TEST(a_full_outbox_stops_reading_and_loses_nothing)
+{
+    enum { MESSAGES = 60, OUTBOX = 20 };
+    struct test_city *t = city_new(&quiet_service);
+    uint64_t s = city_thing(t, 1, "dock 1", "bike-count");
+    CHECK(t->core->outbox_max == OUTBOX_DECISIONS_MAX);
+    t->core->outbox_max = OUTBOX;
+    t->ledger_mode = LEDGER_SILENT;
+    uint32_t refs[MESSAGES];
+    int acknowledged = 0;
+    CHECK(core_condition(t->core)[0] == '\0');
+    for (int i = 0; i < MESSAGES; i++) {
+        char payload[100];
+        snprintf(payload, sizeof(payload),
+                 "{\"result\":5,\"phenomenonTime\":\"2026-09-01T00:00:%02dZ\"}", i);
+        refs[i] = city_publish(t, 1, topic_of(s), payload);
+        core_tick(t->core);
+        city_run(t);
+        acknowledged += city_output(t, published_id, 1, refs[i]) != NULL;
+    }
+    CHECK(acknowledged == OUTBOX && record_outbox_full(t->core));
+    CHECK(strncmp(core_condition(t->core), "back-pressure", 13) == 0);
+    struct store_span span;
+    CHECK_OK(store_span(t->store, (uint32_t)s, &span));
+    CHECK(span.count == OUTBOX);
+    t->clock.mono_ms += ASK_WAIT_MS; /* the anchor that was not answered is given up */
+    core_tick(t->core);
+    t->ledger_mode = LEDGER_FAILS;
+    city_run(t);
+    CHECK(record_outbox_full(t->core)); /* a refused anchor covers nothing */
+    t->ledger_mode = LEDGER_ANSWERS;
+    for (int i = 0; i < 6; i++) {
+        core_tick(t->core);
+        city_run(t);
+    }
+    for (int i = 0; i < MESSAGES; i++)
+        CHECK(city_output(t, published_id, 1, refs[i])->reason == 0);
+    CHECK_OK(store_span(t->store, (uint32_t)s, &span));
+    CHECK(span.count == MESSAGES && !record_outbox_full(t->core));
+    CHECK(core_condition(t->core)[0] == '\0' && city_recorded(t, "\"size\":60"));
+    city_free(t);
+}
+
+TEST(the_outbox_is_smaller_where_the_disk_is_small)
+{
+    struct test_city *t = city_new(&quiet_service);
+    t->start.disk_bytes = 16 * 1024 * 1024;
+    city_end_core(t);
+    city_store(t);
+    city_start(t);
+    CHECK(t->core->outbox_max == OUTBOX_DECISIONS_MAX); /* city_start() forgets the row */
+    core_close(t->core);
+    t->start.disk_bytes = 16 * 1024 * 1024;
+    struct core_config config = {&t->start, t->service, t->store, clock_fake_source(&t->clock),
+                                 random_system()};
+    CHECK_OK(core_open(&config, &t->core));
+    CHECK(t->core->outbox_max == 16 * 1024);
+    city_free(t);
+}
+
 TEST(destroyed_keys_are_told_to_the_ledger)
 {
     struct test_city *t = city_new(&quiet_service);

@@ -6,6 +6,27 @@
 
 enum { ENTRY_BYTES_MAX = 16384, STRANGERS_MS = 1000, DESTRUCTIONS_MS = 10000 };
 
+/*
+ * The outbox: decisions in the zone's journal that no durable anchor covers yet. While the ledger
+ * is gone it grows up to outbox_max; then the core reads nothing from its gate, the gate nothing
+ * from its devices, and everybody waits: nothing is acknowledged, nothing is dropped. A core that
+ * was started anew begins to count anew; the charter's disk bounds the sum.
+ */
+static uint64_t
+outbox_count(const struct core *c)
+{
+    uint64_t size;
+    uint8_t root[32];
+    store_head(c->store, &size, root);
+    return size - c->outbox_from;
+}
+
+bool
+record_outbox_full(const struct core *c)
+{
+    return outbox_count(c) >= c->outbox_max;
+}
+
 static struct buf *
 entry_begin(const char *event)
 {
@@ -105,14 +126,18 @@ record_frame(void *ctx, uint16_t id, struct bytes body)
         struct request *ask = waiting(c, good.ref);
         if (ask)
             ask_send(c, ask);
-        if (good.ref == c->anchor_ref)
+        if (good.ref == c->anchor_ref) {
             c->anchor_ref = 0;
+            c->outbox_from = c->anchored_size;
+        }
+        c->ledger_silent = false;
         return OK;
     }
     if (id == record_failed_id && record_failed_decode(body, &bad) == OK) {
         struct request *ask = waiting(c, bad.ref);
         if (ask)
             refuse_unrecorded(c, ask);
+        c->ledger_silent = true;
         if (bad.ref == c->anchor_ref) {
             c->anchor_ref = 0;
             c->anchored_size = UINT64_MAX; /* try again */
@@ -136,6 +161,7 @@ record_anchor(struct core *c)
     uint64_t now_ms = clock_mono_ms(&c->clock);
     if (!c->ledger.up || (c->anchor_ref && now_ms < c->anchor_deadline_ms))
         return;
+    c->ledger_silent |= c->anchor_ref != 0; /* its time is over */
     uint64_t size;
     uint8_t root[32];
     store_head(c->store, &size, root);

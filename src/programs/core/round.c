@@ -84,7 +84,8 @@ round_gather(struct core *c)
     link_flush(&c->warden, true); /* a wish does not wait */
     struct timespec pause = {.tv_nsec = ROUND_GATHER_US * 1000};
     clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
-    link_read(&c->gate, gate_frame, c);
+    if (!record_outbox_full(c))
+        link_read(&c->gate, gate_frame, c);
     if (r->decided >= before && r->decided - before < before / 4 + 1)
         r->gather_rest = ROUND_GATHER_REST; /* all who send wait for us: do not keep them */
 }
@@ -96,12 +97,14 @@ round_commit(struct core *c)
     if (r->acks_count == 0 && r->stored_count == 0 && !store_dirty(c->store))
         return !c->store_failed;
     bool durable = !c->store_failed;
+    enum err failed = OK;
     if (durable && store_dirty(c->store)) {
         enum err e = store_commit(c->store);
         if (e != OK) {
             log_event("commit_failed", "error=\"%s\" messages=%u", err_text(e), r->decided);
             durable = false;
             c->store_failed = true;
+            failed = e;
         }
     }
     answer_acks(c, durable);
@@ -109,10 +112,8 @@ round_commit(struct core *c)
         tell_stored(c);
     r->last_batch = r->decided;
     round_reset(r);
-    if (c->store_failed && c->loop) {
-        link_flush(&c->gate, false);
-        program_fail(); /* a disk that lied once is not trusted: start anew and recover */
-    }
+    if (failed != OK)
+        core_store_failed(c, failed);
     return durable;
 }
 

@@ -8,6 +8,31 @@
 
 /* ---- logs ------------------------------------------------------------------------------ */
 
+/* One line when it begins and one when it ends, however often it is tried. */
+static void
+set_trouble(struct ledger_log *log, const char *step, enum err e)
+{
+    if (e == log->trouble)
+        return;
+    if (e == OK)
+        log_event("log_works_again", "log=%s", log->name);
+    else
+        log_event("log_unusable", "log=%s step=%s error=\"%s\"", log->name, step, err_text(e));
+    log->trouble = e;
+}
+
+/* The first log that cannot be used, for the status. */
+static void
+tell_condition(const struct ledger *l)
+{
+    char what[161] = "";
+    for (size_t i = 0; what[0] == '\0' && i < l->logs_count; i++)
+        if (l->logs[i].trouble != OK)
+            snprintf(what, sizeof(what), "log %s takes no entries: %s", l->logs[i].name,
+                     err_text(l->logs[i].trouble));
+    program_condition(what);
+}
+
 /* Opens, or tries again, a log that is not usable. Its files are open already. */
 static void
 log_revive(struct ledger *l, struct ledger_log *log)
@@ -20,8 +45,26 @@ log_revive(struct ledger *l, struct ledger_log *log)
     enum err e = log_open(&log->log, &log->config);
     log->open = e == OK;
     log->retry_ms = now + LEDGER_REOPEN_MS;
+    log->checked = 0;
     if (e != OK)
-        log_event("log_unusable", "log=%s error=\"%s\"", log->name, err_text(e));
+        set_trouble(log, "open", e); /* over only when an entry was durable */
+}
+
+/* Some entries, round and round: an edit under the tree is found, however old the entry. */
+static void
+log_check_some(struct ledger_log *log)
+{
+    uint64_t size = log_size(&log->log);
+    if (log->checked >= size)
+        log->checked = 0;
+    enum err e = log_check(&log->log, log->checked, log->checked + LEDGER_CHECK_PER_S);
+    log->checked += LEDGER_CHECK_PER_S;
+    if (e != ERR_CRYPTO)
+        return; /* what cannot be read now is looked at again in the next round */
+    set_trouble(log, "check", e);
+    log_close(&log->log);
+    log->open = false;
+    log->retry_ms = UINT64_MAX; /* fail closed: not before a person looked, and started it anew */
 }
 
 static void
@@ -39,8 +82,7 @@ log_finish(struct ledger_log *log)
     if (log->waiting_count == 0)
         return;
     enum err e = log->open ? log_commit(&log->log) : ERR_IO;
-    if (e != OK)
-        log_event("commit_failed", "log=%s records=%zu", log->name, log->waiting_count);
+    set_trouble(log, "commit", log->open ? e : log->trouble);
     for (size_t i = 0; i < log->waiting_count; i++) {
         const struct ledger_waiting *w = &log->waiting[i];
         struct recorded m = {w->ref, w->index};
@@ -60,7 +102,7 @@ log_sign_if_due(struct ledger *l, struct ledger_log *log)
         return;
     enum err e = log_sign(&log->log, log->secret, l->extension);
     if (e != OK)
-        log_event("sign_failed", "log=%s error=\"%s\"", log->name, err_text(e));
+        set_trouble(log, "sign", e);
     uint64_t took = clock_mono_ms(&l->clock) - before;
     /* A slow disk shall carry records first: signing gets a tenth of the time. */
     log->sign_ms = before + (10 * took > LEDGER_SIGN_MS ? 10 * took : LEDGER_SIGN_MS);
@@ -161,8 +203,11 @@ on_second(void *ctx)
         watch_channel(&l->channels[i]);
     }
     for (size_t i = 0; i < l->logs_count; i++)
-        if (!l->logs[i].open || l->logs[i].log.failed)
+        if (!l->logs[i].open || l->logs[i].log.failed != OK)
             log_revive(l, &l->logs[i]);
+        else
+            log_check_some(&l->logs[i]);
+    tell_condition(l);
 }
 
 static void

@@ -18,7 +18,8 @@ enum {
     LEDGER_CHANNELS_MAX = 160,
     LEDGER_GUESTS_MAX = 16,
     LEDGER_SIGN_MS = 100,
-    LEDGER_REOPEN_MS = 2000, /* how soon a log that failed is tried again */
+    LEDGER_CHECK_PER_S = 1024, /* entries of each log, round and round */
+    LEDGER_REOPEN_MS = 2000,   /* how soon a log that failed is tried again */
     LEDGER_GUEST_IDLE_MS = 30000,
     LEDGER_PACKETS_PER_ROUND = 16,
     LEDGER_RECORDS_PER_S = 2000, /* of one channel; beyond it waits for the next second */
@@ -41,6 +42,8 @@ struct ledger_log {
     uint8_t *secret; /* 64 bytes, in guarded memory */
     struct log log;
     bool open;
+    enum err trouble; /* why its last commit, signature or opening failed; OK: it did not */
+    uint64_t checked; /* entries that were compared with the tree; see on_second() */
     uint64_t retry_ms, sign_ms; /* not before */
     struct ledger_waiting waiting[LOG_BATCH_ENTRIES_MAX];
     size_t waiting_count;

@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { LOG_LINE_KEEP = 1024 };
+enum { LOG_LINE_KEEP = 1024, LAST_PACKETS_MAX = 16 };
 
 const char *
 process_state_text(enum process_state state)
@@ -95,6 +95,7 @@ on_confined(struct process *p, struct bytes body)
         return ERR_MALFORMED;
     }
     p->walls = m.walls;
+    p->condition[0] = '\0'; /* what kept it from starting */
     p->landlock_abi = m.landlock_abi;
     p->state = STATE_UP;
     p->since_ms = p->beat_ms = clock_mono_ms(&p->supervisor->clock);
@@ -119,6 +120,26 @@ on_complaint(struct process *p, struct bytes body)
     return OK;
 }
 
+/* Its own words, of a narrow alphabet: they go into the log and to a terminal. */
+static enum err
+on_condition(struct process *p, struct bytes body)
+{
+    struct condition m;
+    char what[sizeof(p->condition)];
+    enum err e = condition_decode(body, &m);
+    if (e == OK)
+        e = bytes_copy_text(m.what, what, sizeof(what));
+    if (e == OK && what[strspn(what, "abcdefghijklmnopqrstuvwxyz0123456789 ,.:;-'")])
+        e = ERR_MALFORMED;
+    if (e != OK || strcmp(what, p->condition) == 0)
+        return e;
+    memcpy(p->condition, what, sizeof(what));
+    if (p->conditions++ < SUPERVISOR_COMPLAINTS_MAX)
+        event_recordf(p->supervisor, "{\"event\":\"condition\",\"process\":\"%s\",\"what\":\"%s\"}",
+                      name_of(p), p->condition);
+    return OK;
+}
+
 static enum err
 on_frame(void *ctx, uint16_t id, struct bytes body)
 {
@@ -127,6 +148,8 @@ on_frame(void *ctx, uint16_t id, struct bytes body)
         return on_confined(p, body);
     if (id == complaint_id && p->state == STATE_UP)
         return on_complaint(p, body);
+    if (id == condition_id && (p->state == STATE_STARTING || p->state == STATE_UP))
+        return on_condition(p, body);
     struct heartbeat m;
     if (id != heartbeat_id || p->state != STATE_UP || heartbeat_decode(body, &m) != OK)
         return ERR_MALFORMED;
@@ -158,6 +181,9 @@ on_control(void *ctx, int fd, unsigned events)
 static void
 let_go(struct process *p)
 {
+    for (int i = 0; p->control_watch.active && i < LAST_PACKETS_MAX; i++)
+        if (channel_receive(&p->control, on_frame, p) != OK) /* why it ended, perhaps */
+            break;
     loop_unwatch(p->supervisor->loop, &p->control_watch);
     if (p->log_watch.active) {
         on_log(p, p->log_watch.fd, LOOP_READ); /* its last words */

@@ -65,6 +65,8 @@ struct process {
     bool stop_sent;
     uint32_t complaints; /* since the city's start; on the record up to SUPERVISOR_COMPLAINTS_MAX */
     char complaint[64];  /* the channel of the last one */
+    uint32_t conditions; /* that it told; on the record up to SUPERVISOR_COMPLAINTS_MAX */
+    char condition[161]; /* what keeps it from its full work; empty: nothing */
     int end_code, end_signal; /* of the last end; the call when its filter killed it */
     char end_call[AUDIT_CALL_SIZE];
 };

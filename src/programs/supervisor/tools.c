@@ -76,6 +76,10 @@ send_status(struct tool *t)
                                     p->complaints};
         if (e == OK && p->complaints)
             e = CHANNEL_SEND(&t->channel, complaint_row, &row);
+        struct condition_row condition = {bytes_text(s->plan.processes[i].name),
+                                          bytes_text(p->condition)};
+        if (e == OK && p->condition[0])
+            e = CHANNEL_SEND(&t->channel, condition_row, &condition);
         struct last_end_row end = {bytes_text(s->plan.processes[i].name), (uint8_t)p->end_code,
                                    (uint8_t)p->end_signal, bytes_text(p->end_call)};
         if (e == OK && p->restarts)

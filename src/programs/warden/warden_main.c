@@ -76,8 +76,12 @@ warden_open(void *self, struct start *start)
     if (e == OK)
         e = verdict_init(&w->verdict, start, &envelope_this, judge->key, w->sequence.first_start,
                          clock_mono_ms(&w->clock), why);
-    if (e != OK)
+    if (e != OK) {
+        char what[128];
+        snprintf(what, sizeof(what), "it cannot start: %s", err_text(e));
+        program_condition(what);
         log_event("open_failed", "error=\"%s\" why=\"%s\"", err_text(e), why);
+    }
     channel_init(&w->core, core_fd);
     ledger_client_init(&w->ledger, ledger_fd, w->clock, w->random);
     return e;
@@ -168,7 +172,14 @@ decide(struct warden *w, const struct wish *wish, struct waiting *row)
         return e;
     row->granted = verdict_decide(&w->verdict, wish, now_ms, clock_wall_us(&w->clock), &row->lease,
                                   &row->verdict) == OK;
-    if (row->granted && sequence_take(&w->sequence, &row->lease.sequence) != OK) {
+    enum err kept = row->granted ? sequence_take(&w->sequence, &row->lease.sequence) : OK;
+    if (row->granted) {
+        char what[128] = "";
+        if (kept != OK)
+            snprintf(what, sizeof(what), "no lease number can be kept: %s", err_text(kept));
+        program_condition(what);
+    }
+    if (kept != OK) {
         row->granted = false;
         snprintf(row->verdict.rule, sizeof(row->verdict.rule), "leases are numbered");
         snprintf(row->verdict.reason, sizeof(row->verdict.reason), "no number could be kept");
