@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "field/common/fetch.h"
+#include "field/common/intake.h"
 #include "field/common/session.h"
 #include "field/common/status.h"
 #include "ledger/note.h"
@@ -34,7 +35,7 @@ struct device {
     uint64_t thing_id;
     uint64_t stream_ids[FIELD_STREAMS_MAX];
     struct fetch_identity identity;
-    struct lease_reader reader;
+    struct intake intake;
     char zone[LEASE_NAME_SIZE];
     char signer[NOTE_KEY_NAME_MAX + 1];
     struct session session;
@@ -47,6 +48,8 @@ struct field {
     struct field_calls calls;
     struct clock_source clock;
     uint64_t start_ms, status_ms;
+    int64_t start_us;
+    struct clock_watch watch;
     bool stop;
     struct device *devices[FIELD_DEVICES_MAX];
     uint32_t devices_count;
@@ -91,6 +94,8 @@ field_new(const struct field_options *options, const struct field_calls *calls)
     f->calls = *calls;
     f->clock = clock_system();
     f->start_ms = clock_mono_ms(&f->clock);
+    f->start_us = clock_wall_us(&f->clock);
+    clock_watch_start(&f->watch, f->start_ms, f->start_us, INT64_MIN);
     buf_init(&f->text, FIELD_THING_BYTES_MAX);
     buf_init(&f->answer, FIELD_ANSWER_BYTES_MAX);
     return f;
@@ -124,6 +129,22 @@ field_wall_us(const struct field *f)
     return clock_wall_us(&f->clock);
 }
 
+int64_t
+field_lease_us(const struct field *f)
+{
+    return f->start_us + (int64_t)field_mono_ms(f) * 1000;
+}
+
+static void
+watch_clock(struct field *f)
+{
+    enum clock_event event =
+        clock_watch_look(&f->watch, clock_mono_ms(&f->clock), clock_wall_us(&f->clock));
+    if (event != CLOCK_STEADY)
+        fprintf(stderr, "event=clock what=%s by_ms=%lld\n", clock_event_text(event),
+                (long long)(f->watch.step_us / 1000));
+}
+
 /* ---- a device's files ------------------------------------------------------------------- */
 
 /* The warden's verifier key: its name "<zone>.<city>/warden" says the zone too. */
@@ -137,16 +158,16 @@ read_warden(struct device *d, const char *file)
     struct bytes line = bytes_of(text, fread(text, 1, sizeof(text), in));
     fclose(in);
     line.len = bytes_find(line, '\n');
-    enum err e = note_parse_verifier_key(line, d->signer, d->reader.public_key);
+    enum err e = note_parse_verifier_key(line, d->signer, d->intake.reader.public_key);
     if (e != OK)
         return e;
     struct bytes name = bytes_text(d->signer);
     name.len = bytes_find(name, '.');
     if (!text_is_name(name) || bytes_copy_text(name, d->zone, sizeof(d->zone)) != OK)
         return ERR_MALFORMED;
-    d->reader.zone = d->zone;
-    d->reader.device = d->thing.device;
-    d->reader.signer = d->signer;
+    d->intake.reader.zone = d->zone;
+    d->intake.reader.device = d->thing.device;
+    d->intake.reader.signer = d->signer;
     return OK;
 }
 
@@ -180,10 +201,32 @@ read_files(struct field *f, struct device *d)
         fprintf(stderr, "%s: %s is not a verifier key line\n", f->options->program, file);
         return ERR_MALFORMED;
     }
+    if (d->thing.commands) {
+        char *end = strrchr(file, '/');
+        ASSERT(end);
+        *end = '\0';
+        enum err e = intake_open(&d->intake, file);
+        if (e != OK)
+            fprintf(stderr, "%s: %s/sequence: %s\n", f->options->program, file, err_text(e));
+        return e;
+    }
     return OK;
 }
 
 /* ---- leases and acknowledgements, called by the session ----------------------------------- */
+
+/* A replay, or a warden that forgot what it granted: say which number was taken last. */
+static void
+report_seen(struct field *f, struct device *d)
+{
+    char topic[64], text[24];
+    if (!intake_report_due(&d->intake, clock_mono_ms(&f->clock)))
+        return;
+    snprintf(topic, sizeof(topic), "leases/%s/seen", d->thing.device);
+    snprintf(text, sizeof(text), "%llu", (unsigned long long)d->intake.reader.last_sequence);
+    if (session_publish(&d->session, topic, bytes_text(text)) != OK)
+        fprintf(stderr, "event=report-not-sent device=%s\n", d->thing.device);
+}
 
 static void
 on_lease(void *ctx, struct bytes note)
@@ -191,11 +234,15 @@ on_lease(void *ctx, struct bytes note)
     struct device *d = ctx;
     struct field *f = d->field;
     struct lease lease;
-    enum err e = lease_open(&d->reader, note, clock_wall_us(&f->clock), &lease);
-    if (e == OK) {
-        d->reader.last_sequence = lease.sequence;
+    struct intake_time now = {.mono_ms = clock_mono_ms(&f->clock),
+                              .wall_us = clock_wall_us(&f->clock),
+                              .steady_us = field_lease_us(f)};
+    now.doubt = clock_watch_doubt(&f->watch, now.mono_ms);
+    enum err e = intake_take(&d->intake, note, &now, &lease);
+    if (e == ERR_WRONG_STATE)
+        report_seen(f, d);
+    if (e == OK)
         e = f->calls.lease(f->calls.ctx, d->index, &lease);
-    }
     if (e == OK) {
         f->leases_obeyed++;
         return;
@@ -400,6 +447,7 @@ write_status(struct field *f)
 bool
 field_turn(struct field *f, uint32_t wait_ms)
 {
+    watch_clock(f);
     bool more = online(f) && start_due(f);
     poll_sessions(f, more ? 0 : wait_ms < WAIT_MAX_MS ? wait_ms : WAIT_MAX_MS);
     uint64_t now = field_mono_ms(f);

@@ -11,7 +11,9 @@
  * a reconnect, the same bytes; the city knows a message that it has already.
  *
  * A lease that arrives on leases/NAME is verified (grant/lease.h: signature of this zone's warden,
- * device, time, sequence) before the program sees it. The sequence is kept in memory.
+ * device, time, sequence) before the program sees it; see intake.h. Its expiry is in the time of
+ * field_lease_us() then. A lease whose number was taken already is answered with the highest one,
+ * on leases/NAME/seen: a warden that was restored from an old backup goes on above it.
  */
 #ifndef FIELD_DEVICE_H
 #define FIELD_DEVICE_H
@@ -70,6 +72,9 @@ void field_free(struct field *f);
  * happens in field_turn(). Devices are numbered from 0.
  */
 enum err field_add(struct field *f, const struct field_thing *thing, uint32_t *out_device) MUST_USE;
+
+/* The time by which leases end: it runs from the program's start on and cannot be set. */
+int64_t field_lease_us(const struct field *f);
 
 /* True once the device's Datastream ids are known, so that field_publish() works. */
 bool field_ready(const struct field *f, uint32_t device);

@@ -125,7 +125,8 @@ step(struct homes *p)
     p->steps++;
     weather_step(&p->weather, p->minute);
     for (uint32_t i = 0; i < p->homes_count; i++) {
-        home_step(&p->home[i], &p->weather, p->minute, (double)p->step_minutes, wall_us);
+        home_step(&p->home[i], &p->weather, p->minute, (double)p->step_minutes,
+                  field_lease_us(p->field));
         publish_home(p, i, wall_us);
     }
 }

@@ -180,7 +180,7 @@ run(const struct arguments *a, struct bridge *b, struct field *f)
     uint64_t period_us = a->steps_per_second ? 1000000 / a->steps_per_second : 0;
     uint64_t due_us = next_ms * 1000;
     for (;;) {
-        enum err e = bridge_step(b, f, field_wall_us(f));
+        enum err e = bridge_step(b, f, field_lease_us(f));
         if (e != OK)
             return e;
         uint64_t now_us = field_mono_ms(f) * 1000;

@@ -67,6 +67,34 @@ commands_wish(void *ctx, struct bytes device, const char *command, struct bytes 
     return e;
 }
 
+bool
+commands_seen(struct core *c, struct peer *peer, const struct publish *m)
+{
+    char topic[START_NAME_SIZE + 16];
+    snprintf(topic, sizeof(topic), "leases/%s/seen", peer->name);
+    if (peer->kind != PEER_DEVICE || !bytes_are(m->topic, topic))
+        return false;
+    uint64_t now_ms = clock_mono_ms(&c->clock);
+    struct sequence_seen seen = {.device = bytes_text(peer->name)};
+    const char *why = NULL;
+    uint8_t reason = REASON_SUCCESS;
+    if (text_u64(m->payload, UINT64_MAX, &seen.sequence) != OK) {
+        why = "a lease number is decimal digits";
+        reason = REASON_PAYLOAD_INVALID;
+    } else if (!c->warden.up || now_ms - c->seen_ms < SEEN_MS ||
+               channel_waiting(&c->warden.channel) > LINK_HIGH_BYTES ||
+               CHANNEL_SEND(&c->warden.channel, sequence_seen, &seen) != OK) {
+        why = "too many lease numbers at once";
+        reason = REASON_QUOTA;
+    } else {
+        c->seen_ms = now_ms;
+    }
+    round_room(c, 0);
+    round_decide(c, peer->name, 0, UINT64_MAX, why);
+    round_ack(c, m->peer, m->ref, reason, why ? why : "");
+    return true;
+}
+
 /* ---- POST /v1.1/Commands ------------------------------------------------------------------- */
 
 struct command_body {

@@ -238,3 +238,23 @@ TEST(a_gate_that_talks_nonsense_is_dropped)
     CHECK(!t->core->gate.up);
     city_free(t);
 }
+
+TEST(a_device_tells_the_warden_which_number_it_took)
+{
+    struct test_city *t = city_new(&wisher_service);
+    CHECK(city_published(t, 1, "leases/dock-a/seen", "17") == 0 && t->seen == 17);
+    CHECK(city_published(t, 1, "leases/dock-a/seen", "18") == REASON_QUOTA && t->seen == 17);
+    t->clock.mono_ms += SEEN_MS;
+    CHECK(city_published(t, 1, "leases/dock-a/seen", "18") == 0 && t->seen == 18);
+    t->clock.mono_ms += SEEN_MS;
+    CHECK(city_published(t, 2, "leases/dock-a/seen", "99") != 0);   /* another's name */
+    CHECK(city_published(t, 4, "leases/operator/seen", "99") != 0); /* no device */
+    CHECK(city_published(t, 1, "leases/dock-a/seen", "-1") == REASON_PAYLOAD_INVALID);
+    CHECK(city_published(t, 1, "leases/dock-a/seen", "") == REASON_PAYLOAD_INVALID);
+    CHECK(t->seen == 18);
+    uint64_t leaves;
+    uint8_t root[32];
+    store_head(t->store, &leaves, root);
+    CHECK(leaves == 7); /* each is a decision */
+    city_free(t);
+}

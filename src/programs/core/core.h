@@ -50,6 +50,7 @@ enum {
     CONDUITS_MAX = 16,
     FUTURE_MAX_US = 10 * 60 * 1000000,
     ANCHOR_MS = 100,
+    SEEN_MS = 1000, /* at most one of the devices' lease numbers goes to the warden */
     OUTBOX_DECISIONS_MAX = 1 << 20, /* not anchored; less where the zone's disk is small */
     OUTBOX_DISK_BYTES = 1024,       /* of the zone's disk for each of them */
     THINGS_PER_DEVICE_MAX = 4096,
@@ -198,6 +199,7 @@ struct core {
     enum err maintain_error;          /* of the store's last upkeep */
     uint64_t strangers_refused;       /* since they were last written down */
     uint64_t strangers_ms;
+    uint64_t seen_ms;             /* when a device's lease number was passed on last */
     uint64_t destroyed_looked_ms; /* 0: never */
     uint64_t destroyed_told;
     bool store_failed;
@@ -340,6 +342,9 @@ bool record_outbox_full(const struct core *c);
 /* commands.c */
 enum err commands_wish(void *ctx, struct bytes device, const char *command, struct bytes parameters,
                        uint64_t ref);
+/* "leases/NAME/seen" of that device: the highest lease number that it took, for the warden. False:
+ * it is no such topic. */
+bool commands_seen(struct core *c, struct peer *peer, const struct publish *m);
 void commands_post(struct core *c, struct peer *peer, struct request *ask);
 enum err commands_frame(void *ctx, uint16_t id, struct bytes body);
 void commands_expire(struct core *c);

@@ -47,7 +47,7 @@ struct test_city {
     size_t records_count;
     uint64_t wish_ref; /* of the last wish; 0: none came */
     char wish_text[1024];
-    uint64_t counts;
+    uint64_t counts, seen;
     uint32_t next_ref;
 };
 
@@ -232,6 +232,11 @@ warden_end(void *ctx, uint16_t id, struct bytes body)
 {
     struct test_city *t = ctx;
     struct wish m;
+    struct sequence_seen seen;
+    if (id == sequence_seen_id && sequence_seen_decode(body, &seen) == OK) {
+        t->seen = seen.sequence;
+        return OK;
+    }
     CHECK(id == wish_id && wish_decode(body, &m) == OK);
     t->wish_ref = m.ref;
     snprintf(t->wish_text, sizeof(t->wish_text), "%.*s|%.*s|%.*s|%.*s", BYTES_PRINTF(m.device),

@@ -256,6 +256,8 @@ ingest_publish(struct core *c, struct peer *peer, const struct publish *m)
     struct ingested in = {0};
     uint32_t stream = 0;
     enum err e = OK;
+    if (commands_seen(c, peer, m))
+        return;
     if (peer->kind != PEER_DEVICE)
         e = refuse(&why, 403, REASON_NOT_AUTHORISED, "only devices of this zone publish");
     else if (sta_topic_parse_publish(m->topic, &path, &error) != OK)

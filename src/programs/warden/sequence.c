@@ -52,6 +52,17 @@ sequence_open(struct sequence *s, const struct disk *disk, int fd)
 }
 
 enum err
+sequence_raise(struct sequence *s, uint64_t seen)
+{
+    if (seen < s->next)
+        return OK;
+    if (seen - s->next >= SEQUENCE_JUMP_MAX)
+        return ERR_LIMIT;
+    s->next = seen + 1; /* above what is reserved, or within it: sequence_take() looks */
+    return OK;
+}
+
+enum err
 sequence_take(struct sequence *s, uint64_t *out)
 {
     if (s->next > s->reserved) {

@@ -107,6 +107,42 @@ TEST(a_number_is_given_only_when_its_reservation_is_durable)
     close(fd);
 }
 
+/* A backup is put back: the numbers that were given since are given again, unless a device tells.
+ */
+TEST(an_old_backup_goes_on_above_what_a_device_took)
+{
+    struct disk disk = disk_system();
+    struct sequence s;
+    uint8_t backup[2 * SEQUENCE_SLOT];
+    size_t len;
+    uint64_t n = 0;
+    int fd = scratch();
+    CHECK_OK(sequence_open(&s, &disk, fd));
+    CHECK_OK(sequence_take(&s, &n));
+    CHECK_OK(disk_read_at(&disk, fd, backup, sizeof(backup), 0, &len));
+    for (int i = 0; i < 5000; i++)
+        CHECK_OK(sequence_take(&s, &n));
+    uint64_t last = n;
+    CHECK(ftruncate(fd, 0) == 0);
+    CHECK_OK(disk_write_at(&disk, fd, bytes_of(backup, len), 0));
+    CHECK_OK(sequence_open(&s, &disk, fd));
+    CHECK(s.next <= last);
+    CHECK_OK(sequence_raise(&s, last));
+    CHECK_OK(sequence_take(&s, &n));
+    CHECK(n > last);
+    CHECK_OK(sequence_raise(&s, last)); /* again: nothing to do */
+    CHECK_OK(sequence_take(&s, &n));
+    CHECK(n == last + 2);
+    CHECK_OK(sequence_open(&s, &disk, fd)); /* a restart does not fall back */
+    CHECK(s.next > n);
+    CHECK(sequence_raise(&s, s.next + SEQUENCE_JUMP_MAX) == ERR_LIMIT);
+    CHECK(sequence_raise(&s, UINT64_MAX) == ERR_LIMIT);
+    uint64_t before = s.next;
+    CHECK_OK(sequence_take(&s, &n));
+    CHECK(n == before);
+    close(fd);
+}
+
 TEST(a_file_with_two_bad_slots_is_refused)
 {
     struct disk disk = disk_system();

@@ -40,8 +40,10 @@ struct warden {
     char signer[129];
     uint8_t *secret; /* 64 bytes, guarded */
     struct waiting waiting[WISHES_PENDING_MAX];
-    uint64_t second;  /* of the wish budget */
-    uint32_t wishes;  /* in that second */
+    uint64_t second; /* of the wish budget */
+    uint32_t wishes; /* in that second */
+    bool raised;     /* the number went above what a device said, at: */
+    uint64_t raise_ms;
     uint64_t unheard; /* wishes above the budget, not yet told to the ledger */
     uint64_t granted, refused;
 };
@@ -237,9 +239,58 @@ on_wish(struct warden *w, struct bytes body)
     return OK;
 }
 
+static void
+nobody_waits(void *ctx, uint64_t tag, enum err result)
+{
+    (void)ctx, (void)tag, (void)result;
+}
+
+/* Decided, logged, done: the entry is durable. */
+static void
+on_behind_recorded(void *ctx, uint64_t tag, enum err result)
+{
+    struct warden *w = ctx;
+    enum err e = result == OK ? sequence_raise(&w->sequence, tag) : result;
+    log_event("sequence_behind", "seen=%llu next=%llu%s%s", (unsigned long long)tag,
+              (unsigned long long)w->sequence.next,
+              e == OK ? "" : " error=", e == OK ? "" : err_text(e));
+}
+
+/* A device took a number that we have not given yet: our file is older than that. */
+static enum err
+on_seen(struct warden *w, struct bytes body)
+{
+    struct sequence_seen m;
+    enum err e = sequence_seen_decode(body, &m);
+    uint64_t now_ms = clock_mono_ms(&w->clock);
+    if (e == OK && !text_is_name(m.device))
+        e = ERR_MALFORMED;
+    if (e != OK || m.sequence < w->sequence.next)
+        return e; /* a replay that somebody tried */
+    if (w->raised && now_ms - w->raise_ms < SEQUENCE_JUMP_MS)
+        return OK; /* it says so again */
+    w->raised = true;
+    w->raise_ms = now_ms;
+    bool taken = m.sequence - w->sequence.next < SEQUENCE_JUMP_MAX;
+    char entry[512];
+    int n = snprintf(entry, sizeof(entry),
+                     "{\"event\":\"sequence-behind\",\"zone\":\"%s\",\"device\":\"%.*s\","
+                     "\"seen\":%llu,\"next\":%llu,\"taken\":%s}",
+                     w->start->zone, BYTES_PRINTF(m.device), (unsigned long long)m.sequence,
+                     (unsigned long long)w->sequence.next, taken ? "true" : "false");
+    ASSERT(n > 0 && (size_t)n < sizeof(entry));
+    e = ledger_client_record(&w->ledger, bytes_of(entry, (size_t)n),
+                             taken ? on_behind_recorded : nobody_waits, w, m.sequence);
+    if (e != OK)
+        log_event("sequence_behind", "error=\"%s\"", err_text(e)); /* not now: it says so again */
+    return OK;
+}
+
 static enum err
 on_frame(void *ctx, uint16_t id, struct bytes body)
 {
+    if (id == sequence_seen_id)
+        return on_seen(ctx, body);
     return id == wish_id ? on_wish(ctx, body) : ERR_MALFORMED;
 }
 
@@ -255,12 +306,6 @@ on_core(void *ctx, int fd, unsigned events)
             program_complain("core");
         loop_unwatch(w->loop, &w->core_watch);
     }
-}
-
-static void
-nobody_waits(void *ctx, uint64_t tag, enum err result)
-{
-    (void)ctx, (void)tag, (void)result;
 }
 
 static void

@@ -159,6 +159,21 @@ TEST(no_lease_leaves_before_its_entry_is_durable)
     CHECK_OK(lease_refused_decode(body, &refused));
     CHECK(refused.ref == 8 && bytes_are(refused.rule, "no entry, no lease"));
 
+    /* A restored warden hears from a device what was given, and goes on above it, on the record. */
+    struct sequence_seen seen = {bytes_text("junction-a0"), 5000};
+    struct sequence_seen absurd = {bytes_text("junction-a0"), UINT64_MAX};
+    CHECK_OK(CHANNEL_SEND(&core, sequence_seen, &seen));
+    CHECK_OK(CHANNEL_SEND(&core, sequence_seen, &absurd)); /* within the minute: not heard */
+    CHECK_OK(channel_flush(&core));
+    struct recorded behind = {
+        take_record("\"event\":\"sequence-behind\",\"zone\":\"signals\",\"device\":\"junction-a0\","
+                    "\"seen\":5000,"),
+        1};
+    CHECK_OK(CHANNEL_SEND(&ledger, recorded, &behind));
+    CHECK_OK(channel_flush(&ledger));
+    wish_for(9, "junction-c0");
+    take_record("\"sequence\":5001,");
+
     kill(child.pid, SIGKILL);
     waitpid(child.pid, NULL, 0);
     plan_close(&plan);
