@@ -143,8 +143,17 @@ $(foreach s,$(SERVICES),$(foreach k,core warden,$(eval DRILL_LINK_$(k)-$(s) := $
 # Our own attempts are payloads like anybody's. Those that speak the internal messages take their
 # encoders from the program that loads them, which is linked -rdynamic. The sweep knows the programs'
 # system-call tables, as whoever reads them does.
-PAYLOADS := attempts sweep matrix
+PAYLOADS := attempts sweep matrix stories/moves
 PAYLOAD_OBJECTS := $(PAYLOADS:%=$(B)/libexec/drill/%.so)
+# Stories are read where the drill's programs are, with the city that they are told of.
+STORIES := $(patsubst drills/%,$(B)/libexec/drill/%,$(wildcard drills/stories/*.story drills/stories/*.charter)) \
+	$(B)/libexec/drill/stories/demo.charter
+$(B)/libexec/drill/stories/%: drills/stories/%
+	@mkdir -p $(@D)
+	$(Q) cp $< $@
+$(B)/libexec/drill/stories/%.charter: charters/%.charter
+	@mkdir -p $(@D)
+	$(Q) cp $< $@
 define payload
 $(B)/libexec/drill/$(1).so: $(wildcard drills/$(1)/*.[ch] drills/$(1)/*.def) drills/payload.h drills/attempts/attempt.h drills/attempts/table.h $(wildcard src/programs/*.def src/*/*.seccomp.def src/programs/*/*.seccomp.def src/runtime/*.h src/programs/*.h src/wire/*.h)
 	@mkdir -p $$(@D)
@@ -153,7 +162,7 @@ endef
 $(foreach p,$(PAYLOADS),$(eval $(call payload,$(p))))
 ifneq ($(wildcard drills/hook.c),)
 $(foreach p,$(filter-out supervisor,$(PROGRAMS)),$(eval $(call drill_program,$(p))))
-drills: $(DRILLS) $(PAYLOAD_OBJECTS)
+drills: $(DRILLS) $(PAYLOAD_OBJECTS) $(STORIES)
 endif
 
 # Test clients that stand at the device's side.

@@ -1,6 +1,7 @@
 /* command_drill.c -- bulkhead drill: attacks on ourselves, that must fail. */
 #include "cli/commands.h"
 
+#include "cli/drill_story.h"
 #include "cli/tool.h"
 #include "base/random.h"
 #include "drill/runner.h"
@@ -21,6 +22,7 @@ static const char help[] =
     "to see what it is worth: then escapes are expected and the exit status is 0. --sweep calls\n"
     "every system-call number through every gate, in one compartment of each kind. --sample tries\n"
     "about N attempts a compartment, chosen by a seed that is printed; --seed repeats one.\n"
+    "drill --story NAME|all [--charter FILE] carries out an attack with intent and reports it.\n"
     "example: bulkhead drill --charter charters/demo.charter --zone bikes\n";
 
 static bool
@@ -150,6 +152,9 @@ command_drill(int argc, char **argv)
                                     {"--json", false, NULL},   {"--quiet", false, NULL},
                                     {"--without", true, NULL}, {"--sweep", false, NULL},
                                     {"--sample", true, NULL},  {"--seed", true, NULL}};
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], "--story") == 0)
+            return drill_story(argc, argv);
     struct tool_words words;
     struct drill_config config;
     char libexec[TOOL_PATH_SIZE], own[TOOL_PATH_SIZE], sweep[TOOL_PATH_SIZE];

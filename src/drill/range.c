@@ -313,6 +313,12 @@ drill_program(const struct range *r, const struct member *m, char to[static PATH
     ASSERT(n > 0 && n < PATH_SIZE);
 }
 
+void
+range_walls(struct range *r, uint64_t walls)
+{
+    r->config.walls = walls;
+}
+
 enum err
 range_breach(struct range *r, const struct range_breach *b)
 {

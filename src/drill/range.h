@@ -50,6 +50,8 @@ struct range_breach {
     const char *targets;
 };
 enum err range_breach(struct range *r, const struct range_breach *b) MUST_USE;
+/* The walls of those that are breached from now on, in place of the config's; 0: all. */
+void range_walls(struct range *r, uint64_t walls);
 /* Wait for its answer, at most wait_ms, with the city running on; then the compartment is empty. */
 struct outcome range_answer(struct range *r, const char *compartment, uint32_t wait_ms);
 
