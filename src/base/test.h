@@ -44,6 +44,12 @@ void test_exact_free(struct bytes exact);
 /* Remove a folder that the test made, with all that is in it. */
 void test_remove_tree(const char *path);
 
+/*
+ * True with an address sanitizer, whose memory is neither locked nor made by the calls that our
+ * filters allow.
+ */
+bool test_sanitized(void);
+
 /* The seed of property tests: BULKHEAD_SEED or a fixed one; printed once. */
 uint64_t test_seed(void);
 

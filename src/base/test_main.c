@@ -53,6 +53,14 @@ test_remove_tree(const char *path)
     CHECK(nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS) == 0);
 }
 
+void __asan_init(void) __attribute__((weak)); /* there when the sanitizer is */
+
+bool
+test_sanitized(void)
+{
+    return __asan_init != NULL;
+}
+
 uint64_t
 test_seed(void)
 {

@@ -118,7 +118,7 @@ kills(const struct sandbox_profile *profile, long number, const uint64_t a[stati
         if (sandbox_close(&config, &report, &step) != OK)
             _exit(INSIDE_NO_WALL);
         syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
-        _exit(INSIDE_OPEN);
+        syscall(SYS_exit_group, INSIDE_OPEN); /* a sanitizer's _exit() wants other calls */
     }
     CHECK(waitpid(pid, &status, 0) == pid);
     bool killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS;
@@ -147,7 +147,10 @@ TEST(an_argument_that_differs_in_any_bit_kills)
             if (!rule->when[0].mask)
                 continue;
             allowed_arguments(rule, a);
-            CHECK(!kills(&profiles[p], rule->number, a));
+            if (kills(&profiles[p], rule->number, a)) {
+                printf("%s: %s\n", profiles[p].kind, rule->name);
+                CHECK(!"a call with a row kills");
+            }
             for (size_t i = 0; i < SANDBOX_CONDITIONS_MAX && rule->when[i].mask; i++)
                 for (size_t b = 0; b < ARRAY_COUNT(bits); b++) {
                     if (!(rule->when[i].mask >> bits[b] & 1))
@@ -173,7 +176,8 @@ enum { CALL_URETPROBE = 335, CALL_UPROBE = 336 };
 TEST(a_call_without_a_row_kills)
 {
     static const uint64_t none[ARGUMENTS];
-    for (size_t p = 0; p < ARRAY_COUNT(profiles); p++) {
+    size_t kinds = test_sanitized() ? 1 : ARRAY_COUNT(profiles); /* there a fork takes its time */
+    for (size_t p = 0; p < kinds; p++) {
         for (long number = 0; number < NUMBERS; number++) {
             bool listed = number == CALL_URETPROBE || number == CALL_UPROBE;
             for (size_t r = 0; r < profiles[p].rules_count; r++)

@@ -121,6 +121,13 @@ set_up(void)
 static void
 tear_down(void)
 {
+    struct process *p = &city.processes[conduit];
+    buf_fini(&p->log_line);
+    buf_fini(&p->control.packet);
+    buf_fini(&p->control.queue);
+    buf_fini(&city.ledger.packet);
+    buf_fini(&city.ledger.queue);
+    loop_free(city.loop);
     plan_close(&city.plan);
     close(city.audit_fd);
     test_remove_tree(folder);
