@@ -169,7 +169,7 @@ endif
 $(B)/tests/city/loader $(B)/tests/load/probe $(B)/tests/secrets/scan: $(B)/tests/%: $(B)/obj/tests/%.o $(call objs_of,field/common) $(LIB)
 	@mkdir -p $(@D)
 	$(Q) $(CC) $(LDFLAGS) -o $@ $^ $(LIBS) $(FIELD_LIBS)
-$(B)/tests/load/phases: $(call obj,tests/load/phases.c) $(LIB)
+$(B)/tests/load/phases $(B)/tests/live/sabotage: $(B)/tests/%: $(B)/obj/tests/%.o $(LIB)
 	@mkdir -p $(@D)
 	$(Q) $(CC) $(LDFLAGS) -o $@ $^
 

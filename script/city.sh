@@ -48,15 +48,18 @@ city_stop() {
     wait "$CITY_PID"
 }
 
-# city_free_ports FILE: the demo charter on ports that are free, so that a running demo is not disturbed.
+# city_free_ports FILE: the demo charter on ports that are free, so that a running demo, or another
+# test, is not disturbed.
 city_free_ports() {
-    local ports mqtts_at https_at
-    for ports in '98 94' '97 93' '96 92' '95 91'; do
-        mqtts_at=${ports% *} https_at=${ports#* }
-        (exec 3<>/dev/tcp/127.0.0.1/"${mqtts_at}84") 2>/dev/null || break
+    local try prefix port free
+    for ((try = 0; try < 50; try++)); do
+        prefix=$((110 + RANDOM % 190)) free=1
+        for port in 44 45 46 47 84 85 86 87; do
+            (exec 3<>"/dev/tcp/127.0.0.1/$prefix$port") 2>/dev/null && free=0 && break
+        done
+        [ $free -eq 1 ] && break
     done
-    sed "s/127\.0\.0\.1:88/127.0.0.1:$mqtts_at/g; s/127\.0\.0\.1:84/127.0.0.1:$https_at/g" \
-        charters/demo.charter >"$1"
+    sed "s/127\.0\.0\.1:8[48]/127.0.0.1:$prefix/g" charters/demo.charter >"$1"
 }
 
 # city_port STATE ZONE mqtts|https: the port in the charter.

@@ -10,17 +10,19 @@
 #include "programs/program.h"
 
 #include <sys/socket.h>
+#include <unistd.h>
 
 static const char help[] = "usage: bulkhead status --state DIR [--live] [--json]\n"
                            "One line a process: zone, kind, up time, restarts, memory, walls. "
-                           "--live looks at the processes\n"
-                           "themselves (uid, descriptors, seccomp, capabilities, namespaces, "
-                           "limits) and names every wall\n"
-                           "that is missing; exit 1 when one is, or when a process is not up.\n"
+                           "--live compares every process with the charter: "
+                           "program, user, capabilities, namespaces,\n"
+                           "every descriptor and mapping, limits, control groups, the filter's "
+                           "bytes. Each difference is an ALARM\n"
+                           "line; exit 1 when there is one, or when a process is not up.\n"
                            "example: bulkhead status --state run/demo --live\n";
 
 struct status {
-    struct status_row rows[256];
+    struct status_row rows[LIVE_ROWS_MAX];
     size_t count;
     bool ended, looked;
     bool user_namespaces;
@@ -28,13 +30,18 @@ struct status {
     size_t islands_count;
     struct complaint_row complaints[64];
     size_t complaints_count;
-    struct group_row groups[3 * 256];
-    size_t groups_count;
-    uint32_t supervisor_pid;
     struct condition_row conditions[256];
     size_t conditions_count;
-    struct last_end_row ends[256];
+    struct look_row looks[LIVE_ROWS_MAX];
+    size_t looks_count;
+    struct end_row ends[LIVE_ENDS_MAX];
     size_t ends_count;
+    struct group_row groups[LIVE_GROUPS_MAX];
+    size_t groups_count;
+    struct last_end_row last_ends[256];
+    size_t last_ends_count;
+    pid_t supervisor;
+    char state[513]; /* as the supervisor calls it */
     char city[201];
     uint8_t digest[32];
 };
@@ -88,12 +95,12 @@ on_frame(void *ctx, uint16_t id, struct bytes body)
         s->conditions_count++;
         return OK;
     }
-    if (id == last_end_row_id && s->ends_count < ARRAY_COUNT(s->ends)) {
-        struct last_end_row *last = &s->ends[s->ends_count];
+    if (id == last_end_row_id && s->last_ends_count < ARRAY_COUNT(s->last_ends)) {
+        struct last_end_row *last = &s->last_ends[s->last_ends_count];
         enum err e = last_end_row_decode(body, last);
         if (e != OK || (e = keep(&last->process)) != OK || (e = keep(&last->call)) != OK)
             return e;
-        s->ends_count++;
+        s->last_ends_count++;
         return OK;
     }
     if (id != status_row_id || s->count == ARRAY_COUNT(s->rows))
@@ -115,10 +122,20 @@ on_look_frame(void *ctx, uint16_t id, struct bytes body)
     struct look_end end;
     if (id == look_end_id && look_end_decode(body, &end) == OK) {
         s->looked = true;
-        return OK;
+        return bytes_copy_text(end.state, s->state, sizeof(s->state));
     }
-    if (id == look_row_id || id == end_row_id)
-        return OK;
+    if (id == look_row_id && s->looks_count < ARRAY_COUNT(s->looks)) {
+        struct look_row *look = &s->looks[s->looks_count++];
+        enum err e = look_row_decode(body, look);
+        return e != OK || (e = keep(&look->process)) != OK ? e : keep(&look->program);
+    }
+    if (id == end_row_id && s->ends_count < ARRAY_COUNT(s->ends)) {
+        struct end_row *row = &s->ends[s->ends_count++];
+        enum err e = end_row_decode(body, row);
+        return e != OK || (e = keep(&row->process)) != OK || (e = keep(&row->name)) != OK
+                   ? e
+                   : keep(&row->peer);
+    }
     if (id != group_row_id || s->groups_count == ARRAY_COUNT(s->groups))
         return ERR_MALFORMED;
     struct group_row *row = &s->groups[s->groups_count];
@@ -135,13 +152,13 @@ ask(const char *state, struct status *s)
 {
     struct status_ask m;
     struct channel c;
+    struct ucred who;
+    socklen_t who_len = sizeof(who);
     int fd = tool_connect(state, "control.sock");
     if (fd < 0)
         return false;
-    struct ucred peer = {0};
-    socklen_t peer_len = sizeof(peer);
-    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &peer_len) == 0)
-        s->supervisor_pid = (uint32_t)peer.pid;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &who_len) == 0)
+        s->supervisor = who.pid;
     channel_init(&c, fd);
     enum err e = CHANNEL_SEND(&c, status_ask, &m);
     if (e == OK)
@@ -370,8 +387,8 @@ put_ends(struct buf *b, const struct status *s, bool json)
 {
     if (json)
         buf_text(b, ",\"ends\":[");
-    for (size_t i = 0; i < s->ends_count; i++) {
-        const struct last_end_row *end = &s->ends[i];
+    for (size_t i = 0; i < s->last_ends_count; i++) {
+        const struct last_end_row *end = &s->last_ends[i];
         if (json)
             buf_format(b, "%s{\"process\":\"%.*s\",\"code\":%u,\"signal\":%u,\"call\":\"%.*s\"}",
                        i ? "," : "", BYTES_PRINTF(end->process), end->code, end->signal,
@@ -383,6 +400,43 @@ put_ends(struct buf *b, const struct status *s, bool json)
     }
     if (json)
         buf_byte(b, ']');
+}
+
+/* The plan once more, from the charter in force: not from what the supervisor says it is. */
+static bool
+look(struct buf *b, const struct status *s, const char *state, bool json)
+{
+    static struct plan plan;
+    char program[TOOL_PATH_SIZE], path[64];
+    struct charter *c = tool_charter(state);
+    if (!c)
+        return false;
+    snprintf(path, sizeof(path), "/proc/%d/exe", (int)s->supervisor);
+    ssize_t n = readlink(path, program, sizeof(program) - 1);
+    char *slash = n > 0 ? (program[n] = '\0', strrchr(program, '/')) : NULL;
+    if (slash)
+        *slash = '\0';
+    plan_list(&plan, c, state, slash ? program : "");
+    plan.user_namespaces = s->user_namespaces;
+    struct live_city city = {.plan = &plan,
+                             .user_namespaces = s->user_namespaces,
+                             .supervisor = s->supervisor,
+                             .state = s->state,
+                             .rows = s->rows,
+                             .rows_count = s->count,
+                             .looks = s->looks,
+                             .looks_count = s->looks_count,
+                             .ends = s->ends,
+                             .ends_count = s->ends_count,
+                             .groups = s->groups,
+                             .groups_count = s->groups_count};
+    bool good = live_check(b, &city, json);
+    if (!bytes_equal(bytes_of(plan.digest, 32), bytes_of(s->digest, 32))) {
+        fprintf(stderr, "bulkhead: %s/charter is not the charter that the city runs\n", state);
+        good = false;
+    }
+    free(c);
+    return good;
 }
 
 int
@@ -421,7 +475,7 @@ command_status(int argc, char **argv)
     }
     if (json)
         buf_text(&b, "]");
-    bool trusted = trusted_put(&b, s.supervisor_pid, !s.user_namespaces, json);
+    bool trusted = trusted_put(&b, (uint32_t)s.supervisor, !s.user_namespaces, json);
     good = good && (trusted || !live);
     put_groups(&b, &s, json);
     put_islands(&b, &s, json);
@@ -429,7 +483,7 @@ command_status(int argc, char **argv)
     put_complaints(&b, &s, json);
     put_ends(&b, &s, json);
     if (live)
-        good = live_check(&b, s.rows, s.count, s.user_namespaces, json) && good;
+        good = look(&b, &s, options[0].value, json) && good;
     if (json)
         buf_text(&b, "}\n");
     printf("%s", buf_string(&b));

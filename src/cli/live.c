@@ -1,16 +1,48 @@
 #include "cli/live.h"
 
-#include "runtime/sandbox.h"
+#include "base/text.h"
+#include "programs/limits.h"
+#include "runtime/kernel.h"
 
 #include <dirent.h>
+#include <errno.h>
+#include <stdarg.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
-/* The value of "Key:" in /proc/PID/status, or "" */
-static void
-status_value(uint32_t pid, const char *key, char *to, size_t size)
+enum { VALUE_SIZE = 512 };
+
+void
+live_alarm(struct live *l, const char *what, const char *expected, const char *format, ...)
 {
-    char path[64], line[512];
+    char found[VALUE_SIZE];
+    va_list ap;
+    va_start(ap, format);
+    vsnprintf(found, sizeof(found), format, ap);
+    va_end(ap);
+    if (!l->json) {
+        buf_format(l->out, "ALARM %s: %s: expected %s, found %s\n", l->name, what, expected, found);
+    } else {
+        const char *const members[][2] = {
+            {"process", l->name}, {"what", what}, {"expected", expected}, {"found", found}};
+        /* Commas go before, so that nobody has to know which alarm is the last. */
+        for (size_t i = 0; i < ARRAY_COUNT(members); i++) {
+            buf_format(l->out, "%s\"%s\":", i ? "," : ",{", members[i][0]);
+            text_put_json(l->out, bytes_text(members[i][1]));
+        }
+        buf_byte(l->out, '}');
+    }
+    l->alarms++;
+}
+
+/* ---- /proc/PID/status ----------------------------------------------------------------------- */
+
+/* The value of "Key:", or "" */
+static void
+status_value(uint32_t pid, const char *key, char to[static VALUE_SIZE])
+{
+    char path[64], line[VALUE_SIZE];
     size_t len = strlen(key);
     to[0] = '\0';
     snprintf(path, sizeof(path), "/proc/%u/status", pid);
@@ -20,7 +52,7 @@ status_value(uint32_t pid, const char *key, char *to, size_t size)
             continue;
         const char *value = line + len + 1;
         value += strspn(value, " \t");
-        snprintf(to, size, "%.*s", (int)strcspn(value, "\n"), value);
+        snprintf(to, VALUE_SIZE, "%.*s", (int)strcspn(value, "\n"), value);
         break;
     }
     if (f)
@@ -28,78 +60,81 @@ status_value(uint32_t pid, const char *key, char *to, size_t size)
 }
 
 static void
-miss(struct buf *why, const struct status_row *row, uint32_t *missing, enum sandbox_wall wall,
-     const char *text)
+look_at_status(struct live *l)
 {
-    *missing |= 1U << wall;
-    buf_format(why, "%.*s: %s: %s\n", BYTES_PRINTF(row->name), sandbox_wall_text(wall), text);
-}
-
-static void
-look_at_status(const struct status_row *row, bool user_namespaces, uint32_t *missing,
-               struct buf *why)
-{
-    static const char *const sets[] = {"CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"};
-    char value[256], text[400];
-    status_value(row->pid, "Seccomp", value, sizeof(value));
-    if (strcmp(value, "2") != 0)
-        miss(why, row, missing, WALL_SECCOMP, "no system-call filter is on");
-    status_value(row->pid, "NoNewPrivs", value, sizeof(value));
-    if (strcmp(value, "1") != 0)
-        miss(why, row, missing, WALL_NO_NEW_PRIVS, "new privileges are possible");
-    for (size_t i = 0; i < ARRAY_COUNT(sets); i++) {
-        status_value(row->pid, sets[i], value, sizeof(value));
-        if (value[0] == '\0' || strspn(value, "0") != strlen(value)) {
-            snprintf(text, sizeof(text), "%s is %s", sets[i], value);
-            miss(why, row, missing, WALL_CAPABILITIES, text);
-        }
+    static const struct {
+        const char *key, *what, *want;
+    } lines[] = {{"NoNewPrivs", "no new privileges", "1"},
+                 {"Seccomp", "system-call filter", "2"},
+                 {"Seccomp_filters", "number of filters", "1"},
+                 {"Threads", "threads", "1"},
+                 {"CapInh", "inheritable capabilities", "0000000000000000"},
+                 {"CapPrm", "permitted capabilities", "0000000000000000"},
+                 {"CapEff", "effective capabilities", "0000000000000000"},
+                 {"CapBnd", "bounding set", "0000000000000000"},
+                 {"CapAmb", "ambient capabilities", "0000000000000000"},
+                 {"TracerPid", "process that traces it", "0"}};
+    char value[VALUE_SIZE];
+    for (size_t i = 0; i < ARRAY_COUNT(lines); i++) {
+        status_value(l->pid, lines[i].key, value);
+        if (strcmp(value, lines[i].want) != 0)
+            live_alarm(l, lines[i].what, lines[i].want, "%s", value[0] ? value : "nothing");
     }
-    status_value(row->pid, "Uid", value, sizeof(value));
-    unsigned real, effective, saved, files;
-    unsigned want = user_namespaces ? geteuid() : row->uid;
-    if (sscanf(value, "%u %u %u %u", &real, &effective, &saved, &files) != 4 || real != want ||
-        effective != want || saved != want || files != want ||
-        (!user_namespaces && (want == 0 || want == geteuid()))) {
-        snprintf(text, sizeof(text), "it runs as %s, not as user %u", value, want);
-        miss(why, row, missing, WALL_UID, text);
-    }
+    unsigned want = l->city->user_namespaces ? geteuid() : l->planned->uid;
+    char expected[64];
+    snprintf(expected, sizeof(expected), "%u\t%u\t%u\t%u", want, want, want, want);
+    status_value(l->pid, "Uid", value);
+    if (strcmp(value, expected) != 0 || (!l->city->user_namespaces && want == 0))
+        live_alarm(l, "user", expected, "%s", value);
+    status_value(l->pid, "Groups", value);
+    if (!l->city->user_namespaces && value[0])
+        live_alarm(l, "groups", "none", "%s", value);
 }
 
-static bool
-same_link(uint32_t pid, const char *name)
-{
-    char ours[64], theirs[64], a[128], b[128];
-    snprintf(ours, sizeof(ours), "/proc/self/ns/%s", name);
-    snprintf(theirs, sizeof(theirs), "/proc/%u/ns/%s", pid, name);
-    ssize_t n = readlink(ours, a, sizeof(a)), m = readlink(theirs, b, sizeof(b));
-    return n <= 0 || m <= 0 || (n == m && memcmp(a, b, (size_t)n) == 0);
-}
+/* ---- namespaces, root, program, children ---------------------------------------------------- */
 
-static void
-look_at_namespaces(const struct status_row *row, bool user_namespaces, uint32_t *missing,
-                   struct buf *why)
-{
-    static const char *const names[] = {"mnt", "pid", "net", "ipc", "uts", "cgroup", "user"};
-    for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
-        char text[100];
-        if (strcmp(names[i], "user") == 0 && !user_namespaces)
-            continue;
-        if (!same_link(row->pid, names[i]))
-            continue;
-        snprintf(text, sizeof(text), "it shares our %s namespace", names[i]);
-        miss(why, row, missing, WALL_NAMESPACES, text);
-    }
-}
+static const char *const namespaces[] = {"mnt", "pid", "net", "ipc", "uts", "cgroup", "user"};
 
-/* Its root must be empty. */
-static void
-look_at_root(const struct status_row *row, uint32_t *missing, struct buf *why)
+/* The inode of a namespace; 0 when it cannot be looked at. */
+static uint64_t
+namespace_of(uint32_t pid, const char *name)
 {
     char path[64];
-    snprintf(path, sizeof(path), "/proc/%u/root", row->pid);
+    struct stat st;
+    if (pid)
+        snprintf(path, sizeof(path), "/proc/%u/ns/%s", pid, name);
+    else
+        snprintf(path, sizeof(path), "/proc/self/ns/%s", name);
+    return stat(path, &st) == 0 ? st.st_ino : 0;
+}
+
+static void
+look_at_namespaces(struct live *l)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(namespaces); i++) {
+        char what[64];
+        if (strcmp(namespaces[i], "user") == 0 && !l->city->user_namespaces)
+            continue;
+        uint64_t id = namespace_of(l->pid, namespaces[i]);
+        snprintf(what, sizeof(what), "%s namespace", namespaces[i]);
+        if (id == 0 || id == namespace_of(0, namespaces[i]))
+            live_alarm(l, what, "its own", "%s", id ? "ours" : "nothing that can be looked at");
+        for (size_t k = 0; id && k < l->city->rows_count; k++) {
+            const struct status_row *other = &l->city->rows[k];
+            if (other != l->row && other->pid && namespace_of(other->pid, namespaces[i]) == id)
+                live_alarm(l, what, "its own", "that of %.*s", BYTES_PRINTF(other->name));
+        }
+    }
+}
+
+static void
+look_at_root(struct live *l)
+{
+    char path[64];
+    snprintf(path, sizeof(path), "/proc/%u/root", l->pid);
     DIR *d = opendir(path);
     if (!d) {
-        miss(why, row, missing, WALL_ROOT, "its root cannot be looked at");
+        live_alarm(l, "root", "an empty folder", "nothing that can be looked at");
         return;
     }
     size_t found = 0;
@@ -107,127 +142,311 @@ look_at_root(const struct status_row *row, uint32_t *missing, struct buf *why)
         found += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
     closedir(d);
     if (found)
-        miss(why, row, missing, WALL_ROOT, "its root holds files");
+        live_alarm(l, "root", "an empty folder", "%zu files", found);
 }
 
 static void
-look_at_limits(const struct status_row *row, uint32_t *missing, struct buf *why)
+look_at_program(struct live *l, uint32_t pid, const char *program)
 {
-    static const struct {
-        const char *name;
-        const char *want; /* NULL: any number */
-    } limits[] = {{"Max core file size", "0"},   {"Max processes", "0"},
-                  {"Max locked memory", "0"},    {"Max msgqueue size", "0"},
-                  {"Max pending signals", "16"}, {"Max address space", NULL},
-                  {"Max open files", NULL},      {"Max file size", NULL}};
+    char path[64];
+    struct stat runs, installed;
+    snprintf(path, sizeof(path), "/proc/%u/exe", pid);
+    if (stat(program, &installed) != 0) {
+        live_alarm(l, "program", program, "no such file any more");
+    } else if (stat(path, &runs) != 0 || runs.st_ino != installed.st_ino ||
+               runs.st_dev != installed.st_dev) {
+        char target[VALUE_SIZE] = "nothing that can be looked at";
+        ssize_t n = readlink(path, target, sizeof(target) - 1);
+        if (n > 0)
+            target[n] = '\0';
+        live_alarm(l, "program", program, "%s", target);
+    }
+}
+
+/* The parent of a process; 0 when it is gone. */
+static uint32_t
+parent_of(uint32_t pid)
+{
+    char value[VALUE_SIZE];
+    uint64_t parent = 0;
+    status_value(pid, "PPid", value);
+    return text_u64(bytes_text(value), UINT32_MAX, &parent) == OK ? (uint32_t)parent : 0;
+}
+
+static bool
+is_planned(const struct live_city *city, uint32_t pid)
+{
+    for (size_t i = 0; i < city->rows_count; i++)
+        if (city->rows[i].pid == pid)
+            return true;
+    return false;
+}
+
+/* Who stands below whom: compartments have no children, the supervisor has the plan's. */
+static void
+look_at_children(struct live *l, uint32_t of, bool planned_ones_are_fine)
+{
+    DIR *d = opendir("/proc");
+    for (struct dirent *entry; d && (entry = readdir(d));) {
+        uint64_t pid;
+        if (text_u64(bytes_text(entry->d_name), UINT32_MAX, &pid) != OK ||
+            parent_of((uint32_t)pid) != of)
+            continue;
+        char state[VALUE_SIZE];
+        status_value((uint32_t)pid, "State", state);
+        if (!(planned_ones_are_fine && is_planned(l->city, (uint32_t)pid)) && state[0] != 'Z')
+            live_alarm(l, "children", planned_ones_are_fine ? "those of the plan" : "none",
+                       "process %llu", (unsigned long long)pid);
+    }
+    if (d)
+        closedir(d);
+}
+
+/* ---- limits --------------------------------------------------------------------------------- */
+
+static uint64_t
+files_most(const struct live_city *city)
+{
     char path[64], line[256];
+    unsigned long long soft, hard = UINT64_MAX;
+    snprintf(path, sizeof(path), "/proc/%d/limits", (int)city->supervisor);
+    FILE *f = city->supervisor ? fopen(path, "re") : NULL;
+    while (f && fgets(line, sizeof(line), f))
+        if (sscanf(line, "Max open files %llu %llu", &soft, &hard) == 2)
+            break;
+    if (f)
+        fclose(f);
+    return hard;
+}
+
+static void
+look_at_limits(struct live *l)
+{
+    const struct charter *c = l->city->plan->charter;
+    const struct charter_zone *zone = l->planned->zone >= 0 ? &c->zones[l->planned->zone] : NULL;
+    struct sandbox_limits own = program_limits(process_kind_text(l->planned->kind),
+                                               zone ? zone->memory_bytes : LIMITS_CITY_MEMORY_BYTES,
+                                               zone ? zone->disk_bytes : 0, files_most(l->city));
+    const struct {
+        const char *name;
+        uint64_t want;
+    } limits[] = {{"Max core file size", 0},     {"Max processes", 0},
+                  {"Max locked memory", 0},      {"Max msgqueue size", 0},
+                  {"Max pending signals", 16},   {"Max nice priority", 0},
+                  {"Max realtime priority", 0},  {"Max address space", own.memory_bytes},
+                  {"Max open files", own.files}, {"Max file size", own.file_bytes}};
     bool seen[ARRAY_COUNT(limits)] = {false};
-    snprintf(path, sizeof(path), "/proc/%u/limits", row->pid);
+    char path[64], line[256];
+    snprintf(path, sizeof(path), "/proc/%u/limits", l->pid);
     FILE *f = fopen(path, "re");
     while (f && fgets(line, sizeof(line), f)) {
         for (size_t i = 0; i < ARRAY_COUNT(limits); i++) {
             size_t len = strlen(limits[i].name);
-            char hard[32], soft[32];
+            char soft[32], hard[32], want[32];
             if (strncmp(line, limits[i].name, len) != 0 ||
                 sscanf(line + len, "%31s %31s", soft, hard) != 2)
                 continue;
-            seen[i] =
-                limits[i].want ? strcmp(hard, limits[i].want) == 0 : strcmp(hard, "unlimited") != 0;
+            seen[i] = true;
+            snprintf(want, sizeof(want), "%llu", (unsigned long long)limits[i].want);
+            if (strcmp(soft, want) != 0 || strcmp(hard, want) != 0)
+                live_alarm(l, limits[i].name, want, "%s (at most %s)", soft, hard);
         }
     }
     if (f)
         fclose(f);
     for (size_t i = 0; i < ARRAY_COUNT(limits); i++)
         if (!seen[i])
-            miss(why, row, missing, WALL_LIMITS, limits[i].name);
+            live_alarm(l, limits[i].name, "a limit", "nothing that can be looked at");
 }
 
-/* What a descriptor may be: a socket, a regular file, a pipe, epoll, /dev/null. */
+/* ---- control groups ------------------------------------------------------------------------- */
+
 static bool
-kind_is_known(const char *target)
+file_holds(const char *folder, const char *file, const char *line_wanted)
 {
-    return strncmp(target, "socket:", 7) == 0 || strncmp(target, "pipe:", 5) == 0 ||
-           strcmp(target, "anon_inode:[eventpoll]") == 0 || strcmp(target, "/dev/null") == 0 ||
-           target[0] == '/';
+    char path[700], line[VALUE_SIZE];
+    bool found = false;
+    snprintf(path, sizeof(path), "%s/%s", folder, file);
+    FILE *f = fopen(path, "re");
+    while (f && !found && fgets(line, sizeof(line), f)) {
+        line[strcspn(line, "\n")] = '\0';
+        found = strcmp(line, line_wanted) == 0;
+    }
+    if (f)
+        fclose(f);
+    return found;
 }
 
 static void
-look_at_descriptors(const struct status_row *row, uint32_t *missing, struct buf *why)
+expect_in_group(struct live *l, const char *folder, const char *file, const char *format,
+                uint64_t value)
 {
-    char path[64];
-    snprintf(path, sizeof(path), "/proc/%u/fd", row->pid);
-    DIR *d = opendir(path);
-    if (!d) {
-        miss(why, row, missing, WALL_DESCRIPTORS, "its descriptors cannot be looked at");
-        return;
-    }
-    for (struct dirent *entry; (entry = readdir(d));) {
-        char link[400], target[512], text[800];
-        snprintf(link, sizeof(link), "%s/%s", path, entry->d_name);
-        ssize_t n = entry->d_name[0] == '.' ? -1 : readlink(link, target, sizeof(target) - 1);
-        if (n <= 0)
-            continue;
-        target[n] = '\0';
-        struct stat st;
-        bool folder = stat(link, &st) == 0 && S_ISDIR(st.st_mode);
-        if (kind_is_known(target) && !folder)
-            continue;
-        snprintf(text, sizeof(text), "descriptor %s is %s", entry->d_name, target);
-        miss(why, row, missing, WALL_DESCRIPTORS, text);
-    }
-    closedir(d);
+    char want[64], what[128];
+    snprintf(want, sizeof(want), "%llu%s", (unsigned long long)value, format);
+    snprintf(what, sizeof(what), "control group, %s", file);
+    if (!file_holds(folder, file, want))
+        live_alarm(l, what, want, "something else in %s", folder);
 }
+
+static void
+look_at_group(struct live *l, const struct group_row *g)
+{
+    char folder[600], above[600], pid[16], what[64];
+    if (g->version == 0)
+        return; /* this host has none: status says so */
+    snprintf(folder, sizeof(folder), "%.*s", BYTES_PRINTF(g->directory));
+    snprintf(above, sizeof(above), "%s", folder);
+    char *slash = strrchr(above, '/');
+    if (slash)
+        *slash = '\0';
+    snprintf(pid, sizeof(pid), "%u", l->pid);
+    snprintf(what, sizeof(what), "control group of %.*s", BYTES_PRINTF(g->controller));
+    if (!file_holds(folder, "cgroup.procs", pid))
+        live_alarm(l, what, folder, "another");
+    bool v2 = g->version == 2;
+    if (bytes_are(g->controller, "memory"))
+        expect_in_group(l, above, v2 ? "memory.max" : "memory.limit_in_bytes", "",
+                        g->memory_bytes & ~(uint64_t)4095);
+    if (bytes_are(g->controller, "pids"))
+        expect_in_group(l, folder, "pids.max", "", g->processes);
+    if (!bytes_are(g->controller, "cpu"))
+        return;
+    bool wide = g->cpu_percent < 5;
+    uint64_t quota = (uint64_t)g->cpu_percent * (wide ? 1000 : 200);
+    expect_in_group(l, above, v2 ? "cpu.weight" : "cpu.shares", "",
+                    v2 ? g->weight : (uint64_t)g->weight * 1024 / 100);
+    if (g->cpu_percent)
+        expect_in_group(l, above, v2 ? "cpu.max" : "cpu.cfs_quota_us",
+                        !v2    ? ""
+                        : wide ? " 100000"
+                               : " 20000",
+                        quota);
+}
+
+/* ---- what only the process could say -------------------------------------------------------- */
 
 /*
- * Dumpable and Landlock have no line in /proc for others: a process that is not dumpable has its
- * /proc entries owned by (its namespace's) root; Landlock is what the process reported.
+ * A process that is not dumpable has its /proc entries owned by (its namespace's) root; inside a
+ * user namespace that is the same user.
  */
 static void
-look_at_rest(const struct status_row *row, bool user_namespaces, uint32_t *missing, struct buf *why)
+look_at_rest(struct live *l)
 {
     char path[64];
     struct stat st;
-    snprintf(path, sizeof(path), "/proc/%u/environ", row->pid);
-    if (!user_namespaces && (stat(path, &st) != 0 || st.st_uid == row->uid))
-        miss(why, row, missing, WALL_DUMPABLE, "its memory could be dumped by its user");
-    if (user_namespaces && !(row->walls >> WALL_DUMPABLE & 1))
-        miss(why, row, missing, WALL_DUMPABLE, "it reported that it is dumpable");
-    if (!(row->walls >> WALL_LANDLOCK & 1))
-        miss(why, row, missing, WALL_LANDLOCK, "it reported no Landlock rules");
+    snprintf(path, sizeof(path), "/proc/%u/environ", l->pid);
+    bool dumpable = l->city->user_namespaces ? !(l->row->walls >> WALL_DUMPABLE & 1)
+                                             : stat(path, &st) != 0 || st.st_uid == l->planned->uid;
+    if (dumpable)
+        live_alarm(l, "dumpable", "no", "yes");
+    long abi =
+        syscall(SYS_landlock_create_ruleset, NULL, 0, KERNEL_LANDLOCK_CREATE_RULESET_VERSION);
+    char want[32];
+    snprintf(want, sizeof(want), "version %ld", abi < 0 ? 0 : abi);
+    if (l->row->landlock_abi != (abi < 0 ? 0 : abi) ||
+        (abi > 0 && !(l->row->walls >> WALL_LANDLOCK & 1)))
+        live_alarm(l, "landlock", want, "version %u", l->row->landlock_abi);
+    for (int wall = 0; wall < WALL_COUNT; wall++)
+        if (!(l->row->walls >> wall & 1) && (wall != WALL_LANDLOCK || abi > 0))
+            live_alarm(l, sandbox_wall_text((enum sandbox_wall)wall), "a wall", "it reported none");
 }
 
-uint32_t
-live_missing_walls(const struct status_row *row, bool user_namespaces, struct buf *why)
+/* ---- all ------------------------------------------------------------------------------------ */
+
+size_t
+live_process(const struct live_city *city, size_t index, struct buf *out, bool json)
 {
-    uint32_t missing = 0;
-    look_at_status(row, user_namespaces, &missing, why);
-    look_at_namespaces(row, user_namespaces, &missing, why);
-    look_at_root(row, &missing, why);
-    look_at_limits(row, &missing, why);
-    look_at_descriptors(row, &missing, why);
-    look_at_rest(row, user_namespaces, &missing, why);
-    return missing;
+    ASSERT(index < city->rows_count && index < city->looks_count);
+    struct live l = {.city = city,
+                     .planned = &city->plan->processes[index],
+                     .row = &city->rows[index],
+                     .look = &city->looks[index],
+                     .name = city->plan->processes[index].name,
+                     .pid = city->rows[index].pid,
+                     .out = out,
+                     .json = json};
+    look_at_status(&l);
+    look_at_namespaces(&l);
+    look_at_root(&l);
+    look_at_program(&l, l.pid, l.planned->program);
+    look_at_children(&l, l.pid, false);
+    look_at_limits(&l);
+    for (size_t i = 0; i < city->groups_count; i++)
+        if (bytes_are(city->groups[i].process, l.name))
+            look_at_group(&l, &city->groups[i]);
+    live_descriptors(&l);
+    live_memory(&l);
+    live_filter(&l);
+    look_at_rest(&l);
+    return l.alarms;
+}
+
+/* The trusted part: its program, and its children are the plan's and nobody else's. */
+static size_t
+look_at_supervisor(const struct live_city *city, struct buf *out, bool json)
+{
+    struct live l = {.city = city,
+                     .name = "supervisor",
+                     .pid = (uint32_t)city->supervisor,
+                     .out = out,
+                     .json = json};
+    char program[PLAN_PATH_SIZE + 32];
+    snprintf(program, sizeof(program), "%s/bulkhead-supervisor", city->plan->libexec);
+    look_at_program(&l, l.pid, program);
+    look_at_children(&l, l.pid, true);
+    for (size_t i = 0; i < city->rows_count; i++)
+        if (city->rows[i].pid && parent_of(city->rows[i].pid) != l.pid)
+            live_alarm(&l, "children", "those of the plan", "%.*s is not its child",
+                       BYTES_PRINTF(city->rows[i].name));
+    return l.alarms;
+}
+
+/* The plan of the charter in force and what runs are the same list. */
+static size_t
+look_at_list(const struct live_city *city, struct buf *out, bool json)
+{
+    struct live l = {.city = city, .name = "city", .out = out, .json = json};
+    size_t most = city->rows_count > city->plan->processes_count ? city->rows_count
+                                                                 : city->plan->processes_count;
+    for (size_t i = 0; i < most; i++) {
+        struct bytes is = i < city->rows_count ? city->rows[i].name : bytes_text("nothing");
+        const char *want =
+            i < city->plan->processes_count ? city->plan->processes[i].name : "nothing";
+        if (!bytes_are(is, want))
+            live_alarm(&l, "process", want, "%.*s", BYTES_PRINTF(is));
+    }
+    if (city->looks_count != city->rows_count)
+        live_alarm(&l, "descriptors", "a list for each process", "%zu lists", city->looks_count);
+    return l.alarms;
 }
 
 bool
-live_check(struct buf *b, const struct status_row *rows, size_t count, bool user_namespaces,
-           bool json)
+live_check(struct buf *b, const struct live_city *city, bool json)
 {
-    struct buf why;
-    buf_init(&why, 256 * 1024);
-    size_t looked = 0, holes = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (!bytes_are(rows[i].state, "up"))
+    struct buf alarms;
+    buf_init(&alarms, 512 * 1024);
+    size_t looked = 0, differ = 0;
+    size_t count = look_at_list(city, &alarms, json);
+    for (size_t i = 0; count == 0 && i < city->rows_count; i++) {
+        if (!bytes_are(city->rows[i].state, "up"))
             continue;
         looked++;
-        holes += live_missing_walls(&rows[i], user_namespaces, &why) != 0;
+        differ += live_process(city, i, &alarms, json) != 0;
+    }
+    differ += count != 0;
+    if (city->supervisor) {
+        looked++;
+        differ += look_at_supervisor(city, &alarms, json) != 0;
     }
     if (json) {
-        buf_format(b, ",\"live\":{\"looked\":%zu,\"with_missing_walls\":%zu}", looked, holes);
+        struct bytes list = buf_bytes(&alarms);
+        buf_format(b, ",\"live\":{\"looked\":%zu,\"differ\":%zu,\"alarms\":[%.*s]}", looked, differ,
+                   (int)(list.len ? list.len - 1 : 0), list.len ? (const char *)list.p + 1 : "");
     } else {
-        buf_put(b, buf_bytes(&why));
-        buf_format(b, "live: %zu processes looked at, %zu with a missing wall\n", looked, holes);
+        buf_put(b, buf_bytes(&alarms));
+        buf_format(b, "live: %zu processes looked at, %zu differ from the charter\n", looked,
+                   differ);
     }
-    buf_fini(&why);
-    return holes == 0;
+    buf_fini(&alarms);
+    return differ == 0;
 }

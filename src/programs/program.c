@@ -1,5 +1,6 @@
 #include "programs/program.h"
 
+#include "programs/limits.h"
 #include "programs/messages.h"
 #include "programs/secrets.h"
 #include "runtime/log.h"
@@ -204,9 +205,9 @@ confine(struct life *life, struct sandbox_report *report)
     if (limits.memory_bytes == 0)
         limits.memory_bytes = start->memory_bytes;
     if (limits.files == 0)
-        limits.files = 256;
+        limits.files = LIMITS_FILES;
     if (limits.file_bytes == 0)
-        limits.file_bytes = 16 * 1024 * 1024;
+        limits.file_bytes = LIMITS_FILE_BYTES;
     uint32_t walls = SANDBOX_ALL_WALLS;
     if (start->numbers[NUMBER_WALLS])
         walls = (uint32_t)start->numbers[NUMBER_WALLS];

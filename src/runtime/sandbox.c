@@ -11,6 +11,7 @@
 #include <seccomp.h>
 #include <signal.h>
 #include <sodium.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -170,12 +171,12 @@ landlock_all(int folder_fd)
     return good ? (int)abi : -1;
 }
 
-static bool
-filter_calls(const struct sandbox_profile *profile)
+static scmp_filter_ctx
+compile_rules(const struct sandbox_profile *profile)
 {
     scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
     if (!ctx)
-        return false;
+        return NULL;
     bool good = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS) == 0 &&
                 seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2) == 0 &&
                 seccomp_attr_set(ctx, SCMP_FLTATR_CTL_NNP, 1) == 0;
@@ -188,9 +189,37 @@ filter_calls(const struct sandbox_profile *profile)
                                      rule->when[count].mask, rule->when[count].value);
         good = seccomp_rule_add_exact_array(ctx, SCMP_ACT_ALLOW, rule->number, count, when) == 0;
     }
-    good = good && seccomp_load(ctx) == 0;
+    if (good)
+        return ctx;
     seccomp_release(ctx);
+    return NULL;
+}
+
+static bool
+filter_calls(const struct sandbox_profile *profile)
+{
+    scmp_filter_ctx ctx = compile_rules(profile);
+    bool good = ctx && seccomp_load(ctx) == 0;
+    if (ctx)
+        seccomp_release(ctx);
     return good;
+}
+
+enum err
+sandbox_filter_program(const struct sandbox_profile *profile, struct buf *out)
+{
+    uint8_t bytes[4096];
+    scmp_filter_ctx ctx = compile_rules(profile);
+    int fd = ctx ? memfd_create("filter", MFD_CLOEXEC) : -1;
+    bool good = fd >= 0 && seccomp_export_bpf(ctx, fd) == 0 && lseek(fd, 0, SEEK_SET) == 0;
+    ssize_t n = good ? read(fd, bytes, sizeof(bytes)) : -1;
+    for (; n > 0; n = read(fd, bytes, sizeof(bytes)))
+        buf_put(out, bytes_of(bytes, (size_t)n));
+    if (fd >= 0)
+        close(fd);
+    if (ctx)
+        seccomp_release(ctx);
+    return n == 0 ? buf_error(out) : ERR_IO;
 }
 
 void

@@ -22,6 +22,7 @@
 #define RUNTIME_SANDBOX_H
 
 #include "base/base.h"
+#include "base/buf.h"
 
 enum sandbox_wall {
     WALL_NAMESPACES,
@@ -92,6 +93,9 @@ enum err sandbox_close(const struct sandbox_config *config, struct sandbox_repor
  * drill's programs fill it (drills/hook.c).
  */
 void sandbox_closed_hook(void);
+
+/* The program that the kernel runs for this profile's rules (struct sock_filter), as bytes. */
+enum err sandbox_filter_program(const struct sandbox_profile *profile, struct buf *out) MUST_USE;
 
 /* SHA-256 of a profile's rules, for `bulkhead status`. */
 void sandbox_profile_digest(const struct sandbox_profile *profile, uint8_t out[static 32]);

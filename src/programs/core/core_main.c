@@ -1,4 +1,5 @@
 /* core_main.c -- bulkhead-core-NAME: opens the zone's store, closes the sandbox, serves. */
+#include "programs/limits.h"
 #include "programs/core/core.h"
 #include "runtime/log.h"
 #include "runtime/sandbox_rules.h"
@@ -13,7 +14,7 @@ static const struct sandbox_rule rules[] = {
 };
 static const struct sandbox_profile profile = {"core", rules, ARRAY_COUNT(rules)};
 
-enum { DESCRIPTORS_LOOKED_AT = 512, FILE_BYTES_LEAST = 64 * 1024 * 1024 };
+enum { DESCRIPTORS_LOOKED_AT = 512 };
 
 struct main_state {
     struct program program;
@@ -76,7 +77,7 @@ main_open(void *self, struct start *start)
         start->fds[i].fd = -1;
     }
     m->program.limits.file_bytes =
-        start->disk_bytes > FILE_BYTES_LEAST ? start->disk_bytes : FILE_BYTES_LEAST;
+        program_limits("core", start->memory_bytes, start->disk_bytes, 0).file_bytes;
     struct core_config config = {
         .start = start,
         .service = &service_this,

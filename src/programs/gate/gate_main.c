@@ -5,6 +5,7 @@
  * whatever it loads, closes its sandbox, and then serves. See gate.h.
  */
 #include "base/random.h"
+#include "programs/limits.h"
 #include "programs/gate/gate.h"
 #include "runtime/log.h"
 #include "runtime/sandbox_rules.h"
@@ -13,7 +14,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 
-enum { CONNECTIONS_DEFAULT = 1024, OTHER_FILES = 64 };
+enum { CONNECTIONS_DEFAULT = 1024, OTHER_FILES = LIMITS_GATE_OTHER_FILES };
 
 static const struct sandbox_rule rules[] = {
 #include "programs/gate/gate.seccomp.def"

@@ -4,6 +4,7 @@
  * challenge -> token_ask -> proof and charter -> ledger (durable) -> token, or a refusal.
  */
 #include "base/text.h"
+#include "programs/limits.h"
 #include "programs/judge/request.h"
 #include "programs/ledger_client.h"
 #include "programs/program.h"
@@ -342,6 +343,6 @@ main(void)
                                            .open = judge_open,
                                            .serve = judge_serve,
                                            .counters = judge_counters,
-                                           .limits = {.file_bytes = 4096}};
+                                           .limits = {.file_bytes = LIMITS_STATE_BYTES}};
     return program_run(&program, &judge);
 }

@@ -24,7 +24,6 @@ enum {
     LEDGER_PACKETS_PER_ROUND = 16,
     LEDGER_RECORDS_PER_S = 2000, /* of one channel; beyond it waits for the next second */
     LEDGER_BYTES_PER_S = 2 * 1024 * 1024,
-    LEDGER_FILE_BYTES_MAX_GIB = 1024,
 };
 
 struct ledger_channel;

@@ -1,4 +1,5 @@
 /* bulkhead-ledger -- the transparency log of every zone and of the city. */
+#include "programs/limits.h"
 #include "programs/ledger/ledger.h"
 #include "runtime/sandbox_rules.h"
 
@@ -44,9 +45,9 @@ main(void)
         .serve = main_serve,
         .stop = main_stop,
         .counters = main_counters,
-        .limits = {.memory_bytes = (uint64_t)512 << 20,
-                   .files = 512,
-                   .file_bytes = (uint64_t)LEDGER_FILE_BYTES_MAX_GIB << 30},
+        .limits = {.memory_bytes = LIMITS_LEDGER_MEMORY_BYTES,
+                   .files = LIMITS_LEDGER_FILES,
+                   .file_bytes = LIMITS_LEDGER_FILE_BYTES},
     };
     return program_run(&program, &ledger);
 }

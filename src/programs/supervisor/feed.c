@@ -1,6 +1,7 @@
 /* feed.c -- plan_feed(): what a process is told at its start: its own part and nothing else. */
 #include "programs/supervisor/plan.h"
 
+#include "programs/limits.h"
 #include "programs/messages.h"
 
 #include <errno.h>
@@ -166,7 +167,7 @@ feed_gate(struct feed *f, const struct charter_zone *zone)
     snprintf(file, sizeof(file), "issuer-%s.pem", zone->name);
     feed_text(f, TEXT_DEVICE_ISSUER_PEM, file);
     feed_text(f, TEXT_PEOPLE_ISSUER_PEM, "issuer-people.pem");
-    FEED(f, give_number, NUMBER_CONNECTIONS_MAX, 2048);
+    FEED(f, give_number, NUMBER_CONNECTIONS_MAX, LIMITS_GATE_CONNECTIONS);
 }
 
 /* Where absolute links point: the zone's first https listener. */
@@ -244,7 +245,7 @@ plan_feed(struct plan *p, size_t i, int socket_fd)
                                             : "city"),
          bytes_text(zone ? zone->service : ""), (uint8_t)(zone ? zone->tier : 0),
          bytes_text(c->city), bytes_text(c->origin), zone ? zone->place.line : c->city_place.line,
-         bytes_of(p->digest, 32), zone ? zone->memory_bytes : 256ULL << 20,
+         bytes_of(p->digest, 32), zone ? zone->memory_bytes : LIMITS_CITY_MEMORY_BYTES,
          zone ? zone->disk_bytes : 4ULL << 30, zone ? zone->messages_per_s : 20000,
          bytes_text(site < c->sites_count ? c->sites[site] : ""));
     feed_keys(&f, process);

@@ -128,16 +128,22 @@ make(const char *folder)
     return mkdir(folder, 0755) == 0 || errno == EEXIST;
 }
 
-/* FNV-1a of the state directory's path: the next city there finds what this one left. */
+/*
+ * The cities of a host stand in one group, which stays: so a supervisor that may not write above it
+ * any more can take its own away. FNV-1a of the state directory's path: the next city there finds
+ * what this one left.
+ */
 static void
-name_top(const struct plan *p, const char *parent, char out[static GROUPS_PATH_SIZE])
+name_top(const struct plan *p, const char *parent, char above[static GROUPS_PATH_SIZE],
+         char out[static GROUPS_PATH_SIZE])
 {
     char *path = realpath(p->state, NULL);
     uint64_t id = 0xcbf29ce484222325U;
     for (const char *at = path ? path : p->state; *at; at++)
         id = (id ^ (uint8_t)*at) * 0x100000001b3U;
     free(path);
-    snprintf(out, GROUPS_PATH_SIZE, "%.400s/bulkhead-%016llx", parent, (unsigned long long)id);
+    snprintf(above, GROUPS_PATH_SIZE, "%.400s/bulkhead", parent);
+    snprintf(out, GROUPS_PATH_SIZE, "%.420s/%016llx", above, (unsigned long long)id);
 }
 
 /* The group of all processes of a zone, the city or a conduit; empty when there is none. */
@@ -221,7 +227,8 @@ fill(const struct groups *g, enum group_controller c, const struct plan *p)
     snprintf(own, sizeof(own), "%.480s/supervisor", top);
     bool good = make(own) && put(own, "cgroup.procs", "%d", getpid()) && enable(g, c, top);
     if (good && c == GROUP_CPU)
-        good = put_limits(version, c, top, top, &ours) && put_limits(version, c, own, own, &ours);
+        good = put_limits(version, c, g->at[c].above, "", &ours) &&
+               put_limits(version, c, top, "", &ours) && put_limits(version, c, own, "", &ours);
     for (size_t i = 0; good && i < p->processes_count; i++) {
         struct group_limits limits = group_limits_of(p, i);
         name_owner(g, p, i, c, owner);
@@ -259,6 +266,7 @@ empty(struct groups *g, enum group_controller c)
     sweep(top, TREE_DEPTH);
     if (g->at[c].enabled) {
         put(top, "cgroup.subtree_control", "-%s", group_controller_text(c));
+        put(g->at[c].above, "cgroup.subtree_control", "-%s", group_controller_text(c));
         put(before, "cgroup.subtree_control", "-%s", group_controller_text(c));
     }
     put(before, "cgroup.procs", "%d", getpid());
@@ -274,18 +282,19 @@ static void
 take_v2(struct groups *g, enum group_controller c, const struct plan *p, const char *parent,
         const char *own)
 {
-    char top[GROUPS_PATH_SIZE], inside[GROUPS_PATH_SIZE];
-    name_top(p, parent, top);
+    char inside[GROUPS_PATH_SIZE], *above = g->at[c].above, *top = g->at[c].top;
+    const char *name = group_controller_text(c);
+    name_top(p, parent, above, top);
     snprintf(inside, sizeof(inside), "%.480s/supervisor", top);
-    if (!folder_has(parent, group_controller_text(c)) || !make(top) || !make(inside))
+    if (!folder_has(parent, name) || !make(above) || !make(top) || !make(inside))
         return;
     put(inside, "cgroup.procs", "%d", getpid());
-    if (!folder_has(top, group_controller_text(c)))
-        g->at[c].enabled = put(parent, "cgroup.subtree_control", "+%s", group_controller_text(c));
-    snprintf(g->at[c].top, sizeof(g->at[c].top), "%s", top);
+    if (!folder_has(above, name))
+        g->at[c].enabled = put(parent, "cgroup.subtree_control", "+%s", name);
+    put(above, "cgroup.subtree_control", "+%s", name);
     snprintf(g->at[c].before, sizeof(g->at[c].before), "%s", own);
     g->at[c].version = 2;
-    if (folder_has(top, group_controller_text(c)) && fill(g, c, p))
+    if (folder_has(top, name) && fill(g, c, p))
         return;
     for (enum group_controller other = 0; other < c; other++)
         if (g->at[other].version == 2) {
@@ -301,11 +310,11 @@ take_v1(struct groups *g, enum group_controller c, const struct plan *p)
     char mount[GROUPS_PATH_SIZE], own[GROUPS_PATH_SIZE];
     if (!find_hierarchy(group_controller_text(c), mount, own))
         return;
-    name_top(p, own, g->at[c].top);
+    name_top(p, own, g->at[c].above, g->at[c].top);
     sweep(g->at[c].top, TREE_DEPTH); /* of a city that ended without a word */
     snprintf(g->at[c].before, sizeof(g->at[c].before), "%s", own);
     g->at[c].version = 1;
-    if (!make(g->at[c].top) || !fill(g, c, p))
+    if (!make(g->at[c].above) || !make(g->at[c].top) || !fill(g, c, p))
         empty(g, c);
 }
 
@@ -316,8 +325,8 @@ groups_open(struct groups *g, const struct plan *p)
     *g = (struct groups){0};
     bool v2 = find_hierarchy(NULL, mount, own);
     if (v2) {
-        char top[GROUPS_PATH_SIZE];
-        name_top(p, own, top);
+        char above[GROUPS_PATH_SIZE], top[GROUPS_PATH_SIZE];
+        name_top(p, own, above, top);
         sweep(top, TREE_DEPTH); /* of a city that ended without a word */
     }
     for (enum group_controller c = 0; c < GROUP_CONTROLLERS; c++) {

@@ -1,7 +1,7 @@
 /*
  * groups.h -- control groups: what a compartment may take of the machine, held by the kernel.
  *
- *   bulkhead-ID/                 the whole city; ID comes from the state directory
+ *   bulkhead/ID/                 the whole city; ID comes from the state directory
  *       supervisor               us: a heavy weight, so that we answer whatever the zones do
  *       city/ledger, city/judge  the same heavy weight
  *       zone-NAME/gate, core...  memory and processor of the charter, one weight for every zone
@@ -37,7 +37,8 @@ enum {
 struct groups {
     struct {
         int version;                   /* 0: this host does not let us; 1, 2 */
-        char top[GROUPS_PATH_SIZE];    /* .../bulkhead-ID */
+        char above[GROUPS_PATH_SIZE];  /* .../bulkhead, of all cities: it stays */
+        char top[GROUPS_PATH_SIZE];    /* .../bulkhead/ID */
         bool enabled;                  /* version 2: our own group handed it to nobody before */
         char before[GROUPS_PATH_SIZE]; /* where we stood, and go back to at the end */
     } at[GROUP_CONTROLLERS];

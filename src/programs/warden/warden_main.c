@@ -6,6 +6,7 @@
  */
 #include "base/buf.h"
 #include "base/text.h"
+#include "programs/limits.h"
 #include "programs/ledger_client.h"
 #include "programs/program.h"
 #include "programs/warden/sequence.h"
@@ -364,6 +365,6 @@ main(void)
                                            .open = warden_open,
                                            .serve = warden_serve,
                                            .counters = warden_counters,
-                                           .limits = {.file_bytes = 4096}};
+                                           .limits = {.file_bytes = LIMITS_STATE_BYTES}};
     return program_run(&program, &warden);
 }
