@@ -6,17 +6,17 @@
 #include "charter/radius.h"
 #include "base/text.h"
 #include "charter/quantity.h"
+#include "charter/svg.h"
 
 enum {
     MARGIN = 24,
     BOX_WIDTH = 250,
     BOX_GAP = 34,
     TITLE_HEIGHT = 64,
-    LINE_HEIGHT = 17,
+    LINE_HEIGHT = SVG_LINE_HEIGHT,
     LETTER_WIDTH = 7, /* of 12 px text, on the wide side */
     INNER_WIDTH = BOX_WIDTH - 24,
     WRAP_LETTERS = 35, /* lower-case names of 11 px in INNER_WIDTH */
-    BOX_LINES_MAX = 256,
     PROCESS_HEIGHT = 24,
     HEAD_HEIGHT = 54,
     ROW_HEIGHT = 84,
@@ -31,80 +31,6 @@ static const struct {
     {"#fbe9d9", "#b8611b", "critical: people can be hurt when it fails"},
     {"#eee6f5", "#70489b", "protected: readings go in, no command exists"},
 };
-
-/* XML's five; text of charters holds no control characters. */
-static void
-put_escaped(struct buf *b, struct bytes s)
-{
-    for (size_t i = 0; i < s.len; i++) {
-        switch (s.p[i]) {
-        case '&':
-            buf_text(b, "&amp;");
-            break;
-        case '<':
-            buf_text(b, "&lt;");
-            break;
-        case '>':
-            buf_text(b, "&gt;");
-            break;
-        case '"':
-            buf_text(b, "&quot;");
-            break;
-        default:
-            buf_byte(b, s.p[i]);
-        }
-    }
-}
-
-static void
-put_text(struct buf *b, int x, int y, const char *style, struct bytes s)
-{
-    buf_format(b, "<text x=\"%d\" y=\"%d\" class=\"%s\">", x, y, style);
-    put_escaped(b, s);
-    buf_text(b, "</text>\n");
-}
-
-/* Characters, as far as the width of text is concerned. */
-static size_t
-letters(struct bytes s)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < s.len; i++)
-        n += (s.p[i] & 0xc0) != 0x80;
-    return n;
-}
-
-/* How many bytes of s fit into `max` letters, cut at a space when there is one. */
-static size_t
-fitting(struct bytes s, size_t max)
-{
-    size_t n = 0, i = 0, space = 0;
-    for (; i < s.len; i++) {
-        if ((s.p[i] & 0xc0) != 0x80 && ++n > max)
-            break;
-        if (s.p[i] == ' ')
-            space = i;
-    }
-    if (i == s.len)
-        return i;
-    return space ? space : i;
-}
-
-/* Text in lines of at most `max` letters; returns the y below. Draws only when b is not NULL. */
-static int
-put_wrapped(struct buf *b, int x, int y, const char *style, size_t max, struct bytes s)
-{
-    for (int lines = 0; s.len > 0 && lines < BOX_LINES_MAX; lines++) {
-        size_t n = fitting(s, max);
-        if (b)
-            put_text(b, x, y, style, bytes_of(s.p, n));
-        y += LINE_HEIGHT;
-        s = bytes_skip(s, n);
-        if (s.len > 0 && s.p[0] == ' ')
-            s = bytes_skip(s, 1);
-    }
-    return y;
-}
 
 static void
 add_names(struct buf *b, const char *before, const char *names, size_t stride, uint32_t count,
@@ -143,7 +69,7 @@ put_zone_words(struct buf *b, const struct charter *c, const struct charter_zone
         for (uint32_t k = 0; i == 4 && k < z->listen_count; k++)
             buf_format(&s, "%s %s %u", k ? "," : "listens:", z->listen[k].https ? "https" : "mqtts",
                        z->listen[k].port);
-        y = put_wrapped(b, x, y, "small", WRAP_LETTERS, buf_bytes(&s));
+        y = svg_wrapped(b, x, y, "small", WRAP_LETTERS, buf_bytes(&s));
     }
     buf_fini(&s);
     return y;
@@ -172,7 +98,7 @@ put_zone(struct buf *b, const struct charter *c, uint32_t zone, int height)
                x, y, BOX_WIDTH, height, tiers[z->tier].fill, tiers[z->tier].edge);
     /* The longest names are set small rather than cut: a name is an identity. */
     size_t length = strlen(z->name);
-    put_text(b, x + 12, y + 24,
+    svg_text(b, x + 12, y + 24,
              length > WRAP_LETTERS       ? "tiny"
              : length > INNER_WIDTH / 12 ? "small"
                                          : "name",
@@ -181,7 +107,7 @@ put_zone(struct buf *b, const struct charter *c, uint32_t zone, int height)
     buf_init(&s, 256);
     buf_format(&s, "%s, ", charter_tier_text(z->tier));
     buf_format(&s, strlen(z->service) > 20 ? "%s" : "service %s", z->service);
-    put_text(b, x + 12, y + 43, "small", bytes_of(s.p, fitting(buf_bytes(&s), WRAP_LETTERS)));
+    svg_text(b, x + 12, y + 43, "small", bytes_of(s.p, svg_fitting(buf_bytes(&s), WRAP_LETTERS)));
     buf_fini(&s);
     static const char *const processes[] = {"gate", "core", "warden"};
     for (int i = 0; i < (z->commands_count ? 3 : 2); i++) {
@@ -216,15 +142,15 @@ static void
 put_row_words(struct buf *b, int x, int y, int width, const char *style, struct bytes s)
 {
     size_t room = (size_t)(width - MARGIN - x) / LETTER_WIDTH;
-    size_t n = letters(s) > room ? fitting(s, room - 3) : s.len;
+    size_t n = svg_letters(s) > room ? svg_fitting(s, room - 3) : s.len;
     struct buf cut;
     buf_init(&cut, 4096);
     buf_put(&cut, bytes_of(s.p, n));
     if (n < s.len)
         buf_text(&cut, "...");
     buf_format(b, "<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" fill=\"#fff\"/>\n", x - 4,
-               y - 13, (int)letters(buf_bytes(&cut)) * LETTER_WIDTH + 8, LINE_HEIGHT);
-    put_text(b, x, y, style, buf_bytes(&cut));
+               y - 13, (int)svg_letters(buf_bytes(&cut)) * LETTER_WIDTH + 8, LINE_HEIGHT);
+    svg_text(b, x, y, style, buf_bytes(&cut));
     buf_fini(&cut);
 }
 
@@ -284,14 +210,14 @@ put_nevers(struct buf *b, const struct charter *c, int y, int width)
     if (c->nevers_count == 0)
         return y;
     if (b)
-        put_text(b, MARGIN, y, "bold", bytes_text("Never connected"));
+        svg_text(b, MARGIN, y, "bold", bytes_text("Never connected"));
     y += LINE_HEIGHT + 4;
     for (uint32_t i = 0; i < c->nevers_count; i++) {
         struct buf s;
         buf_init(&s, 1024);
         buf_format(&s, "\xe2\x9c\x95 %s: ", c->nevers[i].what);
         buf_format(&s, "%s (%s)", c->nevers[i].reason, c->nevers[i].owner);
-        y = put_wrapped(b, MARGIN, y, "never", room, buf_bytes(&s));
+        y = svg_wrapped(b, MARGIN, y, "never", room, buf_bytes(&s));
         buf_fini(&s);
     }
     return y + 12;
@@ -301,7 +227,7 @@ static int
 put_legend(struct buf *b, int y)
 {
     if (b)
-        put_text(b, MARGIN, y, "bold", bytes_text("Legend"));
+        svg_text(b, MARGIN, y, "bold", bytes_text("Legend"));
     y += LINE_HEIGHT + 4;
     for (int i = 0; i < TIER_COUNT; i++, y += LINE_HEIGHT + 3) {
         if (!b)
@@ -310,7 +236,7 @@ put_legend(struct buf *b, int y)
                    "<rect x=\"%d\" y=\"%d\" width=\"26\" height=\"14\" rx=\"3\" fill=\"%s\" "
                    "stroke=\"%s\"/>\n",
                    MARGIN, y - 12, tiers[i].fill, tiers[i].edge);
-        put_text(b, MARGIN + 36, y, "small", bytes_text(tiers[i].meaning));
+        svg_text(b, MARGIN + 36, y, "small", bytes_text(tiers[i].meaning));
     }
     static const struct {
         const char *color, *meaning;
@@ -323,16 +249,16 @@ put_legend(struct buf *b, int y)
                    "<path d=\"M%d %d h18\" stroke=\"%s\" stroke-width=\"2.5\"/>"
                    "<path d=\"M%d %d l-10 -6 v12 z\" fill=\"%s\"/>\n",
                    MARGIN, y - 5, arrows[i].color, MARGIN + 26, y - 5, arrows[i].color);
-        put_text(b, MARGIN + 36, y, "small", bytes_text(arrows[i].meaning));
+        svg_text(b, MARGIN + 36, y, "small", bytes_text(arrows[i].meaning));
     }
     if (b)
-        put_text(
+        svg_text(
             b, MARGIN, y, "small",
             bytes_text("gate: meets the network. core: keeps the data. warden: signs commands, "
                        "inside the envelope."));
     y += LINE_HEIGHT;
     if (b)
-        put_text(
+        svg_text(
             b, MARGIN, y, "small",
             bytes_text("Each is a process of its own. Where there is no arrow, nothing flows."));
     return y + MARGIN;
@@ -353,12 +279,12 @@ put_head(struct buf *b, const struct charter *c, int width, int height)
     buf_format(b, "<rect width=\"%d\" height=\"%d\" fill=\"#fff\"/>\n", width, height);
     struct bytes city = bytes_text(c->city);
     size_t room = (size_t)(width - 2 * MARGIN) / 14;
-    put_text(b, MARGIN, 36, "title", bytes_of(city.p, fitting(city, room)));
+    svg_text(b, MARGIN, 36, "title", bytes_of(city.p, svg_fitting(city, room)));
     struct buf s;
     buf_init(&s, 128);
     buf_format(&s, "charter number %llu: what may flow, and nothing else",
                (unsigned long long)c->number);
-    put_text(b, MARGIN, 55, "small", buf_bytes(&s));
+    svg_text(b, MARGIN, 55, "small", buf_bytes(&s));
     buf_fini(&s);
 }
 
