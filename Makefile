@@ -180,6 +180,11 @@ $(B)/drills/kill: $(call obj,drills/kill/kill.c drills/kill/faults.c) $(LIB)
 drill-kill: programs $(B)/drills/kill $(B)/tests/load/probe
 	@drills/kill/run --rounds 1000 --rate 100
 
+# Draws charters for the test of the matrix.
+$(B)/tests/matrix/generate: $(call obj,tests/matrix/generate.c) $(LIB)
+	@mkdir -p $(@D)
+	$(Q) $(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+
 $(B)/bench/ingest/generator: bench/ingest/generator.c
 	@mkdir -p $(@D)
 	$(Q) $(CC) -std=gnu17 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -o $@ $< -lssl -lcrypto

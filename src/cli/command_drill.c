@@ -1,6 +1,7 @@
 /* command_drill.c -- bulkhead drill: attacks on ourselves, that must fail. */
 #include "cli/commands.h"
 
+#include "cli/drill_matrix.h"
 #include "cli/drill_story.h"
 #include "cli/tool.h"
 #include "base/random.h"
@@ -15,6 +16,7 @@ static const char help[] =
     "usage: bulkhead drill --charter FILE [--zone ZONE|all] [--payload FILE.so]\n"
     "                      [--only seccomp|namespaces|landlock|uid|limits] [--without WALL]\n"
     "                      [--sweep] [--sample N] [--seed N] [--quiet] [--json]\n"
+    "       bulkhead drill --charter FILE --matrix [--json]\n"
     "Runs every attempt in a freshly confined process of every compartment and exits 0 only when\n"
     "none escaped. --payload brings your own attempts (drills/payload.h). --only builds one wall\n"
     "alone, --without leaves one out (a word of `bulkhead status`, or dumpable, descriptors, "
@@ -22,6 +24,8 @@ static const char help[] =
     "to see what it is worth: then escapes are expected and the exit status is 0. --sweep calls\n"
     "every system-call number through every gate, in one compartment of each kind. --sample tries\n"
     "about N attempts a compartment, chosen by a seed that is printed; --seed repeats one.\n"
+    "--matrix breaches each compartment of a running copy of the city in turn, and prints what it\n"
+    "could do to each other one; exits 1 where that differs from `bulkhead check --matrix`.\n"
     "drill --story NAME|all [--charter FILE] carries out an attack with intent and reports it.\n"
     "example: bulkhead drill --charter charters/demo.charter --zone bikes\n";
 
@@ -147,17 +151,18 @@ take_options(const struct tool_option *options, struct drill_config *c)
 int
 command_drill(int argc, char **argv)
 {
-    struct tool_option options[] = {{"--charter", true, NULL}, {"--zone", true, NULL},
-                                    {"--payload", true, NULL}, {"--only", true, NULL},
-                                    {"--json", false, NULL},   {"--quiet", false, NULL},
-                                    {"--without", true, NULL}, {"--sweep", false, NULL},
-                                    {"--sample", true, NULL},  {"--seed", true, NULL}};
+    struct tool_option options[] = {
+        {"--charter", true, NULL}, {"--zone", true, NULL},   {"--payload", true, NULL},
+        {"--only", true, NULL},    {"--json", false, NULL},  {"--quiet", false, NULL},
+        {"--without", true, NULL}, {"--sweep", false, NULL}, {"--sample", true, NULL},
+        {"--seed", true, NULL},    {"--matrix", false, NULL}};
     for (int i = 1; i < argc; i++)
         if (strcmp(argv[i], "--story") == 0)
             return drill_story(argc, argv);
     struct tool_words words;
     struct drill_config config;
     char libexec[TOOL_PATH_SIZE], own[TOOL_PATH_SIZE], sweep[TOOL_PATH_SIZE];
+    char production[TOOL_PATH_SIZE];
     if (!tool_parse(argc, argv, options, ARRAY_COUNT(options), &words, help))
         return EXIT_USAGE;
     if (words.count || sodium_init() < 0 || !take_options(options, &config)) {
@@ -169,7 +174,8 @@ command_drill(int argc, char **argv)
     config.charter = read_charter(options[0].value);
     if (!config.charter)
         return EXIT_DOES_NOT_HOLD;
-    if (!beside("libexec/drill", libexec, sizeof(libexec)) ||
+    if (!beside("libexec", production, sizeof(production)) ||
+        !beside("libexec/drill", libexec, sizeof(libexec)) ||
         !beside("libexec/drill/attempts.so", own, sizeof(own)) ||
         !beside("libexec/drill/sweep.so", sweep, sizeof(sweep)))
         return EXIT_CANNOT;
@@ -177,6 +183,8 @@ command_drill(int argc, char **argv)
         fprintf(stderr, "bulkhead: the drill's programs are missing: %s\n", libexec);
         return EXIT_CANNOT;
     }
+    if (options[10].value)
+        return drill_matrix(config.charter, production, libexec, config.json, config.progress);
     config.libexec = libexec;
     config.control = own;
     if (!config.payload)

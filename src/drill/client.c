@@ -19,11 +19,13 @@ struct client {
     SSL_CTX *context;
     SSL *ssl;
     struct buf in; /* read, and not taken yet */
+    uint32_t wait_ms;
 };
 
 void
 client_identity_in(const char *directory, struct client_identity *out)
 {
+    out->wait_ms = 0;
     snprintf(out->key, sizeof(out->key), "%s/key.pem", directory);
     snprintf(out->certificate, sizeof(out->certificate), "%s/cert.pem", directory);
     snprintf(out->issuer, sizeof(out->issuer), "%s/ca.pem", directory);
@@ -38,11 +40,11 @@ now_ms(void)
 }
 
 static int
-connect_loopback(uint16_t port)
+connect_loopback(uint16_t port, uint32_t wait_ms)
 {
     struct sockaddr_in address = {
         .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    struct timeval patience = {.tv_sec = WAIT_MS / 1000};
+    struct timeval patience = {.tv_sec = wait_ms / 1000, .tv_usec = wait_ms % 1000 * 1000};
     int one = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd >= 0 && (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) != 0 ||
                     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) != 0 ||
@@ -77,8 +79,9 @@ client_open(const struct client_identity *who, uint16_t port, struct client **ou
     struct client *c = calloc(1, sizeof(*c));
     ASSERT(c);
     buf_init(&c->in, CLIENT_ANSWER_MAX);
+    c->wait_ms = who->wait_ms ? who->wait_ms : WAIT_MS;
     enum err e = OK;
-    c->fd = connect_loopback(port);
+    c->fd = connect_loopback(port, c->wait_ms);
     if (c->fd < 0) {
         snprintf(out_why, CLIENT_WHY_SIZE, "no connection to port %u: %s", port, strerror(errno));
         e = ERR_IO;
@@ -285,7 +288,7 @@ client_exchange(struct client *c, struct bytes what, uint8_t kind, struct client
     enum err e = client_write(c, what);
     *out = (struct client_answer){0};
     while (e == OK) {
-        e = client_next(c, WAIT_MS, out);
+        e = client_next(c, c->wait_ms, out);
         if (e == OK && (out->kind == kind || out->kind == CLIENT_DISCONNECT))
             break;
     }
@@ -334,7 +337,7 @@ client_ask(struct client *c, const struct client_request *r, int *out_status, st
     if (e == ERR_CLOSED)
         e = OK;
     while (e == OK && !(read_head(c, &at, &length) && c->in.len >= at + length))
-        e = read_more(c, WAIT_MS);
+        e = read_more(c, c->wait_ms);
     if (e == OK && c->in.len > 12) {
         *out_status = (c->in.p[9] - '0') * 100 + (c->in.p[10] - '0') * 10 + (c->in.p[11] - '0');
         buf_put(out, bytes_of(c->in.p + at, length));

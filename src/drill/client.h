@@ -15,6 +15,7 @@ enum { CLIENT_PATH_SIZE = 600, CLIENT_WHY_SIZE = 320, CLIENT_ANSWER_MAX = 4 * 10
 struct client_identity {
     char key[CLIENT_PATH_SIZE], certificate[CLIENT_PATH_SIZE]; /* empty: a stranger */
     char issuer[CLIENT_PATH_SIZE];                             /* of the server's certificate */
+    uint32_t wait_ms; /* of each wait for an answer; 0: some seconds */
 };
 /* DIRECTORY/{key,cert,ca}.pem */
 void client_identity_in(const char *directory, struct client_identity *out);

@@ -31,6 +31,7 @@ struct member {
     int log_fd;
     struct buf log; /* of a breached one: its whole log */
     uint64_t counters[PROGRAM_COUNTERS];
+    uint64_t beats; /* heard since it was started */
     uint32_t complaints;
     char complaint[64];
 };
@@ -121,6 +122,7 @@ on_frame(void *ctx, uint16_t id, struct bytes body)
                                                  h.counter_3, h.counter_4, h.counter_5,
                                                  h.counter_6, h.counter_7, h.counter_8};
     memcpy(m->counters, counters, sizeof(counters));
+    m->beats++;
     return OK;
 }
 
@@ -196,6 +198,26 @@ range_turn(struct range *r, uint32_t ms)
     while (clock_mono_ms(&r->clock) < end);
 }
 
+static bool
+all_beat(const struct range *r, const uint64_t *wanted)
+{
+    for (size_t i = 0; i < r->city->plan.processes_count; i++)
+        if (r->members[i].state == MEMBER_UP && r->members[i].beats < wanted[i])
+            return false;
+    return true;
+}
+
+void
+range_beats(struct range *r, uint32_t max_ms)
+{
+    uint64_t wanted[PLAN_PROCESSES_MAX], end = clock_mono_ms(&r->clock) + max_ms;
+    turn(r, 0); /* those that were said before */
+    for (size_t i = 0; i < r->city->plan.processes_count; i++)
+        wanted[i] = r->members[i].beats + 1;
+    while (!all_beat(r, wanted) && clock_mono_ms(&r->clock) < end)
+        turn(r, TURN_MS);
+}
+
 /* ---- starting -------------------------------------------------------------------------------- */
 
 static enum err
@@ -206,6 +228,7 @@ take_child(struct member *m, const struct spawned *child, enum member_state stat
     m->pid = child->pid;
     m->state = state;
     m->complaints = 0;
+    m->beats = 0;
     m->complaint[0] = '\0';
     memset(m->counters, 0, sizeof(m->counters));
     buf_reset(&m->log);
@@ -374,6 +397,66 @@ range_answer(struct range *r, const char *compartment, uint32_t wait_ms)
     }
     let_go(m);
     return o;
+}
+
+void
+range_tell(struct range *r, const char *compartment)
+{
+    const struct member *m = find_member(r, compartment);
+    if (m && m->state == MEMBER_BREACHED && write(m->control.fd, "g", 1) != 1)
+        fprintf(stderr, "bulkhead: %s does not hear: %s\n", compartment, strerror(errno));
+}
+
+const char *
+range_said(struct range *r, const char *compartment)
+{
+    struct member *m = find_member(r, compartment);
+    return m && m->state == MEMBER_BREACHED && m->log.len ? buf_string(&m->log) : "";
+}
+
+int
+range_end(const struct range *r, const char *compartment, enum start_fd_role role, const char *name)
+{
+    const struct member *m = find_member_const(r, compartment);
+    const struct plan *plan = &r->city->plan;
+    for (size_t i = 0; m && i < plan->ends_count; i++)
+        if (plan->ends[i].process == (size_t)(m - r->members) && plan->ends[i].role == role &&
+            (!name || strcmp(plan->ends[i].name, name) == 0))
+            return plan->ends[i].fd;
+    return -1;
+}
+
+enum err
+range_misplan(struct range *r, const char *to, const char *of, enum start_fd_role role,
+              const char *name)
+{
+    const struct member *m = find_member_const(r, to);
+    struct plan *plan = &r->city->plan;
+    int fd = range_end(r, of, role, name);
+    if (!m || fd < 0)
+        return ERR_NOT_FOUND;
+    if (plan->ends_count == PLAN_ENDS_MAX || (fd = fcntl(fd, F_DUPFD_CLOEXEC, 0)) < 0)
+        return ERR_IO;
+    struct plan_end *end = &plan->ends[plan->ends_count++];
+    *end = (struct plan_end){.process = (uint32_t)(m - r->members), .role = role, .fd = fd};
+    snprintf(end->name, sizeof(end->name), "%s", name ? name : "");
+    return OK;
+}
+
+void
+range_forget(struct range *r)
+{
+    static uint8_t packet[CHANNEL_PACKET_MAX];
+    const struct plan *plan = &r->city->plan;
+    for (size_t i = 0; i < plan->ends_count; i++) {
+        const struct plan_end *end = &plan->ends[i];
+        bool pair = end->role == FD_CORE || end->role == FD_GATE || end->role == FD_WARDEN ||
+                    end->role == FD_LEDGER || end->role == FD_CONDUIT;
+        if (pair && end->process != PLAN_SUPERVISOR &&
+            r->members[end->process].state == MEMBER_EMPTY)
+            while (read(end->fd, packet, sizeof(packet)) > 0)
+                continue;
+    }
 }
 
 /* ---- life ------------------------------------------------------------------------------------ */

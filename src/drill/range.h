@@ -14,6 +14,7 @@
 
 #include "charter/charter.h"
 #include "drill/answer.h"
+#include "programs/start.h"
 
 #include <sys/types.h>
 
@@ -55,8 +56,30 @@ void range_walls(struct range *r, uint64_t walls);
 /* Wait for its answer, at most wait_ms, with the city running on; then the compartment is empty. */
 struct outcome range_answer(struct range *r, const char *compartment, uint32_t wait_ms);
 
+/* A mistake in the plan, for tests that must see it: `to` is given, from its next start on, what
+ * `of` is given in this role. ERR_NOT_FOUND; ERR_IO. */
+enum err range_misplan(struct range *r, const char *to, const char *of, enum start_fd_role role,
+                       const char *name) MUST_USE;
+
+/* What waits in the pairs of empty compartments, for or from nobody, is read away. */
+void range_forget(struct range *r);
+
+/* A byte on its control channel: how an attempt that waits is told to go on. */
+void range_tell(struct range *r, const char *compartment);
+/* What the breached process has written to its standard error so far; "" when there is nothing. */
+const char *range_said(struct range *r, const char *compartment);
+
 /* Let the city run: reads heartbeats and log lines of all for so long. */
 void range_turn(struct range *r, uint32_t ms);
+
+/* The same until every production process has beaten once more, at most max_ms: then its counters
+ * are newer than this call. */
+void range_beats(struct range *r, uint32_t max_ms);
+
+/* Our copy of an end that a compartment was given, or -1: to speak or listen in its place. `name`
+ * as in the plan, NULL: any. */
+int range_end(const struct range *r, const char *compartment, enum start_fd_role role,
+              const char *name);
 
 /* What an outside client needs. 0, -1 or NULL when there is none. */
 const char *range_state(const struct range *r);

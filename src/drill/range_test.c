@@ -54,7 +54,7 @@ hears_count(struct range *r)
 {
     for (int i = 0; i < 200; i++) {
         range_turn(r, 100);
-        if (range_counter(r, "signals/core", "shown") == 4000)
+        if (range_counter(r, "signals/core", "shown") == 400000)
             return true;
     }
     return false;

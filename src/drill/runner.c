@@ -5,6 +5,7 @@
 #include "drill/answer.h"
 #include "drill/breach.h"
 #include "drill/copy.h"
+#include "drill/interrupt.h"
 #include "drill/victims.h"
 #include "drills/payload.h"
 #include "runtime/sandbox.h"
@@ -245,25 +246,6 @@ is_sampled(struct drill *d)
     return (d->walk >> 33) % d->result->attempts < config->sample;
 }
 
-/* Ctrl-C ends the drill after the attempt that runs, so that the victims are taken away. */
-static volatile sig_atomic_t interrupted;
-
-static void
-on_interrupt(int number)
-{
-    (void)number;
-    interrupted = 1;
-}
-
-static void
-watch_interrupts(void)
-{
-    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
-    struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = SA_RESTART};
-    for (size_t i = 0; i < ARRAY_COUNT(signals); i++)
-        sigaction(signals[i], &action, NULL);
-}
-
 static enum err
 attack_all(struct drill *d, const struct drill_attempt *attempts)
 {
@@ -280,7 +262,7 @@ attack_all(struct drill *d, const struct drill_attempt *attempts)
         for (const struct drill_attempt *a = attempts; e == OK && a->id; a++) {
             if (strcmp(a->id, "CONTROL") == 0 || !is_sampled(d))
                 continue;
-            e = interrupted ? ERR_CLOSED : attack(d, i, a);
+            e = interrupt_seen() ? ERR_CLOSED : attack(d, i, a);
             if (d->config->progress)
                 fprintf(stderr, "\r%-24s %u of %u ", d->city->plan.processes[i].name, ++done,
                         d->result->attempts);
@@ -317,7 +299,7 @@ drill_run(const struct drill_config *config, struct drill_result *out)
         return ERR_IO;
     for (const struct drill_attempt *a = attempts; a->id; a++)
         out->attempts += strcmp(a->id, "CONTROL") != 0;
-    watch_interrupts();
+    interrupt_watch();
     enum err e = victims_plant(&d->victims, d->root);
     if (e != OK)
         fprintf(stderr, "bulkhead: cannot plant the victims in /tmp and /dev/shm: %s\n",
@@ -326,7 +308,7 @@ drill_run(const struct drill_config *config, struct drill_result *out)
         e = open_city(d);
     if (e == OK)
         e = attack_all(d, attempts);
-    if (interrupted)
+    if (interrupt_seen())
         fprintf(stderr, "bulkhead: the drill was interrupted\n");
     copy_close(d->city);
     victims_remove(&d->victims);
