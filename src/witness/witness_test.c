@@ -1,4 +1,5 @@
 #include "witness/witness.h"
+#include "base/random.h"
 #include "base/test.h"
 #include "base/text.h"
 #include "ledger/checkpoint.h"
@@ -366,4 +367,40 @@ TEST(a_key_is_read_back_and_nothing_else_is)
     text.p[text.len - 4] ^= 1; /* the seed: then the id does not fit */
     CHECK(key_parse(buf_bytes(&text), name, key, secret) == ERR_MALFORMED);
     buf_fini(&text);
+}
+
+/* ---- any order of submissions -------------------------------------------------------------------
+ */
+
+/*
+ * Thousands of submissions of both histories, with old sizes right and wrong and proofs of either:
+ * the size never shrinks, every 200 was kept, and beyond entry 20 only one history is cosigned.
+ */
+TEST(no_order_of_submissions_makes_it_sign_two_histories)
+{
+    struct random_seeded seeded = {test_seed()};
+    struct random_source random = random_seeded_source(&seeded);
+    for (int round = 0; round < 40; round++) {
+        bool beyond[2] = {false, false};
+        setup();
+        for (int i = 0; i < 100; i++) {
+            uint64_t before = w.logs[0].size, kept = memory.calls;
+            uint64_t which = random_below(&random, 2);
+            struct history *h = which ? &forked : &straight;
+            struct history *prover = random_below(&random, 4) ? h : which ? &straight : &forked;
+            uint64_t size = random_below(&random, SIZE_MAX_HERE + 1);
+            uint64_t old = random_below(&random, 4) ? before : random_below(&random, 40);
+            struct tree_proof proof = prove(prover, old <= size ? old : 0, size);
+            uint16_t status = submit_proof(h, old, size, proof);
+            CHECK(w.logs[0].size >= before && !w.failed);
+            if (status == 200) {
+                CHECK(old == before && w.logs[0].size == size && memory.calls == kept + 1);
+                beyond[which] |= size > 20;
+            } else {
+                CHECK(w.logs[0].size == before);
+            }
+            CHECK(!(beyond[0] && beyond[1]));
+        }
+        teardown();
+    }
 }

@@ -1,9 +1,11 @@
 // verify checks an exported log with golang.org/x/mod/sumdb and nothing of ours.
 //
 //	verify DIR INDEX,INDEX,... [OLDDIR]
+//	verify DIR submission [OLDDIR]
 //
 // DIR holds checkpoint, verifier-key and tile/...; every named entry is read from its bundle, hashed
-// and proved; with OLDDIR the tree there must be a beginning of the tree in DIR.
+// and proved; with OLDDIR the tree there must be a beginning of the tree in DIR. The second form prints
+// what a log hands to a witness that has seen the tree in OLDDIR, or nothing yet.
 package main
 
 import (
@@ -101,10 +103,31 @@ func entry(dir string, index, size int64) []byte {
 	}
 }
 
+func submission(dir string, tree tlog.Tree, reader tlog.HashReader, olddirs []string) {
+	old := tlog.Tree{}
+	var proof tlog.TreeProof
+	if len(olddirs) > 0 {
+		var err error
+		old = openCheckpoint(olddirs[0])
+		if proof, err = tlog.ProveTree(tree.N, old.N, reader); err != nil {
+			fail("consistency from %d: %v", old.N, err)
+		}
+	}
+	fmt.Printf("old %d\n", old.N)
+	for _, hash := range proof {
+		fmt.Println(base64.StdEncoding.EncodeToString(hash[:]))
+	}
+	fmt.Printf("\n%s", read(dir, "checkpoint"))
+}
+
 func main() {
 	dir := os.Args[1]
 	tree := openCheckpoint(dir)
 	reader := tlog.TileHashReader(tree, tiles{dir})
+	if os.Args[2] == "submission" {
+		submission(dir, tree, reader, os.Args[3:])
+		return
+	}
 	for _, text := range strings.Split(os.Args[2], ",") {
 		index, err := strconv.ParseInt(text, 10, 64)
 		if err != nil || index >= tree.N {
