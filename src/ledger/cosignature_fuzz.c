@@ -3,7 +3,30 @@
 #include "ledger/cosignature.h"
 #include "ledger/submission.h"
 
+#include <sodium.h>
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* What can be a checkpoint is cosigned, and the cosignature holds. */
+static void
+sign_and_check(struct bytes text, const struct cosigner *signer)
+{
+    uint8_t seed[32], key[32], secret[64];
+    uint64_t time_s = 0;
+    struct note note;
+    struct buf b;
+    for (uint8_t i = 0; i < sizeof(seed); i++)
+        seed[i] = i; /* KEY's */
+    ASSERT(crypto_sign_seed_keypair(key, secret, seed) == 0);
+    buf_init(&b, NOTE_BYTES_MAX);
+    buf_put(&b, text);
+    buf_byte(&b, '\n');
+    if (cosignature_put(&b, text, signer->name, secret, 1679315147) == OK) {
+        ASSERT(note_parse(buf_bytes(&b), &note) == OK);
+        ASSERT(cosignature_check(&note, signer, &time_s) == OK && time_s == 1679315147);
+    }
+    buf_fini(&b);
+}
 
 /* A verifier key, a submission, or a note: each is read by those who know nobody. */
 int
@@ -29,8 +52,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         ASSERT(note_parse(s.checkpoint, &note) == OK);
         (void)!cosignature_check(&note, &known, &time_s);
     }
-    if (note_parse(input, &note) == OK)
+    if (note_parse(input, &note) == OK) {
         (void)!cosignature_check(&note, &known, &time_s);
+        sign_and_check(note.text, &known);
+    }
     ASSERT(time_s <= COSIGNATURE_TIME_MAX);
     buf_fini(&again);
     return 0;
