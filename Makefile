@@ -71,7 +71,7 @@ else
 Q = @echo "  $(patsubst $(B)/%,%,$@)" &&
 endif
 
-.PHONY: all check drill-kill programs fuzz clean tidy format format-check arrows analyze drills
+.PHONY: starve all check drill-kill programs fuzz clean tidy format format-check arrows analyze drills
 .SUFFIXES:
 .SECONDARY:
 all: programs drills
@@ -177,6 +177,15 @@ $(B)/tests/load/phases $(B)/tests/live/sabotage: $(B)/tests/%: $(B)/obj/tests/%.
 $(B)/drills/kill: $(call obj,drills/kill/kill.c drills/kill/faults.c) $(LIB)
 	@mkdir -p $(@D)
 	$(Q) $(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+# The drill of floods: a core and a gate with one object more, an attacker who waits to be told.
+STARVED := core-bikes gate
+$(STARVED:%=$(B)/drills/starve/bulkhead-%): $(B)/drills/starve/bulkhead-%: $(B)/libexec/bulkhead-% $(call obj,drills/starve/hook.c)
+	@mkdir -p $(@D)
+	$(Q) $(CC) $(LDFLAGS) -o $@ $(filter %.o,$(DRILL_LINK_$*)) $(call obj,drills/starve/hook.c) $(LIB) $(LIBS)
+$(B)/drills/starve/handshakes: $(call obj,drills/starve/handshakes.c)
+	@mkdir -p $(@D)
+	$(Q) $(CC) $(LDFLAGS) -o $@ $^ -lssl -lcrypto
+starve: $(STARVED:%=$(B)/drills/starve/bulkhead-%) $(B)/drills/starve/handshakes $(B)/tests/load/probe $(B)/tests/load/phases
 drill-kill: programs $(B)/drills/kill $(B)/tests/load/probe
 	@drills/kill/run --rounds 1000 --rate 100
 

@@ -174,7 +174,7 @@ on_channel(void *ctx, int fd, unsigned events)
     if (events & (LOOP_READ | LOOP_HANGUP)) {
         for (int i = 0; e == OK && i < LEDGER_PACKETS_PER_ROUND; i++) {
             if (c->records_left == 0 || c->bytes_left == 0) {
-                c->paused = true; /* the others' records first; see on_second() */
+                c->paused = true; /* the others' records first; see on_budget() */
                 break;
             }
             e = channel_receive(&c->channel, on_frame, c);
@@ -187,21 +187,27 @@ on_channel(void *ctx, int fd, unsigned events)
 static void
 give_budget(struct ledger_channel *c)
 {
-    c->records_left = LEDGER_RECORDS_PER_S;
-    c->bytes_left = LEDGER_BYTES_PER_S;
+    c->records_left = LEDGER_RECORDS_PER_S * LEDGER_BUDGET_MS / 1000;
+    c->bytes_left = LEDGER_BYTES_PER_S / 1000 * LEDGER_BUDGET_MS;
     c->paused = false;
 }
 
 /* ---- the loop -------------------------------------------------------------------------- */
 
 static void
-on_second(void *ctx)
+on_budget(void *ctx)
 {
     struct ledger *l = ctx;
     for (size_t i = 0; i < l->channels_count; i++) {
         give_budget(&l->channels[i]);
         watch_channel(&l->channels[i]);
     }
+}
+
+static void
+on_second(void *ctx)
+{
+    struct ledger *l = ctx;
     for (size_t i = 0; i < l->logs_count; i++)
         if (!l->logs[i].open || l->logs[i].log.failed != OK)
             log_revive(l, &l->logs[i]);
@@ -331,6 +337,7 @@ ledger_serve(struct ledger *l, struct loop *loop)
         e = loop_watch(loop, &c->watch, LOOP_READ);
     }
     loop_every(loop, LEDGER_SIGN_MS, on_sign, l);
+    loop_every(loop, LEDGER_BUDGET_MS, on_budget, l);
     loop_every(loop, 1000, on_second, l);
     loop_idle(loop, on_idle, l);
     if (e == OK && l->listener.fd >= 0)

@@ -337,7 +337,7 @@ TEST(a_peer_that_sends_anything_else_is_not_heard_any_more)
 }
 
 static bool
-second_over(struct rig *r)
+shares_over(struct rig *r)
 {
     return r->rounds > 300;
 }
@@ -345,13 +345,14 @@ second_over(struct rig *r)
 TEST(a_flood_waits_for_its_budget)
 {
     set_up();
-    for (uint64_t ref = 1; ref <= 3 * LEDGER_RECORDS_PER_S; ref++)
+    const uint64_t share = LEDGER_RECORDS_PER_S * LEDGER_BUDGET_MS / 1000;
+    const uint64_t all = 40 * LEDGER_RECORDS_PER_S;
+    for (uint64_t ref = 1; ref <= all; ref++)
         record_text(&rig.a, ref, "{}");
     enum err e = channel_flush(&rig.a);
     CHECK(e == OK || e == ERR_AGAIN);
-    run_until(second_over);
-    /* What one second gives, and the rest of the packet in which it ran out. */
-    CHECK(rig.recorded >= LEDGER_RECORDS_PER_S && rig.recorded < 3 * LEDGER_RECORDS_PER_S);
-    CHECK(rig.ledger->channels[0].paused);
+    run_until(shares_over);
+    /* What some shares give, and the rest of the packets in which they ran out. */
+    CHECK(rig.recorded >= share && rig.recorded < all);
     tear_down();
 }

@@ -23,6 +23,8 @@ group_limits_of(const struct plan *p, size_t process)
     struct group_limits l = {.memory_bytes = 1ULL << 30, .weight = GROUPS_WEIGHT_CITY};
     if (planned->zone >= 0 || planned->conduit >= 0)
         l = (struct group_limits){.memory_bytes = 256ULL << 20, .weight = GROUPS_WEIGHT_ZONE};
+    if (planned->conduit >= 0)
+        l.cpu_percent = GROUPS_CPU_CONDUIT;
     if (planned->zone >= 0) {
         l.memory_bytes = p->charter->zones[planned->zone].memory_bytes;
         l.cpu_percent = p->charter->zones[planned->zone].cpu_percent;

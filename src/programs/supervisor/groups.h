@@ -5,7 +5,7 @@
  *       supervisor               us: a heavy weight, so that we answer whatever the zones do
  *       city/ledger, city/judge  the same heavy weight
  *       zone-NAME/gate, core...  memory and processor of the charter, one weight for every zone
- *       conduit-NAME/conduit
+ *       conduit-NAME/conduit     a little of a processor, whatever a core throws at it
  *
  * Each controller is taken where this host has it: control groups v2 when our own group there is
  * ours to divide (or, as root, its topmost), else v1, else not at all and status says so. The
@@ -32,6 +32,7 @@ enum {
     GROUPS_PERIOD_US = 20000, /* of the processor: what one may take is taken in small pieces */
     GROUPS_WEIGHT_ZONE = 100,
     GROUPS_WEIGHT_CITY = 1000,
+    GROUPS_CPU_CONDUIT = 10, /* percent: its charter counts messages by the minute */
 };
 
 struct groups {

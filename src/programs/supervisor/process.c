@@ -71,6 +71,11 @@ on_log(void *ctx, int fd, unsigned events)
         loop_unwatch(p->supervisor->loop, &p->log_watch);
         return;
     }
+    p->log_bytes += (uint32_t)n;
+    if (p->log_bytes > SUPERVISOR_LOG_BYTES_PER_S && p->log_watch.active) {
+        p->log_paused = true; /* see give_budget() */
+        loop_change(p->supervisor->loop, &p->log_watch, 0);
+    }
     for (ssize_t i = 0; i < n; i++) {
         if (bytes[i] == '\n' || p->log_line.len == LOG_LINE_KEEP)
             pass_on_line(p);
@@ -144,6 +149,8 @@ static enum err
 on_frame(void *ctx, uint16_t id, struct bytes body)
 {
     struct process *p = ctx;
+    if (++p->frames > SUPERVISOR_FRAMES_PER_S)
+        return ERR_MALFORMED; /* a process that talks like that is not ours any more */
     if (id == confined_id)
         return on_confined(p, body);
     if (id == complaint_id && p->state == STATE_UP)
@@ -281,11 +288,25 @@ process_ended(struct process *p, int wait_status)
     wait_before_next(p);
 }
 
+/* What a process may make us read in a second, so that none takes our time from the others. */
+static void
+give_budget(struct process *p, uint64_t now)
+{
+    if (now - p->budget_ms < 1000)
+        return;
+    p->budget_ms = now;
+    p->log_bytes = p->frames = 0;
+    if (p->log_paused && p->log_watch.active)
+        loop_change(p->supervisor->loop, &p->log_watch, LOOP_READ);
+    p->log_paused = false;
+}
+
 void
 process_tick(struct process *p)
 {
     struct supervisor *s = p->supervisor;
     uint64_t now = clock_mono_ms(&s->clock);
+    give_budget(p, now);
     if (p->state == STATE_WAITING) {
         if (!s->stopping && now >= p->due_ms)
             process_start(p);

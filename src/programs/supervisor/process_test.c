@@ -8,6 +8,7 @@
 #include "programs/messages.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
@@ -131,6 +132,86 @@ tear_down(void)
     plan_close(&city.plan);
     close(city.audit_fd);
     test_remove_tree(folder);
+}
+
+static bool
+one_turn_over(const struct process *p)
+{
+    (void)p;
+    return ticks > 0;
+}
+
+static bool
+two_turns_over(const struct process *p)
+{
+    (void)p;
+    return ticks > 20;
+}
+
+/* From now on we are at the other end of what the process says to the supervisor. */
+static void
+take_place_of(struct process *p, struct channel *us)
+{
+    int fds[2];
+    CHECK_OK(channel_pair(fds));
+    loop_unwatch(city.loop, &p->control_watch);
+    CHECK(dup(p->control.fd) >= 0); /* or it would see its end, and end itself */
+    channel_fini(&p->control);
+    channel_init(&p->control, fds[0]);
+    channel_init(us, fds[1]);
+    p->control_watch.fd = fds[0];
+    CHECK_OK(loop_watch(city.loop, &p->control_watch, LOOP_READ));
+}
+
+TEST(a_process_that_floods_its_control_channel_is_ended)
+{
+    set_up();
+    struct process *p = &city.processes[conduit];
+    struct channel us;
+    struct heartbeat m = {0};
+    int status;
+    run_until(is_up);
+    take_place_of(p, &us);
+    for (int i = 0; i < SUPERVISOR_FRAMES_PER_S / 2; i++)
+        CHECK_OK(CHANNEL_SEND(&us, heartbeat, &m));
+    CHECK_OK(channel_flush(&us));
+    run_until(two_turns_over);
+    CHECK(waitpid(p->pid, NULL, WNOHANG) == 0);
+    for (int i = 0; i < SUPERVISOR_FRAMES_PER_S; i++)
+        CHECK_OK(CHANNEL_SEND(&us, heartbeat, &m));
+    CHECK_OK(channel_flush(&us));
+    run_until(two_turns_over);
+    CHECK(waitpid(p->pid, &status, 0) == p->pid);
+    CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    channel_fini(&us);
+    tear_down();
+}
+
+TEST(log_lines_beyond_a_process_s_share_wait_in_its_pipe)
+{
+    set_up();
+    struct process *p = &city.processes[conduit];
+    static uint8_t lines[65536]; /* empty ones: nothing of it shall stand in our output */
+    size_t written = 0;
+    int fds[2];
+    run_until(is_up);
+    memset(lines, '\n', sizeof(lines));
+    CHECK(pipe2(fds, O_NONBLOCK | O_CLOEXEC) == 0);
+    loop_unwatch(city.loop, &p->log_watch);
+    close(p->log_watch.fd);
+    p->log_watch.fd = fds[0];
+    CHECK_OK(loop_watch(city.loop, &p->log_watch, LOOP_READ));
+    for (int turn = 0; turn < 200; turn++) {
+        ssize_t n = write(fds[1], lines, sizeof(lines));
+        written += n > 0 ? (size_t)n : 0;
+        run_until(one_turn_over);
+    }
+    CHECK(p->log_paused && written > SUPERVISOR_LOG_BYTES_PER_S);
+    CHECK(written < SUPERVISOR_LOG_BYTES_PER_S + 4 * sizeof(lines));
+    close(fds[1]);
+    kill(p->pid, SIGKILL);
+    waitpid(p->pid, NULL, 0);
+    tear_down();
 }
 
 TEST(a_malformed_channel_is_on_the_record_and_its_process_goes_on)

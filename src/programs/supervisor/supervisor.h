@@ -33,6 +33,8 @@ enum {
     SUPERVISOR_STEADY_MS = 2000, /* up so long: the back-off begins anew */
     SUPERVISOR_TICK_MS = 50,
     SUPERVISOR_LOG_LINES_PER_S = 200,
+    SUPERVISOR_LOG_BYTES_PER_S = 1024 * 1024, /* more waits in the pipe, and its writer with it */
+    SUPERVISOR_FRAMES_PER_S = 200,            /* of one process; it needs three */
     SUPERVISOR_TOOLS_MAX = 16,
     SUPERVISOR_COMPLAINTS_MAX = 100, /* of one process, in the log: it may be the liar itself */
 };
@@ -52,10 +54,13 @@ struct process {
     struct watch log_watch;
     struct buf log_line;
     uint64_t log_second;
-    uint32_t log_lines; /* in that second */
-    uint64_t due_ms;    /* WAITING: when to start */
-    uint64_t since_ms;  /* of the state */
-    uint64_t beat_ms;   /* last sign of life */
+    uint32_t log_lines;         /* in that second */
+    uint32_t log_bytes, frames; /* since log_paused and frames were last set right, each second */
+    uint64_t budget_ms;
+    bool log_paused;
+    uint64_t due_ms;   /* WAITING: when to start */
+    uint64_t since_ms; /* of the state */
+    uint64_t beat_ms;  /* last sign of life */
     uint64_t counters[PROGRAM_COUNTERS];
     uint32_t restarts;
     uint32_t backoff_ms;
