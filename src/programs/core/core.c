@@ -103,6 +103,7 @@ take_keys(struct core *c)
     if (master && master->len == 32)
         crypto_generichash(c->state_key, STATE_KEY_BYTES, (const uint8_t *)label, sizeof(label) - 1,
                            master->key, master->len);
+    sodium_mprotect_readonly(c->state_key);
     c->state_fd = master ? start_fd(c->start, FD_SERVICE_STATE, NULL) : -1;
 }
 

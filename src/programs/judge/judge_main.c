@@ -310,6 +310,7 @@ judge_open(void *self, struct start *start)
     if (!j->secret)
         return ERR_LIMIT;
     memcpy(j->secret, key->key, 64);
+    sodium_mprotect_readonly(j->secret);
     ledger_client_init(&j->ledger, ledger_fd, j->clock, j->random);
     j->listener = (struct watch){.fd = listen_fd, .fn = on_listener, .ctx = j};
     return request_issuer_new(start_text(start, TEXT_PEOPLE_ISSUER_PEM), &j->issuer);

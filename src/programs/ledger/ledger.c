@@ -277,6 +277,7 @@ add_log(struct ledger *l, const struct start *start, const char *name)
     if (!log->secret)
         return ERR_LIMIT;
     memcpy(log->secret, key->key, 64);
+    sodium_mprotect_readonly(log->secret);
     crypto_sign_ed25519_sk_to_pk(log->config.public_key, log->secret);
     l->logs_count++;
     log_revive(l, log);

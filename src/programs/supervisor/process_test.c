@@ -57,6 +57,21 @@ run_until(bool (*what)(const struct process *p))
     CHECK(wanted(&city.processes[conduit]));
 }
 
+/* The ledger's end of the supervisor's channel: is this on its way to the city's log? */
+static bool
+city_log_gets(const char *event, const char *detail)
+{
+    char packet[4096] = "";
+    bool found = false;
+    for (size_t i = 0; i < city.plan.ends_count; i++)
+        if (city.plan.processes[0].kind == PROCESS_LEDGER && city.plan.ends[i].process == 0 &&
+            city.plan.ends[i].role == FD_LEDGER && strcmp(city.plan.ends[i].name, "city") == 0)
+            for (ssize_t n; (n = read(city.plan.ends[i].fd, packet, sizeof(packet))) > 0;)
+                found = found || (memmem(packet, (size_t)n, event, strlen(event)) &&
+                                  memmem(packet, (size_t)n, detail, strlen(detail)));
+    return found;
+}
+
 static bool
 is_up(const struct process *p)
 {
@@ -225,17 +240,7 @@ TEST(a_malformed_channel_is_on_the_record_and_its_process_goes_on)
     CHECK(strcmp(p->complaint, "from") == 0);
     CHECK(p->state == STATE_UP && waitpid(p->pid, NULL, WNOHANG) == 0);
 
-    /* The ledger's end of the supervisor's channel: what is on its way to the city's log. */
-    char packet[4096] = "";
-    int city_log = -1;
-    for (size_t i = 0; i < city.plan.ends_count; i++)
-        if (city.plan.processes[0].kind == PROCESS_LEDGER && city.plan.ends[i].process == 0 &&
-            city.plan.ends[i].role == FD_LEDGER && strcmp(city.plan.ends[i].name, "city") == 0)
-            for (ssize_t n; (n = read(city.plan.ends[i].fd, packet, sizeof(packet))) > 0;)
-                if (memmem(packet, (size_t)n, "{\"event\":\"complaint\",\"process\":\"", 32) &&
-                    memmem(packet, (size_t)n, "\"channel\":\"from\"", 16))
-                    city_log = city.plan.ends[i].fd;
-    CHECK(city_log >= 0);
+    CHECK(city_log_gets("{\"event\":\"complaint\",\"process\":\"", "\"channel\":\"from\""));
     kill(p->pid, SIGKILL);
     waitpid(p->pid, NULL, 0);
     tear_down();
@@ -269,6 +274,9 @@ TEST(a_refused_call_is_named_by_the_kernel)
         process_ended(p, status);
         CHECK(p->end_signal == SIGSYS && p->state == STATE_WAITING);
         CHECK(strcmp(p->end_call, city.audit_fd >= 0 ? "socket:41" : "unknown") == 0);
+        CHECK(city_log_gets("\"event\":\"restart\"", city.audit_fd >= 0
+                                                         ? "\"signal\":31,\"call\":\"socket:41\"}"
+                                                         : "\"signal\":31,\"call\":\"unknown\"}"));
     } else {
         printf("an ordinary user steers no confined process: nothing was tried\n");
         kill(p->pid, SIGKILL);

@@ -74,6 +74,7 @@ warden_open(void *self, struct start *start)
     if (!w->secret)
         return ERR_LIMIT;
     memcpy(w->secret, key->key, 64);
+    sodium_mprotect_readonly(w->secret);
     memcpy(w->signer, key->name, sizeof(w->signer));
     enum err e = sequence_open(&w->sequence, &disk, state_fd);
     if (e == OK)
