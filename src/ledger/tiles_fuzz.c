@@ -22,6 +22,27 @@ read_node(void *ctx, uint32_t level, uint64_t index, struct tree_hash *out)
     return OK;
 }
 
+/* The first complete node over the tile's bottom, at each height that one tile holds. */
+static void
+check_nodes(const struct tile *t, uint64_t size, struct bytes hashes)
+{
+    for (uint32_t above = 0; above < 8 && 8 * t->level + above < TREE_LEVELS_MAX; above++) {
+        uint32_t level = 8 * t->level + above;
+        uint64_t index = t->n * TILE_WIDTH >> above;
+        struct tree_hash node;
+        struct tile found;
+        if (index >= size >> level)
+            break;
+        tile_of_node(level, index, size, &found);
+        ASSERT(found.level == t->level && found.n == t->n && found.width == t->width);
+        ASSERT(tile_take_node(&found, hashes, level, index, &node) == OK);
+        ASSERT(above > 0 || memcmp(node.b, hashes.p, TREE_HASH_SIZE) == 0);
+        hashes.len--;
+        ASSERT(tile_take_node(&found, hashes, level, index, &node) == ERR_MALFORMED);
+        hashes.len++;
+    }
+}
+
 static enum err
 count_tile(void *ctx, const struct tile *t)
 {
@@ -37,6 +58,7 @@ count_tile(void *ctx, const struct tile *t)
     if (t->kind == TILE_HASHES) {
         e = tile_put_hashes(&r, a->size, t, &hashes);
         ASSERT(e == OK && hashes.len == t->width * TREE_HASH_SIZE);
+        check_nodes(t, a->size, buf_bytes(&hashes));
     }
     buf_fini(&path);
     buf_fini(&hashes);
