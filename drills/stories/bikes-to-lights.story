@@ -64,6 +64,12 @@ step      He lies for the bike operator: as its computer he reports a station th
   because Who holds the gate of a zone can lie for the devices of that zone. This cannot be prevented; the zone's
   because own data cannot be trusted until the gate is replaced. It is also where it ends.
 
+step      He says that a traffic light is connected to the bike service, and reports for it.
+  inside  bikes/gate publish-as name=junction-a0 stream=@stream:operator-bikes result=1
+  must    be refused by rule this device has no Datastream
+  file    src/programs/core/ingest.c
+  because A name from another zone means nothing in this one.
+
 step      He sends nonsense to everybody whom the gate knows.
   inside  bikes/gate nonsense
   must    be allowed
@@ -131,6 +137,34 @@ step      The conduit passed one and refused 199.
   file    src/programs/conduit/valve.c
   because One count a minute, as the charter says. The traffic lights can be told a wrong number of bicycles;
   because they can be told nothing else, and no command follows from it.
+
+step      The city has seen enough and cuts the bike service off.
+  outside cut zone=bikes reason=the_bike_app_was_breached
+  must    be allowed saying is an island
+  file    src/programs/supervisor/islands.c
+  because One command, at once, also when nothing else works any more.
+
+step      He sends one more count.
+  inside  bikes/core count count=5000 rest=1500
+  must    be allowed
+  because He is still inside.
+
+step      Now nothing passes.
+  outside counter compartment=bike-counts/conduit counter=refused_cut
+  must    be noticed saying refused_cut
+  file    src/programs/conduit/valve.c
+  because An island's conduits pass nothing.
+
+step      The app developer asks for a token for the bikes.
+  outside token as=app-developer zone=bikes
+  must    be refused by rule zone bikes is cut off: the bike app was breached
+  file    src/programs/judge/request.c
+  because Nobody reads from an island either, and everybody learns why.
+
+step      The core is replaced by a clean one, and the zone is joined again.
+  outside rejoin zone=bikes
+  must    be allowed
+  because In the city this takes two people's approval, on the record.
 
 step      He asks for a green light on every channel that the core of the bike service holds.
   inside  bikes/core wish-everywhere device=junction-a0

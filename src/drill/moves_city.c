@@ -287,6 +287,25 @@ run_start(struct stage *s, const struct story_move *m)
     return move_answer(ANSWER_ESCAPED, "%s runs again", move_word(m, "compartment", ""));
 }
 
+/* zone= reason=: as `bulkhead cut` has it done (words joined by _) */
+static struct outcome
+run_cut(struct stage *s, const struct story_move *m)
+{
+    char reason[STORY_VALUE_SIZE];
+    const char *zone = move_word(m, "zone", "");
+    bool cut = strcmp(m->name, "cut") == 0;
+    snprintf(reason, sizeof(reason), "%s", move_word(m, "reason", "a_breach"));
+    for (char *p = reason; *p; p++)
+        if (*p == '_')
+            *p = ' ';
+    if (range_cut(s->range, zone, cut, reason) != OK)
+        return move_answer(ANSWER_FAILED, "zone %s cannot be cut off", zone);
+    range_turn(s->range, 100);
+    if (cut)
+        return move_answer(ANSWER_ESCAPED, "%s is an island: %s", zone, reason);
+    return move_answer(ANSWER_ESCAPED, "%s is joined again", zone);
+}
+
 /* compartment= counter= least=: waits until the heartbeat says so, 3 s at most. */
 static struct outcome
 run_counter(struct stage *s, const struct story_move *m)
@@ -453,6 +472,8 @@ const struct move moves_city[] = {
     {"verify", run_verify, "edit=flip|truncate zone=: verifies the logs, or a changed copy"},
     {"stop", run_stop, "compartment=: it does not run any more"},
     {"start", run_start, "compartment=: it runs again"},
+    {"cut", run_cut, "zone= reason=: the zone becomes an island"},
+    {"rejoin", run_cut, "zone=: it is joined to the city again"},
     {"counter", run_counter, "compartment= counter= least=: what a program counted"},
     {"field-start", run_field_start, "zone=: a tank and its pump, as a device"},
     {"field", run_field, "key= least= most= wait=: what the field program says of itself"},

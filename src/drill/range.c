@@ -116,6 +116,8 @@ on_frame(void *ctx, uint16_t id, struct bytes body)
         m->complaints++;
         return bytes_copy_text(complaint.channel, m->complaint, sizeof(m->complaint));
     }
+    if (id == condition_id)
+        return condition_decode(body, &(struct condition){0}); /* it stands in its log too */
     if (id != heartbeat_id || heartbeat_decode(body, &h) != OK)
         return ERR_MALFORMED;
     const uint64_t counters[PROGRAM_COUNTERS] = {h.counter_0, h.counter_1, h.counter_2,
@@ -457,6 +459,31 @@ range_forget(struct range *r)
             while (read(end->fd, packet, sizeof(packet)) > 0)
                 continue;
     }
+
+/* ---- islands --------------------------------------------------------------------------------- */
+
+enum err
+range_cut(struct range *r, const char *zone, bool cut, const char *reason)
+{
+    struct plan *plan = &r->city->plan;
+    int32_t z = charter_find_zone(&r->city->charter, bytes_text(zone));
+    if (z < 0)
+        return ERR_NOT_FOUND;
+    uint32_t bit = UINT32_C(1) << z;
+    plan->cut = cut ? plan->cut | bit : plan->cut & ~bit;
+    plan->islands[z] = (struct island){.since_us = clock_wall_us(&r->clock) / 1000 * 1000};
+    snprintf(plan->islands[z].reason, sizeof(plan->islands[z].reason), "%s", reason);
+    struct cut_off m = {bytes_text(zone), cut, bytes_text(plan->islands[z].reason)};
+    enum err e = OK;
+    for (size_t i = 0; e == OK && i < plan->processes_count; i++) {
+        struct member *member = &r->members[i];
+        if (member->state != MEMBER_UP || !plan_island_concerns(plan, i, (uint32_t)z))
+            continue;
+        e = CHANNEL_SEND(&member->control, cut_off, &m);
+        if (e == OK)
+            e = channel_flush(&member->control);
+    }
+    return e;
 }
 
 /* ---- life ------------------------------------------------------------------------------------ */

@@ -69,6 +69,10 @@ void range_tell(struct range *r, const char *compartment);
 /* What the breached process has written to its standard error so far; "" when there is nothing. */
 const char *range_said(struct range *r, const char *compartment);
 
+/* The zone is an island from now on, or no longer: told to all whom it concerns, as the supervisor
+ * does, and to those that start later. ERR_NOT_FOUND. */
+enum err range_cut(struct range *r, const char *zone, bool cut, const char *reason) MUST_USE;
+
 /* Let the city run: reads heartbeats and log lines of all for so long. */
 void range_turn(struct range *r, uint32_t ms);
 
