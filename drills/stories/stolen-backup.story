@@ -93,7 +93,7 @@ step      The pump goes on reporting.
   because A day as any other, but five readings are gone.
 
 step      The log is verified.
-  outside verify
+  outside verify patience=10000
   must    be noticed saying it was rewritten
   file    src/cli/log_files.c
   because The head of every zone's journal stands in the published log ten times a second. A journal that becomes

@@ -16,6 +16,8 @@
 #include "drill/story.h"
 #include "grant/lease.h"
 
+/* For answers of the API, on disks that others keep busy too. */
+enum { STAGE_PATIENCE_MS = 30000 };
 enum { STAGE_PATH_SIZE = 400, STAGE_STREAMS_MAX = 16, STAGE_TOKEN_SIZE = 1100 };
 
 struct stage {

@@ -240,7 +240,8 @@ take_fault(struct buf *out, char *to, size_t size)
     snprintf(to, size, "%.*s", (int)strcspn(at, "\n"), at);
 }
 
-/* Verifies the city's log as anybody can; edit=flip|truncate zone=: a copy of it, changed. */
+/* Verifies the city's log as anybody can; edit=flip|truncate zone=: a copy of it, changed;
+ * patience=MS: again and again, until something does not hold. */
 static struct outcome
 run_verify(struct stage *s, const struct story_move *m)
 {
@@ -260,10 +261,16 @@ run_verify(struct stage *s, const struct story_move *m)
         return move_answer(ANSWER_FAILED, "the copy could not be changed");
     const char *const words[] = {"log", "verify", "--state", edit ? copy : range_state(s->range),
                                  NULL};
-    buf_init(&out, CLIENT_ANSWER_MAX);
-    int status = stage_tool(s, words, &out);
-    take_fault(&out, why, sizeof(why));
-    buf_fini(&out);
+    /* What was just written is under a signature a moment later. */
+    int status = 0;
+    for (long left_ms = move_number(m, "patience", 0); status == 0 && left_ms >= 0;
+         left_ms -= 250) {
+        range_turn(s->range, 250);
+        buf_init(&out, CLIENT_ANSWER_MAX);
+        status = stage_tool(s, words, &out);
+        take_fault(&out, why, sizeof(why));
+        buf_fini(&out);
+    }
     return status == 0 ? move_answer(ANSWER_ESCAPED, "every log holds")
                        : move_answer(ANSWER_REFUSED, "%s", why);
 }
@@ -451,6 +458,7 @@ run_nothing_lost(struct stage *s, const struct story_move *m)
     struct client_request r = {
         .method = "GET", .target = "/v1.1/Observations?$count=true&$top=1", .token = token};
     stage_caller(s, move_word(m, "as", ""), &who);
+    who.wait_ms = STAGE_PATIENCE_MS;
     buf_init(&out, CLIENT_ANSWER_MAX);
     enum err e = client_open(&who, range_port(s->range, zone, true), &c, why);
     if (e == OK)
@@ -469,7 +477,8 @@ const struct move moves_city[] = {
     {"search", run_search, "word= in=: looks for a word in the stolen files"},
     {"open-store", run_open_store, "zone= key=ZONE|guess: opens a stolen store"},
     {"roll-back", run_roll_back, "zone= in=: puts an older store in the place of today's"},
-    {"verify", run_verify, "edit=flip|truncate zone=: verifies the logs, or a changed copy"},
+    {"verify", run_verify,
+     "edit=flip|truncate zone= patience=MS: verifies the logs, or a changed copy"},
     {"stop", run_stop, "compartment=: it does not run any more"},
     {"start", run_start, "compartment=: it runs again"},
     {"cut", run_cut, "zone= reason=: the zone becomes an island"},

@@ -62,6 +62,7 @@ ask_with(struct stage *s, const char *with, const char *zone, const struct clien
     stage_caller(s, with[0] ? with : s->charter->callers[0].name, &who);
     if (!with[0])
         who.certificate[0] = '\0';
+    who.wait_ms = STAGE_PATIENCE_MS;
     enum err e = client_open(&who, range_port(s->range, zone, true), &c, why);
     if (e == OK)
         e = client_ask(c, r, &status, out);

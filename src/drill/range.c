@@ -109,6 +109,7 @@ on_frame(void *ctx, uint16_t id, struct bytes body)
 {
     struct member *m = ctx;
     struct complaint complaint;
+    struct condition condition;
     struct heartbeat h;
     if (id == confined_id)
         return on_confined(m, body);
@@ -117,7 +118,7 @@ on_frame(void *ctx, uint16_t id, struct bytes body)
         return bytes_copy_text(complaint.channel, m->complaint, sizeof(m->complaint));
     }
     if (id == condition_id)
-        return condition_decode(body, &(struct condition){0}); /* it stands in its log too */
+        return condition_decode(body, &condition); /* it stands in its log too */
     if (id != heartbeat_id || heartbeat_decode(body, &h) != OK)
         return ERR_MALFORMED;
     const uint64_t counters[PROGRAM_COUNTERS] = {h.counter_0, h.counter_1, h.counter_2,
@@ -459,6 +460,7 @@ range_forget(struct range *r)
             while (read(end->fd, packet, sizeof(packet)) > 0)
                 continue;
     }
+}
 
 /* ---- islands --------------------------------------------------------------------------------- */
 
