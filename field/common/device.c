@@ -138,8 +138,11 @@ field_lease_us(const struct field *f)
 static void
 watch_clock(struct field *f)
 {
-    enum clock_event event =
-        clock_watch_look(&f->watch, clock_mono_ms(&f->clock), clock_wall_us(&f->clock));
+    uint64_t mono_ms;
+    int64_t wall_us;
+    if (!clock_both(&f->clock, &mono_ms, &wall_us))
+        return;
+    enum clock_event event = clock_watch_look(&f->watch, mono_ms, wall_us);
     if (event != CLOCK_STEADY)
         fprintf(stderr, "event=clock what=%s by_ms=%lld\n", clock_event_text(event),
                 (long long)(f->watch.step_us / 1000));

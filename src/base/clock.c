@@ -43,3 +43,19 @@ clock_fake_source(struct clock_fake *fake)
 {
     return (struct clock_source){fake_mono_ms, fake_wall_us, fake};
 }
+
+bool
+clock_both(const struct clock_source *c, uint64_t *out_mono_ms, int64_t *out_wall_us)
+{
+    enum { TRIES = 3, APART_MS = 50 };
+    for (int i = 0; i < TRIES; i++) {
+        uint64_t before = clock_mono_ms(c);
+        int64_t wall_us = clock_wall_us(c);
+        if (clock_mono_ms(c) - before > APART_MS)
+            continue;
+        *out_mono_ms = before;
+        *out_wall_us = wall_us;
+        return true;
+    }
+    return false;
+}

@@ -33,4 +33,10 @@ clock_wall_us(const struct clock_source *c)
     return c->wall_us(c->ctx);
 }
 
+/*
+ * Both at the same moment, for clock_watch.h. False when the process was interrupted between the
+ * two each time: look again later.
+ */
+bool clock_both(const struct clock_source *c, uint64_t *out_mono_ms, int64_t *out_wall_us) MUST_USE;
+
 #endif

@@ -53,6 +53,9 @@ struct store_config {
 enum err store_open(const struct store_config *config, struct store **out) MUST_USE;
 void store_close(struct store *s);
 
+/* The latest wall time that the store itself wrote down: it has passed. INT64_MIN: none. */
+int64_t store_known_us(const struct store *s);
+
 /* ---- entities ------------------------------------------------------------------------- */
 
 /* Put (or with record.len == 0 delete) an entity, in the next commit. type 1..15. */

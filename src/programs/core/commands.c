@@ -54,6 +54,8 @@ commands_wish(void *ctx, struct bytes device, const char *command, struct bytes 
     struct core *c = ctx;
     if (!find_command(c, command))
         return ERR_UNSUPPORTED;
+    if (core_clock_doubt(c))
+        return ERR_AGAIN;
     if (!text_is_name(device) || parameters.len > PARAMETERS_BYTES_MAX)
         return ERR_LIMIT;
     struct wish m = {.device = device,

@@ -98,7 +98,7 @@ TEST(a_refused_or_unanswered_wish_is_a_verdict_too)
     CHECK(w->refused == 1 && strcmp(w->reason, "too soon") == 0);
     CHECK(t->core->count.leases_refused == 1);
     CHECK_OK(w->ports.wish(w->ports.ctx, device, "release", phase, 77));
-    t->clock.mono_ms += ASK_WAIT_MS;
+    city_pass(t, ASK_WAIT_MS);
     core_tick(t->core);
     CHECK(w->refused == 2 && strstr(w->reason, "did not answer"));
     city_free(t);
@@ -244,9 +244,9 @@ TEST(a_device_tells_the_warden_which_number_it_took)
     struct test_city *t = city_new(&wisher_service);
     CHECK(city_published(t, 1, "leases/dock-a/seen", "17") == 0 && t->seen == 17);
     CHECK(city_published(t, 1, "leases/dock-a/seen", "18") == REASON_QUOTA && t->seen == 17);
-    t->clock.mono_ms += SEEN_MS;
+    city_pass(t, SEEN_MS);
     CHECK(city_published(t, 1, "leases/dock-a/seen", "18") == 0 && t->seen == 18);
-    t->clock.mono_ms += SEEN_MS;
+    city_pass(t, SEEN_MS);
     CHECK(city_published(t, 2, "leases/dock-a/seen", "99") != 0);   /* another's name */
     CHECK(city_published(t, 4, "leases/operator/seen", "99") != 0); /* no device */
     CHECK(city_published(t, 1, "leases/dock-a/seen", "-1") == REASON_PAYLOAD_INVALID);

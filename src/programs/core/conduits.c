@@ -27,6 +27,8 @@ conduit_frame(void *ctx, uint16_t id, struct bytes body)
     /* A conduit has one direction; what comes against it is a broken or hostile peer. */
     if (!l->incoming || id != zone_count_id || zone_count_decode(body, &m) != OK)
         return ERR_MALFORMED;
+    if (core_clock_doubt(l->core))
+        return OK; /* the next one says more */
     if (l->core->service->counted)
         l->core->service->counted(l->core->self, l->row->name, &m);
     return OK;
@@ -67,6 +69,8 @@ enum err
 conduits_count(void *ctx, const struct zone_count *count)
 {
     struct core *c = ctx;
+    if (core_clock_doubt(c))
+        return ERR_AGAIN;
     enum err e = ERR_NOT_FOUND;
     for (uint32_t i = 0; i < c->conduits_count; i++) {
         struct conduit_link *l = &c->conduits[i];

@@ -153,6 +153,7 @@ core_open(const struct core_config *config, struct core **out)
     c->outbox_max = c->start->disk_bytes / OUTBOX_DISK_BYTES;
     if (c->outbox_max == 0 || c->outbox_max > OUTBOX_DECISIONS_MAX)
         c->outbox_max = OUTBOX_DECISIONS_MAX;
+    record_clock(c);
     c->anchored_size = UINT64_MAX; /* what the predecessor anchored last is not known */
     *out = c;
     return e;
@@ -275,6 +276,9 @@ core_condition(const struct core *c)
     if (record_outbox_full(c))
         return "back-pressure: the ledger takes no anchors and the outbox is full; no device is "
                "read";
+    if (core_clock_doubt(c))
+        return "the clock was set or stood still: no reads, no commands, nothing across for a "
+               "minute";
     if (c->ledger_silent)
         return "the ledger does not record: no reads, no commands; devices are heard";
     if (c->maintain_error == ERR_LIMIT)
@@ -287,6 +291,7 @@ core_condition(const struct core *c)
 void
 core_tick(struct core *c)
 {
+    record_clock(c);
     if (!c->store_failed)
         program_condition(core_condition(c));
     if (c->service->tick)

@@ -22,6 +22,7 @@
 #include "base/arena.h"
 #include "base/base.h"
 #include "base/clock.h"
+#include "base/clock_watch.h"
 #include "base/random.h"
 #include "grant/token.h"
 #include "programs/core/link.h"
@@ -197,7 +198,10 @@ struct core {
     uint64_t outbox_from, outbox_max; /* decisions up to the first are anchored; see record.c */
     bool ledger_silent;               /* it refused the last record, or did not answer */
     enum err maintain_error;          /* of the store's last upkeep */
-    uint64_t strangers_refused;       /* since they were last written down */
+    struct clock_watch watch;
+    enum clock_event clock_untold; /* not on record yet; CLOCK_STEADY: none */
+    uint64_t clock_ref, clock_deadline_ms;
+    uint64_t strangers_refused; /* since they were last written down */
     uint64_t strangers_ms;
     uint64_t seen_ms;             /* when a device's lease number was passed on last */
     uint64_t destroyed_looked_ms; /* 0: never */
@@ -338,6 +342,10 @@ void record_destructions(struct core *c);
 void record_lost(struct core *c);
 /* So many decisions are not anchored that no more may be made: see record.c. */
 bool record_outbox_full(const struct core *c);
+/* Look at the clocks; what happened to them goes on record. */
+void record_clock(struct core *c);
+/* While true no caller is answered, no wish is sent, nothing crosses the zone's border. */
+bool core_clock_doubt(const struct core *c);
 
 /* commands.c */
 enum err commands_wish(void *ctx, struct bytes device, const char *command, struct bytes parameters,

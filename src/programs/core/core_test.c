@@ -239,7 +239,7 @@ TEST(a_device_over_its_share_is_refused_and_others_are_not)
         CHECK(city_published(t, 1, topic_of(a), "{\"result\":5}") == 0);
     CHECK(city_published(t, 1, topic_of(a), "{\"result\":5}") == REASON_QUOTA);
     CHECK(city_published(t, 2, topic_of(b), "{\"result\":5}") == 0);
-    t->clock.mono_ms += 1000;
+    city_pass(t, 1000);
     CHECK(city_published(t, 1, topic_of(a), "{\"result\":5}") == 0);
     city_free(t);
 }
@@ -336,7 +336,7 @@ TEST(without_the_ledger_no_answer_leaves_and_ingest_goes_on)
     city_run(t);
     CHECK(!city_output(t, answer_id, 3, ref));
     uint64_t stale = t->records_ref[t->records_count - 1];
-    t->clock.mono_ms += ASK_WAIT_MS;
+    city_pass(t, ASK_WAIT_MS);
     core_tick(t->core);
     city_run(t);
     o = city_output(t, answer_id, 3, ref);
@@ -487,7 +487,7 @@ TEST(a_full_outbox_stops_reading_and_loses_nothing)
     struct store_span span;
     CHECK_OK(store_span(t->store, (uint32_t)s, &span));
     CHECK(span.count == OUTBOX);
-    t->clock.mono_ms += ASK_WAIT_MS; /* the anchor that was not answered is given up */
+    city_pass(t, ASK_WAIT_MS); /* the anchor that was not answered is given up */
     core_tick(t->core);
     t->ledger_mode = LEDGER_FAILS;
     city_run(t);
@@ -522,6 +522,85 @@ TEST(the_outbox_is_smaller_where_the_disk_is_small)
     city_free(t);
 }
 
+/* Set back or forth by hours: on the record, and nobody is answered until it has run for a minute;
+ * devices are heard all the time. */
+TEST(a_clock_that_was_set_stops_reads_for_a_minute)
+{
+    static const int64_t hours[] = {-5, 5};
+    for (size_t i = 0; i < ARRAY_COUNT(hours); i++) {
+        struct test_city *t = city_new(&quiet_service);
+        uint64_t s = city_thing(t, 1, "dock 1", "bike-count");
+        char token[TOKEN_TEXT_SIZE];
+        city_pass(t, 1000);
+        core_tick(t->core);
+        city_token(t, "auditor", "compliance", token);
+        CHECK(city_answer(t, 3, "GET", "/v1.1/Things", token, "")->reason == 200);
+        t->clock.wall_us += hours[i] * 3600 * 1000000;
+        city_pass(t, 1000);
+        core_tick(t->core);
+        city_run(t);
+        CHECK(city_recorded(t, hours[i] < 0 ? "\"what\":\"step\",\"by_ms\":-18000000"
+                                            : "\"what\":\"step\",\"by_ms\":18000000"));
+        CHECK(strstr(core_condition(t->core), "clock"));
+        CHECK(city_answer(t, 3, "GET", "/v1.1/Things", token, "")->reason == 503);
+        CHECK(city_published(t, 1, topic_of(s), "{\"result\":5}") == 0);
+        struct zone_count count = {bytes_text("centre"), 12, 0, 60};
+        CHECK(conduits_count(t->core, &count) == ERR_AGAIN);
+        for (int k = 0; k < CLOCK_DOUBT_MS / 1000; k++) {
+            city_pass(t, 1000);
+            core_tick(t->core);
+            city_run(t);
+        }
+        CHECK(core_condition(t->core)[0] == '\0');
+        /* Of before: expired, or from a future that is none. */
+        CHECK(city_answer(t, 3, "GET", "/v1.1/Things", token, "")->reason == 401);
+        city_token(t, "auditor", "compliance", token);
+        CHECK(city_answer(t, 3, "GET", "/v1.1/Things", token, "")->reason == 200);
+        size_t events = 0;
+        for (size_t k = 0; k < t->records_count; k++)
+            events += has(&t->records[k], "\"event\":\"clock\"");
+        CHECK(events == 1); /* told once */
+        city_free(t);
+    }
+}
+
+TEST(a_clock_that_was_rolled_back_while_the_core_was_down_is_found)
+{
+    struct test_city *t = city_new(&quiet_service);
+    char token[TOKEN_TEXT_SIZE];
+    t->clock.wall_us -= (int64_t)3600 * 1000000;
+    city_restart(t);
+    core_tick(t->core);
+    city_run(t);
+    CHECK(city_recorded(t, "\"event\":\"clock\",\"process\":\"core\",\"zone\":\"bikes\","
+                           "\"what\":\"roll-back\",\"by_ms\":-3600000"));
+    city_token(t, "auditor", "compliance", token);
+    CHECK(city_answer(t, 3, "GET", "/v1.1/Things", token, "")->reason == 503);
+    city_free(t);
+}
+
+/* The event stays until it is durable. */
+TEST(a_clock_event_is_told_again_until_the_ledger_has_it)
+{
+    struct test_city *t = city_new(&quiet_service);
+    t->ledger_mode = LEDGER_FAILS;
+    t->clock.wall_us += (int64_t)3600 * 1000000;
+    core_tick(t->core);
+    city_run(t);
+    t->ledger_mode = LEDGER_ANSWERS;
+    city_forget(t);
+    city_pass(t, 100);
+    core_tick(t->core);
+    city_run(t);
+    CHECK(city_recorded(t, "\"event\":\"clock\""));
+    city_forget(t);
+    city_pass(t, 100);
+    core_tick(t->core);
+    city_run(t);
+    CHECK(!city_recorded(t, "\"event\":\"clock\""));
+    city_free(t);
+}
+
 TEST(destroyed_keys_are_told_to_the_ledger)
 {
     struct test_city *t = city_new(&quiet_service);
@@ -532,7 +611,7 @@ TEST(destroyed_keys_are_told_to_the_ledger)
     core_tick(t->core);
     city_run(t);
     CHECK(!city_recorded(t, "key-destruction")); /* looked at every ten seconds */
-    t->clock.mono_ms += 11000;
+    city_pass(t, 11000);
     core_tick(t->core);
     city_run(t);
     CHECK(city_recorded(t, "\"event\":\"key-destruction\",\"zone\":\"bikes\",\"keys\":1"));

@@ -2,6 +2,7 @@
 #include "programs/core/core.h"
 
 #include "base/text.h"
+#include "programs/clock_guard.h"
 #include "runtime/log.h"
 
 enum { ENTRY_BYTES_MAX = 16384, STRANGERS_MS = 1000, DESTRUCTIONS_MS = 10000 };
@@ -25,6 +26,12 @@ bool
 record_outbox_full(const struct core *c)
 {
     return outbox_count(c) >= c->outbox_max;
+}
+
+bool
+core_clock_doubt(const struct core *c)
+{
+    return clock_watch_doubt(&c->watch, clock_mono_ms(&c->clock));
 }
 
 static struct buf *
@@ -130,6 +137,10 @@ record_frame(void *ctx, uint16_t id, struct bytes body)
             c->anchor_ref = 0;
             c->outbox_from = c->anchored_size;
         }
+        if (good.ref == c->clock_ref && c->clock_ref) {
+            c->clock_ref = 0;
+            c->clock_untold = CLOCK_STEADY;
+        }
         c->ledger_silent = false;
         return OK;
     }
@@ -137,6 +148,8 @@ record_frame(void *ctx, uint16_t id, struct bytes body)
         struct request *ask = waiting(c, bad.ref);
         if (ask)
             refuse_unrecorded(c, ask);
+        if (bad.ref == c->clock_ref)
+            c->clock_ref = 0;
         c->ledger_silent = true;
         if (bad.ref == c->anchor_ref) {
             c->anchor_ref = 0;
@@ -223,4 +236,36 @@ record_destructions(struct core *c)
     entry_end(c, b);
     if (record_entry(c, b, &ref) == OK)
         c->destroyed_told = total;
+}
+
+static void
+note_clock(struct core *c, enum clock_event event)
+{
+    if (event == CLOCK_STEADY)
+        return;
+    log_event("clock", "what=%s by_ms=%lld", clock_event_text(event),
+              (long long)(c->watch.step_us / 1000));
+    c->clock_untold = event;
+    c->clock_ref = 0;
+}
+
+void
+record_clock(struct core *c)
+{
+    uint64_t mono_ms;
+    int64_t wall_us;
+    if (!clock_both(&c->clock, &mono_ms, &wall_us))
+        return;
+    note_clock(c, c->watch.started
+                      ? clock_watch_look(&c->watch, mono_ms, wall_us)
+                      : clock_watch_start(&c->watch, mono_ms, wall_us, store_known_us(c->store)));
+    if (c->clock_untold == CLOCK_STEADY || (c->clock_ref && mono_ms < c->clock_deadline_ms))
+        return;
+    static struct buf entry; /* one thread; keeps its memory */
+    if (entry.max == 0)
+        buf_init(&entry, 512);
+    buf_reset(&entry);
+    clock_put_entry(&entry, "core", c->start->zone, c->clock_untold, c->watch.step_us, wall_us);
+    if (record_entry(c, &entry, &c->clock_ref) == OK)
+        c->clock_deadline_ms = mono_ms + ASK_WAIT_MS;
 }

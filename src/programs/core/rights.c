@@ -172,6 +172,12 @@ caller_check(struct core *c, const struct peer *peer, const struct request *ask,
              struct refusal *why)
 {
     memset(out, 0, sizeof(*out));
+    if (core_clock_doubt(c)) { /* whether a token has expired cannot be told */
+        refuse(
+            why, 503, REASON_UNSPECIFIED,
+            "The clock was set or stood still; no caller is answered until it has run steadily.");
+        return ERR_AGAIN;
+    }
     enum err e = open_token(c, peer, ask, out, why);
     if (e != OK)
         return e;

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "programs/limits.h"
 #include "programs/judge/request.h"
+#include "programs/clock_guard.h"
 #include "programs/ledger_client.h"
 #include "programs/program.h"
 #include "runtime/log.h"
@@ -41,6 +42,7 @@ struct judge {
     struct loop *loop;
     struct request_issuer *issuer;
     struct ledger_client ledger;
+    struct clock_guard guard;
     struct watch listener;
     uint8_t *secret; /* 64 bytes, guarded */
     struct asker askers[ASKERS_MAX];
@@ -202,6 +204,11 @@ on_frame(void *ctx, uint16_t id, struct bytes body)
         return ERR_MALFORMED;
     int64_t now_us = clock_wall_us(&j->clock);
     j->proofs_left -= j->proofs_left > 0;
+    if (clock_guard_doubt(&j->guard)) {
+        refuse(a,
+               "the clock was set or stood still: no token until it has run steadily for a minute");
+        return OK;
+    }
     enum err e = request_prove(j->issuer, &ask, bytes_of(a->nonce, sizeof(a->nonce)), now_us,
                                key_digest, why);
     if (e == OK) {
@@ -273,6 +280,8 @@ on_second(void *ctx)
     struct judge *j = ctx;
     uint64_t now = clock_mono_ms(&j->clock);
     j->proofs_left = PROOFS_PER_S;
+    clock_guard_look(&j->guard, &j->ledger);
+    program_condition(clock_guard_doubt(&j->guard) ? "the clock is in doubt: no tokens" : "");
     for (size_t i = 0; i < ASKERS_MAX; i++) {
         struct asker *a = &j->askers[i];
         if (a->state == ASKER_FREE)
@@ -312,6 +321,7 @@ judge_open(void *self, struct start *start)
     memcpy(j->secret, key->key, 64);
     sodium_mprotect_readonly(j->secret);
     ledger_client_init(&j->ledger, ledger_fd, j->clock, j->random);
+    clock_guard_init(&j->guard, j->clock, "judge", start->zone);
     j->listener = (struct watch){.fd = listen_fd, .fn = on_listener, .ctx = j};
     return request_issuer_new(start_text(start, TEXT_PEOPLE_ISSUER_PEM), &j->issuer);
 }

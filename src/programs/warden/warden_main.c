@@ -6,8 +6,9 @@
  */
 #include "base/buf.h"
 #include "base/text.h"
-#include "programs/limits.h"
+#include "programs/clock_guard.h"
 #include "programs/ledger_client.h"
+#include "programs/limits.h"
 #include "programs/program.h"
 #include "programs/warden/sequence.h"
 #include "programs/warden/verdict.h"
@@ -16,7 +17,7 @@
 
 #include <sodium.h>
 
-enum { WISHES_PENDING_MAX = 256, WISHES_PER_S = 500 };
+enum { WISHES_PENDING_MAX = 256, WISHES_PER_S = 500, LOOK_MS = 500 };
 
 /* A decided wish that waits for its ledger entry. */
 struct waiting {
@@ -36,6 +37,8 @@ struct warden {
     struct channel core;
     struct watch core_watch;
     struct ledger_client ledger;
+    struct clock_guard guard;
+    enum err number_error; /* of the last reservation */
     struct verdict_state verdict;
     struct sequence sequence;
     char signer[129];
@@ -88,6 +91,7 @@ warden_open(void *self, struct start *start)
     }
     channel_init(&w->core, core_fd);
     ledger_client_init(&w->ledger, ledger_fd, w->clock, w->random);
+    clock_guard_init(&w->guard, w->clock, "warden", start->zone);
     return e;
 }
 
@@ -174,15 +178,17 @@ decide(struct warden *w, const struct wish *wish, struct waiting *row)
         e = bytes_copy_text(wish->command, row->command, sizeof(row->command));
     if (e != OK)
         return e;
+    if (clock_guard_doubt(&w->guard)) { /* a lease's times would be wrong */
+        snprintf(row->verdict.rule, sizeof(row->verdict.rule), "leases have times");
+        snprintf(row->verdict.reason, sizeof(row->verdict.reason),
+                 "the clock was set or stood still: no lease until it has run steadily");
+        return OK;
+    }
     row->granted = verdict_decide(&w->verdict, wish, now_ms, clock_wall_us(&w->clock), &row->lease,
                                   &row->verdict) == OK;
     enum err kept = row->granted ? sequence_take(&w->sequence, &row->lease.sequence) : OK;
-    if (row->granted) {
-        char what[128] = "";
-        if (kept != OK)
-            snprintf(what, sizeof(what), "no lease number can be kept: %s", err_text(kept));
-        program_condition(what);
-    }
+    if (row->granted)
+        w->number_error = kept;
     if (kept != OK) {
         row->granted = false;
         snprintf(row->verdict.rule, sizeof(row->verdict.rule), "leases are numbered");
@@ -326,6 +332,19 @@ tell_unheard(void *ctx)
         w->unheard = 0;
 }
 
+static void
+on_look(void *ctx)
+{
+    struct warden *w = ctx;
+    char what[128] = "";
+    clock_guard_look(&w->guard, &w->ledger);
+    if (clock_guard_doubt(&w->guard))
+        snprintf(what, sizeof(what), "the clock is in doubt: no leases");
+    else if (w->number_error != OK)
+        snprintf(what, sizeof(what), "no lease number can be kept: %s", err_text(w->number_error));
+    program_condition(what);
+}
+
 static uint32_t
 on_idle(void *ctx)
 {
@@ -345,6 +364,7 @@ warden_serve(void *self, struct loop *loop)
     w->core_watch = (struct watch){.fd = w->core.fd, .fn = on_core, .ctx = w};
     loop_idle(loop, on_idle, w);
     loop_every(loop, 1000, tell_unheard, w);
+    loop_every(loop, LOOK_MS, on_look, w);
     enum err e = ledger_client_serve(&w->ledger, loop);
     return e == OK ? loop_watch(loop, &w->core_watch, LOOP_READ) : e;
 }

@@ -17,6 +17,18 @@ batch_restart(struct store *s)
     s->hot_pending = 0;
 }
 
+int64_t
+store_known_us(const struct store *s)
+{
+    int64_t latest = INT64_MIN;
+    for (uint64_t q = s->journal.low; q <= s->journal.active; q++) {
+        struct segment *segment = journal_segment((struct journal *)(uintptr_t)&s->journal, q);
+        if (segment && segment->opened_us > latest)
+            latest = segment->opened_us;
+    }
+    return latest;
+}
+
 bool
 store_dirty(const struct store *s)
 {
