@@ -5,8 +5,8 @@
 
 enum { PART_BYTES = 64 * 1024 };
 
-static enum err
-error_of(int number)
+enum err
+disk_error(int number)
 {
     switch (number) {
     case ENOSPC:
@@ -30,7 +30,7 @@ system_write_at(void *ctx, int fd, struct bytes what, uint64_t offset)
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
-            return n < 0 ? error_of(errno) : ERR_IO;
+            return n < 0 ? disk_error(errno) : ERR_IO;
         what = bytes_skip(what, (size_t)n);
         offset += (uint64_t)n;
     }
@@ -60,7 +60,7 @@ static enum err
 system_sync(void *ctx, int fd)
 {
     (void)ctx;
-    return fdatasync(fd) == 0 ? OK : error_of(errno);
+    return fdatasync(fd) == 0 ? OK : disk_error(errno);
 }
 
 struct disk

@@ -20,6 +20,9 @@ struct disk {
     void *ctx;
 };
 
+/* What an errno of the file system means here. */
+enum err disk_error(int number);
+
 /* pwrite, pread, fdatasync. */
 struct disk disk_system(void);
 

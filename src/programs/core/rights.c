@@ -172,6 +172,7 @@ caller_check(struct core *c, const struct peer *peer, const struct request *ask,
              struct refusal *why)
 {
     memset(out, 0, sizeof(*out));
+    record_clock(c);           /* not how it was at the last tick */
     if (core_clock_doubt(c)) { /* whether a token has expired cannot be told */
         refuse(
             why, 503, REASON_UNSPECIFIED,

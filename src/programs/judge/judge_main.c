@@ -204,6 +204,7 @@ on_frame(void *ctx, uint16_t id, struct bytes body)
         return ERR_MALFORMED;
     int64_t now_us = clock_wall_us(&j->clock);
     j->proofs_left -= j->proofs_left > 0;
+    clock_guard_look(&j->guard, &j->ledger); /* not how it was a second ago */
     if (clock_guard_doubt(&j->guard)) {
         refuse(a,
                "the clock was set or stood still: no token until it has run steadily for a minute");

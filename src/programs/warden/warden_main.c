@@ -178,7 +178,8 @@ decide(struct warden *w, const struct wish *wish, struct waiting *row)
         e = bytes_copy_text(wish->command, row->command, sizeof(row->command));
     if (e != OK)
         return e;
-    if (clock_guard_doubt(&w->guard)) { /* a lease's times would be wrong */
+    clock_guard_look(&w->guard, &w->ledger); /* not how it was at the last tick */
+    if (clock_guard_doubt(&w->guard)) {      /* a lease's times would be wrong */
         snprintf(row->verdict.rule, sizeof(row->verdict.rule), "leases have times");
         snprintf(row->verdict.reason, sizeof(row->verdict.reason),
                  "the clock was set or stood still: no lease until it has run steadily");

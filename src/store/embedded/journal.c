@@ -1,5 +1,6 @@
 #include "store/embedded/journal.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sodium.h>
 #include <unistd.h>
@@ -59,13 +60,13 @@ journal_open(struct journal *j, int directory_fd, bool create)
         int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | (create ? O_CREAT : 0);
         int fd = openat(directory_fd, name, flags, 0600);
         if (fd < 0)
-            return ERR_IO;
+            return disk_error(errno);
         j->segment[i].fd = fd;
         enum err e = create ? fill_with_zeros(j, fd) : OK;
         if (e != OK)
             return e;
     }
-    return create && fsync(directory_fd) != 0 ? ERR_IO : OK;
+    return create && fsync(directory_fd) != 0 ? disk_error(errno) : OK;
 }
 
 void

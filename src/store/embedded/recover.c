@@ -4,6 +4,7 @@
 #include "store/embedded/embedded.h"
 #include "store/embedded/vfs.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sodium.h>
 #include <sys/stat.h>
@@ -116,7 +117,7 @@ open_leaves(struct store *s)
 {
     s->leaves_fd =
         openat(s->config.directory_fd, "leaves", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    return s->leaves_fd >= 0 ? OK : ERR_IO;
+    return s->leaves_fd >= 0 ? OK : disk_error(errno);
 }
 
 /* The container's row `meta` is written last: until then there was no store. */

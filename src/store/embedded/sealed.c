@@ -89,6 +89,8 @@ error_of(int rc)
     case SQLITE_FULL: /* of max_page_count, unless the disk said something */
     case SQLITE_NOMEM:
         return disk == OK ? ERR_LIMIT : disk;
+    case SQLITE_READONLY:
+        return disk == OK ? ERR_READ_ONLY : disk;
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
         return disk == OK ? ERR_CRYPTO : disk;

@@ -49,20 +49,22 @@ write_ahead_again(int fd)
     return -1;
 }
 
+/* SQLite tries again to read only what it could not open to write: that is of no use here. */
 static int
 vfs_open(const char *path, int flags, int mode)
 {
     const char *name = below(path);
     size_t n = name ? strlen(name) : 0;
-    bool write_ahead = n > 4 && strcmp(name + n - 4, "-wal") == 0;
     if (!name)
         return -1;
-    if (write_ahead && (flags & O_ACCMODE) != O_RDWR) { /* a second try, after one that failed */
+    if ((flags & O_ACCMODE) != O_RDWR && strcmp(name, ".") != 0) {
         errno = EROFS;
         return -1;
     }
     int fd = openat(directory, name, flags | O_NOFOLLOW | O_CLOEXEC, (mode_t)mode & 0600);
-    return fd >= 0 && write_ahead ? write_ahead_again(fd) : fd;
+    if (fd < 0 && errno == EROFS)
+        trouble = ERR_READ_ONLY;
+    return fd >= 0 && n > 4 && strcmp(name + n - 4, "-wal") == 0 ? write_ahead_again(fd) : fd;
 }
 
 static int
