@@ -92,6 +92,9 @@ static const struct sandbox_rule ledger_rules[] = {
 static const struct sandbox_rule warden_rules[] = {
 #include "programs/warden/warden.seccomp.def"
 };
+static const struct sandbox_rule witness_rules[] = {
+#include "witness/witness.seccomp.def"
+};
 static const struct sandbox_profile profiles[] = {
     {"conduit", conduit_rules, ARRAY_COUNT(conduit_rules)},
     {"core", core_rules, ARRAY_COUNT(core_rules)},
@@ -99,6 +102,7 @@ static const struct sandbox_profile profiles[] = {
     {"judge", judge_rules, ARRAY_COUNT(judge_rules)},
     {"ledger", ledger_rules, ARRAY_COUNT(ledger_rules)},
     {"warden", warden_rules, ARRAY_COUNT(warden_rules)},
+    {"witness", witness_rules, ARRAY_COUNT(witness_rules)},
 };
 
 enum { ARGUMENTS = 6, NUMBERS = 480, X32_BIT = 0x40000000 };
