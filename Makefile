@@ -165,6 +165,17 @@ $(foreach p,$(filter-out supervisor,$(PROGRAMS)),$(eval $(call drill_program,$(p
 drills: $(DRILLS) $(PAYLOAD_OBJECTS) $(STORIES)
 endif
 
+# Receivers of messages, each with its real handlers and somebody breached at its other end.
+MESSAGES := conduit core gate judge ledger supervisor tools warden
+define messages
+$(B)/drills/messages-$(1): $(call obj,drills/messages/$(1).c drills/messages/maker.c drills/messages/play.c) $(if $(filter warden,$(1)),$(call obj,src/services/signals/envelope.c)) $(LIB)
+	@mkdir -p $$(@D)
+	$$(Q) $$(CC) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) $(LIB) $$(LIBS)
+endef
+$(foreach m,$(MESSAGES),$(eval $(call messages,$(m))))
+.PHONY: messages
+messages: $(MESSAGES:%=$(B)/drills/messages-%)
+
 # Test clients that stand at the device's side.
 $(B)/tests/city/loader $(B)/tests/load/probe $(B)/tests/secrets/scan: $(B)/tests/%: $(B)/obj/tests/%.o $(call objs_of,field/common) $(LIB)
 	@mkdir -p $(@D)

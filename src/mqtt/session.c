@@ -466,6 +466,15 @@ put_answers(struct mqtt_session *s, uint32_t ref, struct bytes why, struct buf *
     return OK;
 }
 
+uint8_t
+mqtt_session_waits(const struct mqtt_session *s, uint32_t ref)
+{
+    if (s->state != MQTT_UP || ref == 0 || ref - s->head >= s->next - s->head)
+        return 0;
+    const struct mqtt_open *o = &s->open[ref & (MQTT_OPEN_MAX - 1)];
+    return o->answered ? 0 : o->type;
+}
+
 enum err
 mqtt_session_answer(struct mqtt_session *s, uint32_t ref, uint8_t reason, struct bytes why,
                     struct buf *out)

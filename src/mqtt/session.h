@@ -91,6 +91,9 @@ void mqtt_session_fini(struct mqtt_session *s);
 enum err mqtt_session_take(struct mqtt_session *s, struct bytes in, uint64_t now_ms,
                            struct buf *out, size_t *out_used, struct mqtt_event *event) MUST_USE;
 
+/* The type of the packet that waits for an answer to this ref; 0: none does. */
+uint8_t mqtt_session_waits(const struct mqtt_session *s, uint32_t ref);
+
 /*
  * The core's answer to a ref. `why` is sent to v5 clients that want it. ERR_NOT_FOUND: no such ref
  * is open. ERR_CLOSED: the connection must be closed now (a refused publish in 3.1.1).

@@ -617,3 +617,15 @@ TEST(destroyed_keys_are_told_to_the_ledger)
     CHECK(city_recorded(t, "\"event\":\"key-destruction\",\"zone\":\"bikes\",\"keys\":1"));
     city_free(t);
 }
+
+/* Found by drills/messages: 0 is the peer of every free subscription. */
+TEST(a_peer_called_nought_does_not_exist)
+{
+    struct test_city *t = city_new(&quiet_service);
+    city_peer(t, 0, PEER_STRANGER, "");
+    struct peer_close m = {0};
+    CHECK_OK(CHANNEL_SEND(&t->gate, peer_close, &m));
+    city_run(t);
+    CHECK(!t->core->gate.up && t->core->peers.count == 5); /* such a gate is not heard any more */
+    city_free(t);
+}

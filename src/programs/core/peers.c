@@ -67,6 +67,8 @@ peers_add(struct peers *p, const struct peer_open *m, struct peer **out)
     bool known = m->kind != PEER_STRANGER;
     if (known != (m->key_digest.len == 32) || known != text_is_name(m->name))
         return ERR_MALFORMED;
+    if (m->peer == 0)
+        return ERR_MALFORMED; /* no gate counts from there: 0 is what a free subscription has */
     if (peers_get(p, m->peer))
         return ERR_EXISTS;
     if (p->free < 0)

@@ -316,11 +316,16 @@ peer_for(struct gate *g, uint64_t peer, int protocols, struct connection **out)
     return OK;
 }
 
+/* `published` answers a publish, `subscribed` the two others; a core that mixes them is broken. */
 static enum err
-on_verdict(struct gate *g, uint64_t peer, uint32_t ref, uint8_t reason, struct bytes why)
+on_verdict(struct gate *g, uint16_t id, uint64_t peer, uint32_t ref, uint8_t reason,
+           struct bytes why)
 {
     struct connection *c;
     enum err e = peer_for(g, peer, FOR_MQTT, &c);
+    uint8_t waits = e == OK && c ? mqtt_session_waits(&c->mqtt, ref) : 0;
+    if (waits && (waits == MQTT_PUBLISH) != (id == published_id))
+        return ERR_MALFORMED;
     if (e == OK && c)
         mqtt_peer_answer(g, c, ref, reason, why);
     return e;
@@ -387,12 +392,12 @@ gate_core_frame(void *gate, uint16_t id, struct bytes body)
     case published_id: {
         struct published m;
         e = published_decode(body, &m);
-        return e != OK ? e : on_verdict(g, m.peer, m.ref, m.reason, m.why);
+        return e != OK ? e : on_verdict(g, id, m.peer, m.ref, m.reason, m.why);
     }
     case subscribed_id: {
         struct subscribed m;
         e = subscribed_decode(body, &m);
-        return e != OK ? e : on_verdict(g, m.peer, m.ref, m.reason, m.why);
+        return e != OK ? e : on_verdict(g, id, m.peer, m.ref, m.reason, m.why);
     }
     case deliver_id:
         return on_deliver(g, body);

@@ -277,6 +277,10 @@ TEST(a_publish_is_acknowledged_after_the_core_has_answered)
     SAY(&x, "\x32\6\0\1a\0\5x\x30\4\0\1bx");
     CHECK(x.got.len == 0);
     CHECK(CORE_LOG(&w, "publish 1 a\npublish 0 b\n"));
+    /* found by drills/messages: the answer to a filter is none to a publish */
+    CHECK(CORE_SAYS(&w, subscribed, .peer = x.peer, .ref = 1, .reason = 0) == ERR_MALFORMED);
+    pump(&x);
+    CHECK(x.got.len == 0);
     CHECK_OK(CORE_SAYS(&w, published, .peer = x.peer, .ref = 1, .reason = 0));
     pump(&x);
     CHECK(GOT(&x, "\x40\2\0\5"));

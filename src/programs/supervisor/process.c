@@ -112,13 +112,17 @@ static enum err
 on_complaint(struct process *p, struct bytes body)
 {
     struct complaint m;
+    char channel[sizeof(p->complaint)] = "";
     enum err e = complaint_decode(body, &m);
     if (e == OK)
-        e = bytes_copy_text(m.channel, p->complaint, sizeof(p->complaint));
-    if (e == OK && p->complaint[strspn(p->complaint, "abcdefghijklmnopqrstuvwxyz0123456789-")])
+        e = bytes_copy_text(m.channel, channel, sizeof(channel));
+    if (e == OK && channel[strspn(channel, "abcdefghijklmnopqrstuvwxyz0123456789-")])
         e = ERR_MALFORMED;
-    if (e != OK || p->complaints++ >= SUPERVISOR_COMPLAINTS_MAX)
-        return e;
+    if (e != OK)
+        return e; /* and nothing of it is kept: `bulkhead status` shows the last one */
+    memcpy(p->complaint, channel, sizeof(p->complaint));
+    if (p->complaints++ >= SUPERVISOR_COMPLAINTS_MAX)
+        return OK;
     log_event("complaint", "process=%s channel=%s", name_of(p), p->complaint);
     event_recordf(p->supervisor, "{\"event\":\"complaint\",\"process\":\"%s\",\"channel\":\"%s\"}",
                   name_of(p), p->complaint);
