@@ -97,13 +97,27 @@ send_status(struct tool *t)
     return e == OK ? CHANNEL_SEND(&t->channel, status_end, &m) : e;
 }
 
+/* What is queued goes out, the rest when the tool has read. */
+static void
+push(struct tool *t)
+{
+    enum err e = channel_flush(&t->channel);
+    if (e == OK || e == ERR_AGAIN)
+        loop_change(t->supervisor->loop, &t->watch, e == OK ? LOOP_READ : LOOP_READ | LOOP_WRITE);
+    else
+        tool_close(t);
+}
+
 void
 tools_event_recorded(struct supervisor *s, int tool, bool durable, const char *why)
 {
     struct tool *t = &s->tools[tool];
     struct event_recorded m = {durable, bytes_text(why)};
-    if (t->open &&
-        (CHANNEL_SEND(&t->channel, event_recorded, &m) != OK || channel_flush(&t->channel) != OK))
+    if (!t->open)
+        return;
+    if (CHANNEL_SEND(&t->channel, event_recorded, &m) == OK)
+        push(t);
+    else
         tool_close(t);
 }
 
@@ -114,6 +128,8 @@ on_frame(void *ctx, uint16_t id, struct bytes body)
     struct supervisor *s = t->supervisor;
     struct status_ask ask;
     struct event_ask event;
+    if (!t->open) /* by a frame before this one, in the same packet */
+        return ERR_CLOSED;
     if (id == status_ask_id && status_ask_decode(body, &ask) == OK)
         return send_status(t);
     struct look_ask look;
@@ -141,11 +157,12 @@ static void
 on_tool(void *ctx, int fd, unsigned events)
 {
     struct tool *t = ctx;
-    (void)fd, (void)events;
-    enum err e = channel_receive(&t->channel, on_frame, t);
-    if (e == OK && t->open)
-        e = channel_flush(&t->channel);
-    if (e != OK && e != ERR_AGAIN && t->open)
+    (void)fd;
+    enum err e =
+        events & (LOOP_READ | LOOP_HANGUP) ? channel_receive(&t->channel, on_frame, t) : OK;
+    if (t->open && (e == OK || e == ERR_AGAIN))
+        push(t);
+    else if (t->open)
         tool_close(t);
 }
 
