@@ -226,7 +226,7 @@ $(foreach f,$(FIELD) common,$(eval $(filter $(B)/tests/field/$(f)/%,$(FIELD_TEST
 FUZZ_MAIN_fuzz :=
 FUZZ_MAIN_afl := $(call obj,tests/fuzz_afl.c)
 FUZZ_MAIN = $(if $(filter undefined,$(origin FUZZ_MAIN_$(MODE))),$(call obj,tests/fuzz_replay.c),$(FUZZ_MAIN_$(MODE)))
-FUZZ_LINK = $(Q) $(CC) $(LDFLAGS) $(if $(filter fuzz,$(MODE)),-fsanitize=fuzzer) -o $@ $(filter %.o,$^) $(LIB) $(LIBS)
+FUZZ_LINK = $(Q) $(CC) $(LDFLAGS) $(if $(filter fuzz,$(MODE)),-fsanitize=fuzzer) -o $@ $(filter %.o,$^) $(filter-out $(LIB),$(filter %.a,$^)) $(LIB) $(LIBS)
 $(B)/fuzz/%_fuzz: $(B)/obj/src/%_fuzz.o $(FUZZ_MAIN) $(LIB)
 	@mkdir -p $(@D)
 	$(FUZZ_LINK)
@@ -234,7 +234,16 @@ $(foreach s,$(SERVICES),$(eval $(filter $(B)/fuzz/services/$(s)/%,$(FUZZERS)): $
 $(B)/fuzz/field/%_fuzz: $(B)/obj/field/%_fuzz.o $(FUZZ_MAIN) $(LIB)
 	@mkdir -p $(@D)
 	$(FUZZ_LINK) $(FIELD_LIBS)
-$(foreach f,$(FIELD) common,$(eval $(filter $(B)/fuzz/field/$(f)/%,$(FUZZERS)): $(field_objs_$(f))))
+# A field program's objects come as an archive: of a file that a target defines itself, or includes
+# to reach what is static in it, the program's own copy is left out.
+define field_archive
+$(B)/fuzz/field/$(1).a: $(field_objs_$(1))
+	@mkdir -p $$(@D)
+	@rm -f $$@
+	@$$(AR) rcs --thin $$@ $$^
+$(filter $(B)/fuzz/field/$(1)/%,$(FUZZERS)): $(B)/fuzz/field/$(1).a
+endef
+$(foreach f,$(FIELD) common,$(eval $(call field_archive,$(f))))
 
 # Some tests start the programs themselves.
 check: $(TESTS) $(FIELD_TESTS) $(FUZZERS) programs $(if $(filter release,$(MODE)),drills)
