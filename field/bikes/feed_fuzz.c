@@ -1,6 +1,6 @@
 /*
- * Files of a GBFS feed, each with its kind in front: what is read stays within the feed's limits, ids
- * stand once, and a file that is refused changes nothing.
+ * Files of a GBFS feed, each with its kind in front: what is read stays within the feed's limits,
+ * ids stand once, and a file that is refused changes nothing.
  */
 #include "base/fuzz.h"
 #include "field/bikes/feed_read.h"

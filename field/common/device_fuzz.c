@@ -1,7 +1,7 @@
 /*
- * What reaches a device that takes commands: its warden's key as a file, then notes on its topic, some
- * of them signed by that warden. The program sees only leases of this device that are good now, with
- * sequences that grow; all others are counted as refused.
+ * What reaches a device that takes commands: its warden's key as a file, then notes on its topic,
+ * some of them signed by that warden. The program sees only leases of this device that are good
+ * now, with sequences that grow; all others are counted as refused.
  */
 #include "field/common/device.c" /* for what is static */
 

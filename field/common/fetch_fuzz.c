@@ -1,4 +1,5 @@
-/* Any bytes as header lines of an answer: what is kept is a text that fits, without blanks around. */
+/* Any bytes as header lines of an answer: what is kept is a text that fits, without blanks around.
+ */
 #include "field/common/fetch.c" /* for what is static */
 
 #include "base/fuzz.h"
@@ -22,7 +23,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         bool header = fuzz_byte(&in) & 1;
         struct bytes part = fuzz_part(&in);
         char *exact = (char *)fuzz_exact(part);
-        size_t taken = header ? on_header(exact, 1, part.len, &f) : on_body(exact, 1, part.len, &body);
+        size_t taken =
+            header ? on_header(exact, 1, part.len, &f) : on_body(exact, 1, part.len, &body);
         ASSERT(taken == part.len || (!header && body.overflow && taken == 0));
         free(exact);
         check_kept(f.location, sizeof(f.location));

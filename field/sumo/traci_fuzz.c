@@ -1,6 +1,6 @@
 /*
- * Any bytes as one message of SUMO's: taken apart command by command, and read as every kind of value.
- * What our writers make is taken apart into what they were given.
+ * Any bytes as one message of SUMO's: taken apart command by command, and read as every kind of
+ * value. What our writers make is taken apart into what they were given.
  */
 #include "base/fuzz.h"
 #include "field/sumo/traci.h"

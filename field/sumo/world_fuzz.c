@@ -1,12 +1,13 @@
 /*
- * A SUMO that answers what the input says: the intersections are read, then seconds pass. Whatever it
- * tells, the bridge's picture stays within its tables, and only what the network's own programme lets
- * go together is ever shown.
+ * A SUMO that answers what the input says: the intersections are read, then seconds pass. Whatever
+ * it tells, the bridge's picture stays within its tables, and only what the network's own programme
+ * lets go together is ever shown.
  */
 #include "base/fuzz.h"
 #include "field/sumo/process.h"
 #include "field/sumo/traci.h"
 #include "field/sumo/world.h"
+#include "sensorthings/json.h"
 
 enum { STEPS_MAX = 64 };
 
@@ -51,6 +52,18 @@ sumo_run(const char *const arguments[])
     return ERR_NOT_FOUND;
 }
 
+/* What the device tells the city about its intersection is JSON. */
+static void
+check_properties(const struct site *s)
+{
+    struct buf b;
+    size_t bad;
+    buf_init(&b, 1024 * 1024);
+    site_put_properties(s, &b);
+    ASSERT(buf_error(&b) == OK && sta_json_check(buf_bytes(&b), &bad));
+    buf_fini(&b);
+}
+
 static void
 check_sites(struct world *w)
 {
@@ -63,26 +76,37 @@ check_sites(struct world *w)
         ASSERT(s->lanes_count >= 1 && s->lanes_count <= SITE_LANES_MAX);
         ASSERT(world_shown(w, i).len <= SITE_LETTERS_MAX && world_counts(w, i));
         char between[SITE_LETTERS_MAX + 1];
-        site_between(s, 0, 1, false, between);
-        ASSERT(site_may_show(s, bytes_text(between)));
+        for (int cleared = 0; cleared < 2; cleared++) {
+            site_between(s, 0, 1, cleared, between);
+            ASSERT(site_may_show(s, bytes_text(between)));
+        }
+        memset(between, 'o', s->letters_count);
+        ASSERT(site_may_show(s, bytes_text(between)) && site_phase_of(s, world_shown(w, i)) < 32);
         world_show(w, i, bytes_text(s->phases[0]));
+        (void)site_serves(s, 0, 0);
+        check_properties(s);
     }
 }
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    const struct world_config config = {.network = "n", .routes = "r", .begin_s = -1, .seed = 1};
+    struct world_config config = {.network = "n", .routes = "r", .begin_s = -1, .seed = 1};
     char why[WORLD_WHY_SIZE] = "";
     struct world *w = NULL;
     struct traffic_totals totals;
     answers = bytes_of(data, size);
+    uint8_t how = fuzz_byte(&answers);
+    config.configuration = how & 1 ? "c" : NULL;
+    config.begin_s = how & 2 ? 100 : -1;
+    config.tripinfo = how & 4 ? "t" : NULL;
     if (world_open(&config, &w, why) != OK) {
         ASSERT(why[0]);
     } else {
         for (int i = 0; i < STEPS_MAX && world_step(w) == OK; i++) {
             check_sites(w);
             world_totals(w, &totals);
+            ASSERT(world_left_alone(w) <= TRACI_LIST_MAX && world_why(w));
             ASSERT(totals.running + totals.pending + totals.arrived == totals.vehicles);
             if (i == 3)
                 world_mark(w);

@@ -7,11 +7,15 @@
 #include "programs/supervisor/process.c" /* for what is static; the library's copy is not linked */
 
 #include "base/fuzz.h"
+#include "grant/approvals.h"
 
+#include <fcntl.h>
+#include <sodium.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 
-enum { TOOLS = 4, CHILD_PID = 1000000 };
+enum { TOOLS = 18, CHILD_PID = 1000000 };
 
 static struct supervisor city;
 static struct charter charter;
@@ -20,6 +24,7 @@ static int child_fd[PLAN_PROCESSES_MAX], child_log[PLAN_PROCESSES_MAX], tool_fd[
 static struct clock_fake fake;
 static char folder[] = "/dev/shm/bulkhead-fuzz-XXXXXX", elsewhere[] = "/tmp/bulkhead-fuzz-XXXXXX";
 static uint64_t kills, last_ref;
+static uint8_t judge_secret[64];
 
 /* In the place of the C library's: a child is signalled by its number, nobody else ever. */
 int
@@ -39,12 +44,14 @@ static const char text[] =
     "zone brook { service telemetry tier important vendors brookworks sites hall holds "
     "water-level\n"
     "listen mqtts 127.0.0.1:8883 https 127.0.0.1:8443 }\n"
-    "caller mayor { role operator zones brook purposes operate }\n";
+    "caller mayor { role operator zones brook purposes operate }\n"
+    "caller clerk { role clerk zones brook purposes operate }\n";
 
 static void
 take_away(void)
 {
-    static const char *const names[] = {"control.sock", "cut/brook", "cut/brook.new"};
+    static const char *const names[] = {"control.sock", "cut/brook", "cut/brook.new",
+                                        "keys/judge.pub"};
     char path[PLAN_PATH_SIZE + 32];
     for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
         snprintf(path, sizeof(path), "%s/%s", city.plan.state, names[i]);
@@ -52,7 +59,32 @@ take_away(void)
     }
     snprintf(path, sizeof(path), "%s/cut", city.plan.state);
     rmdir(path);
+    snprintf(path, sizeof(path), "%s/keys", city.plan.state);
+    rmdir(path);
     rmdir(city.plan.state);
+}
+
+static void
+write_file(const char *name, struct bytes what)
+{
+    char path[PLAN_PATH_SIZE + 32];
+    snprintf(path, sizeof(path), "%s/%s", city.plan.state, name);
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    ASSERT(fd >= 0 && write(fd, what.p, what.len) == (ssize_t)what.len);
+    close(fd);
+}
+
+static void
+make_judge(void)
+{
+    static const uint8_t seed[32] = {1};
+    uint8_t public_key[32];
+    char path[PLAN_PATH_SIZE + 32];
+    snprintf(path, sizeof(path), "%s/keys", city.plan.state);
+    int failed = mkdir(path, 0700);
+    ASSERT(!failed);
+    crypto_sign_seed_keypair(public_key, judge_secret, seed);
+    write_file("keys/judge.pub", bytes_of(public_key, sizeof(public_key)));
 }
 
 static void
@@ -67,6 +99,7 @@ set_up(void)
     city.clock = clock_fake_source(&fake);
     plan_list(&city.plan, &charter, state, "/nowhere");
     atexit(take_away);
+    make_judge();
     e = channel_pair(fds);
     ASSERT(e == OK);
     channel_init(&ledger, fds[1]);
@@ -125,6 +158,7 @@ end_children(void)
             city.tools[i].watch.fn(&city.tools[i], -1, LOOP_HANGUP);
     city.events_count = 0;
     city.plan.cut = 0;
+    memset(city.plan.islands, 0, sizeof(city.plan.islands));
 }
 
 static void
@@ -196,16 +230,68 @@ tool_comes(size_t i)
 }
 
 static void
-tool_says(struct bytes *in)
+say(size_t i, struct bytes packet)
 {
-    size_t i = fuzz_byte(in) % TOOLS;
-    struct bytes packet = fuzz_part(in);
     tool_comes(i);
     if (send(tool_fd[i], packet.p, packet.len, MSG_NOSIGNAL) < 0)
         return;
     for (size_t t = 0; t < SUPERVISOR_TOOLS_MAX; t++)
         if (tool_of(t))
             city.tools[t].watch.fn(&city.tools[t], -1, LOOP_READ);
+}
+
+static void
+tool_says(struct bytes *in)
+{
+    size_t i = fuzz_byte(in) % TOOLS;
+    say(i, fuzz_part(in));
+}
+
+/* Approvals over the very text that joins the zone again, of as many people as the input says. */
+static void
+tool_rejoins(struct bytes *in)
+{
+    size_t i = fuzz_byte(in) % TOOLS;
+    uint8_t people = fuzz_byte(in);
+    struct buf lines, body, packet, what;
+    buf_init(&lines, 8192);
+    buf_init(&body, CHANNEL_FRAME_MAX);
+    buf_init(&packet, CHANNEL_PACKET_MAX);
+    buf_init(&what, ISLAND_TEXT_MAX);
+    island_put_rejoin(&what, bytes_text("brook"), city.plan.islands[0].since_us);
+    for (uint8_t k = 0; k < 2; k++) {
+        struct token t = {.zone = "brook",
+                          .purpose = "operate",
+                          .approval = true,
+                          .key_digest = {k},
+                          .expiry_us = fake.wall_us + 60000000};
+        snprintf(t.caller, sizeof(t.caller), "%s", k ? "clerk" : "mayor");
+        snprintf(t.role, sizeof(t.role), "%s", k ? "clerk" : "operator");
+        crypto_hash_sha256(t.approves, what.p, what.len);
+        enum err e = people >> k & 1 ? token_sign(&t, judge_secret, &lines) : OK;
+        ASSERT(e == OK);
+        if (people >> k & 1)
+            buf_byte(&lines, '\n');
+    }
+    struct rejoin_ask m = {bytes_text("brook"), buf_bytes(&lines)};
+    rejoin_ask_encode(&m, &body);
+    channel_put_frame(&packet, rejoin_ask_id, buf_bytes(&body));
+    say(i, buf_bytes(&packet));
+    buf_fini(&lines);
+    buf_fini(&body);
+    buf_fini(&packet);
+    buf_fini(&what);
+}
+
+/* A supervisor that starts finds the record of a cut: any bytes. */
+static void
+supervisor_starts(struct bytes *in)
+{
+    struct bytes record = fuzz_part(in);
+    write_file("cut/brook", record);
+    enum err e = islands_open(&city);
+    ASSERT(e == OK && (city.plan.cut & 1));
+    ASSERT(memchr(city.plan.islands[0].reason, 0, ISLAND_REASON_SIZE));
 }
 
 static void
@@ -265,9 +351,9 @@ ledger_says(struct bytes *in)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static void (*const says[])(struct bytes *) = {child_says,     child_confines, child_logs,
-                                                   tool_says,      tool_goes,      tool_reads,
-                                                   ledger_answers, ledger_says};
+    static void (*const says[])(struct bytes *) = {
+        child_says, child_confines, child_logs,  tool_says,    tool_goes,
+        tool_reads, ledger_answers, ledger_says, tool_rejoins, supervisor_starts};
     if (!city.loop)
         set_up();
     struct bytes in = bytes_of(data, size);
