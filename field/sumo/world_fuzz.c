@@ -9,6 +9,9 @@
 #include "field/sumo/world.h"
 #include "sensorthings/json.h"
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 enum { STEPS_MAX = 64 };
 
 static struct bytes answers; /* what is still to be said */
@@ -88,6 +91,23 @@ check_sites(struct world *w)
     }
 }
 
+/* The file that SUMO leaves behind. */
+static void
+check_trips(struct bytes file)
+{
+    static int fd = -1;
+    char path[64];
+    struct tripinfo t;
+    if (fd < 0)
+        fd = memfd_create("trips", MFD_CLOEXEC);
+    ASSERT(fd >= 0 && ftruncate(fd, 0) == 0);
+    ASSERT(pwrite(fd, file.p, file.len, 0) == (ssize_t)file.len);
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    enum err e = world_tripinfo(path, &t);
+    ASSERT(e == OK || e == ERR_MALFORMED);
+    ASSERT(world_tripinfo("/nowhere/trips", &t) == ERR_IO);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -115,5 +135,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     free(answer);
     answer = NULL;
+    check_trips(bytes_of(data, size));
     return 0;
 }
