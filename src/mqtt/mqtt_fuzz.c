@@ -48,6 +48,23 @@ check_packet(const struct mqtt_frame *frame, struct bytes whole, uint8_t version
     buf_fini(&b);
 }
 
+/* More than the client's window takes, and one message that may be too large for it. */
+static void
+deliver(struct mqtt_session *s, struct buf *out)
+{
+    static const uint8_t large[8192];
+    for (int i = 0; i < MQTT_DELIVERIES_MAX + 2; i++) {
+        enum err e = mqtt_session_deliver(s, bytes_text("lease"), bytes_text("x"), 1, out);
+        ASSERT(e == OK);
+    }
+    enum err e =
+        mqtt_session_deliver(s, bytes_text("lease"), bytes_of(large, sizeof(large)), 0, out);
+    ASSERT(e == OK);
+    for (int i = 0; e == OK && i < 32; i++)
+        e = mqtt_session_deliver(s, bytes_text("l"), bytes_of(large, sizeof(large)), 1, out);
+    ASSERT(e == OK || e == ERR_LIMIT);
+}
+
 static void
 run_session(struct bytes in)
 {
@@ -56,6 +73,7 @@ run_session(struct bytes in)
     struct mqtt_event event;
     buf_init(&out, 1 << 20);
     mqtt_session_init(&s, bytes_text("pump-7"), 0);
+    ASSERT(mqtt_session_deliver(&s, bytes_text("a"), bytes_text("b"), 1, &out) == ERR_WRONG_STATE);
     size_t used;
     bool up = false;
     while (mqtt_session_take(&s, in, 0, &out, &used, &event) == OK) {
@@ -73,11 +91,15 @@ run_session(struct bytes in)
                                              bytes_text("why"), &out);
             ASSERT(e == OK || e == ERR_CLOSED);
         }
-        if (event.kind == MQTT_EVENT_UP) {
-            enum err e = mqtt_session_deliver(&s, bytes_text("lease"), bytes_text("x"), 1, &out);
-            ASSERT(e == OK);
-        }
+        if (event.kind == MQTT_EVENT_UP)
+            deliver(&s, &out);
+        ASSERT(mqtt_session_answer(&s, 0, 0, bytes_text(""), &out) != OK);
     }
+    uint64_t deadline_ms = mqtt_session_deadline_ms(&s);
+    ASSERT((deadline_ms == UINT64_MAX) == (s.state != MQTT_UP));
+    ASSERT(s.delivering <= MQTT_DELIVERIES_MAX && s.waiting.len <= MQTT_DELIVERY_BYTES_MAX);
+    if (in.len && in.p[0] & 1)
+        mqtt_session_close(&s, 0x8e, &out);
     ASSERT(buf_error(&out) == OK || in.len > 1000);
     mqtt_session_fini(&s);
     buf_fini(&out);

@@ -26,6 +26,23 @@ reparse(enum sta_type type, const struct sta_query *q)
     buf_fini(&second);
 }
 
+/* Results of every kind, so that a filter has something to compare. */
+static void
+fill(struct fixture *f)
+{
+    static const char *const bodies[] = {
+        "{\"result\":1,\"phenomenonTime\":\"2026-03-01T12:00:00Z/2026-03-01T13:00:00Z\"}",
+        "{\"result\":\"Text\",\"resultTime\":\"2026-03-01T12:00:01.5Z\"}",
+        "{\"result\":true,\"resultQuality\":\"good\"}",
+        "{\"result\":{\"x\":{\"y\":3}},\"parameters\":{\"p\":1}}",
+        "{\"result\":[1,2],\"validTime\":\"2026-03-01T12:00:00Z/2026-03-02T12:00:00Z\"}",
+        "{\"result\":-2.5}",
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(bodies); i++)
+        (void)fixture_post(f, "/v1.1/Datastreams(1)/Observations", bodies[i]);
+    ASSERT(f->counts[1] >= 1);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -34,7 +51,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!city) {
         city = fixture_new();
         ASSERT(fixture_junction(city) == 201);
-        ASSERT(fixture_post(city, "/v1.1/Datastreams(1)/Observations", "{\"result\":1}") == 201);
+        fill(city);
     }
     if (size == 0)
         return 0;

@@ -219,12 +219,13 @@ tool_of(size_t i)
 static void
 tool_comes(size_t i)
 {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    snprintf(address.sun_path, sizeof(address.sun_path), "%s/control.sock", city.plan.state);
+    struct sockaddr_un address;
+    socklen_t size = sizeof(address);
     if (tool_fd[i] >= 0)
         return;
     tool_fd[i] = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    int failed = connect(tool_fd[i], (struct sockaddr *)&address, sizeof(address));
+    int failed = getsockname(city.control_listen.fd, (struct sockaddr *)&address, &size);
+    failed = failed || connect(tool_fd[i], (struct sockaddr *)&address, size);
     ASSERT(!failed);
     city.control_listen.fn(&city, city.control_listen.fd, LOOP_READ);
 }
