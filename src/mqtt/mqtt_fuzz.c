@@ -2,6 +2,7 @@
  * mqtt_fuzz.c -- any bytes as a stream of packets: what is decoded is written back as it was, and a
  * session takes the same stream without breaking. The first byte picks the version.
  */
+#include "base/text.h"
 #include "mqtt/session.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -105,11 +106,30 @@ run_session(struct bytes in)
     buf_fini(&out);
 }
 
+/* What we say when we close: read back, its reason is there, its text when there was room. */
+static void
+check_goodbye(struct bytes text)
+{
+    struct buf b;
+    struct mqtt_frame frame;
+    buf_init(&b, MQTT_PACKET_MAX);
+    mqtt_put_disconnect(&b, MQTT_V5, 0x8b, text);
+    struct mqtt_packet p;
+    enum err e = mqtt_frame_find(buf_bytes(&b), MQTT_PACKET_MAX, &frame);
+    ASSERT(e == OK && frame.size == b.len);
+    if (text_is_utf8(text)) {
+        e = mqtt_decode(&frame, MQTT_V5, &p);
+        ASSERT(e == OK && p.type == MQTT_DISCONNECT && p.ack.reason == 0x8b);
+    }
+    buf_fini(&b);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size == 0)
         return 0;
+    check_goodbye(bytes_of(data, size));
     uint8_t version = data[0] & 1 ? MQTT_V5 : MQTT_V311;
     struct bytes in = bytes_of(data + 1, size - 1);
     run_session(in);

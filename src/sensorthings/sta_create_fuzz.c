@@ -3,6 +3,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+enum { SMALL_ARENA_BYTES = 12 * 1024 };
+
 static const char *const paths[] = {
     "/v1.1/Things",
     "/v1.1/Locations",
@@ -53,6 +55,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     if (!arena.p)
         arena_init(&arena, STA_ARENA_BYTES);
+    arena.size = STA_ARENA_BYTES;
     arena_reset(&arena);
     sta_graph_init(&f.graph, 2000, 4 * 1024 * 1024);
     f.rights = (struct sta_rights){fixture_may_see, &f};
@@ -65,6 +68,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     e = sta_plan_create(&f.graph, &path, bytes_text(thing), &maker, &arena, &plan, &f.error);
     ASSERT(e == OK);
     sta_plan_apply(&f.graph, &plan);
+    arena_reset(&arena);
+    arena.size =
+        data[0] & 0x80 ? SMALL_ARENA_BYTES : STA_ARENA_BYTES; /* what has no room says so */
     e = sta_path_parse(bytes_text(paths[data[0] % ARRAY_COUNT(paths)]), &path, &f.error);
     ASSERT(e == OK);
     e = sta_plan_create(&f.graph, &path, bytes_of(data + 1, size - 1), &maker, &arena, &plan,
