@@ -29,6 +29,7 @@ enum {
     MARKS_MAX = 128,
     LOOK_AT_BYTES = 4 << 20,
     DESCRIPTORS = 192,
+    ANSWER_MS = 3000,
     PEER = 77000, /* numbers of our own, which no honest gate has used */
     NONCE_COUNT = 400000,
 };
@@ -226,18 +227,37 @@ hear(const struct start_fd *f, bool answers)
     }
 }
 
-/* Hear everybody until the one who drives us says something; false when it has gone. */
+static void
+hear_all(const struct start *start, bool answers)
+{
+    for (size_t i = 0; i < start->fds_count; i++)
+        if (is_channel(&start->fds[i]))
+            hear(&start->fds[i], answers);
+}
+
+/* Hear everybody until the one who drives us says something, and what came before that; false when
+ * it has gone. */
 static bool
 hear_until_told(const struct start *start, bool answers)
 {
     char byte;
     for (;;) {
-        for (size_t i = 0; i < start->fds_count; i++)
-            if (is_channel(&start->fds[i]))
-                hear(&start->fds[i], answers);
+        hear_all(start, answers);
         ssize_t n = read(PROGRAM_CONTROL_FD, &byte, 1);
-        if (n >= 0)
+        if (n >= 0) {
+            hear_all(start, answers);
             return n == 1;
+        }
+        rest_ms(2);
+    }
+}
+
+/* What was asked is answered after a commit: a machine with much to do takes its time. */
+static void
+hear_answers(const struct start *start)
+{
+    for (int i = 0; marks_count == 0 && i < ANSWER_MS / 2; i++) {
+        hear_all(start, true);
         rest_ms(2);
     }
 }
@@ -333,6 +353,8 @@ everything(const char *const targets[])
     for (size_t i = 0; i < start->fds_count; i++)
         if (is_channel(&start->fds[i]))
             send_proper(&start->fds[i], word(targets, "kind"), word(targets, "device"));
+    if (strcmp(word(targets, "kind"), "gate") == 0)
+        hear_answers(start);
     say("part ", "1");
     if (!hear_until_told(start, true))
         return 0;

@@ -424,6 +424,7 @@ run_round(struct survey *s, uint32_t x, const struct measure_config *config)
     const char *name = s->m->compartments[x].name;
     struct clock_source clock = clock_system();
     pid_t before[MATRIX_MAX];
+    s->breached = x;
     enum err e = breach(s, x, config);
     if (e != OK)
         return e;

@@ -27,6 +27,7 @@ struct survey {
     char tokens[CHARTER_ZONES_MAX][SURVEY_TOKEN_SIZE];
     char commands[CHARTER_ZONES_MAX][SURVEY_TOKEN_SIZE]; /* tokens that may command */
     uint64_t leases[CHARTER_ZONES_MAX]; /* that honest callers got since the core's start */
+    uint32_t breached;                  /* index of this round's compartment */
     uint32_t devices;                   /* for names that were never used */
 };
 

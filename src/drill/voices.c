@@ -391,7 +391,7 @@ bool
 voices_core_commands(struct survey *s, uint32_t zone)
 {
     uint32_t caller, command;
-    char body[200];
+    char body[200], warden[NAME_SIZE];
     struct buf answer;
     if (!matrix_commander(s->charter, zone, &caller, &command))
         return true;
@@ -405,7 +405,10 @@ voices_core_commands(struct survey *s, uint32_t zone)
     buf_init(&answer, PACKET_MAX);
     int status = ask_gate(s, zone, s->charter->callers[caller].name, &r, &answer);
     buf_fini(&answer);
-    s->leases[zone] += status == 201;
+    /* An answer that came too late for us: the lease may have been made all the same. */
+    zone_name(s, zone, "warden", warden);
+    bool late = status == 0 && s->breached != mark_of(s, warden);
+    s->leases[zone] += status == 201 || late;
     return status == 201;
 }
 
