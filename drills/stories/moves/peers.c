@@ -60,6 +60,27 @@ open_peer(struct channel *core, enum peer_kind kind, const char *name, uint64_t 
            CHANNEL_SEND(core, peer_open, &m) == OK && channel_flush(core) == OK;
 }
 
+/* The value of a member of the answer, up to its closing quote. */
+static int
+member(const char *text, const char *key, const char **out)
+{
+    *out = strstr(text, key);
+    *out = *out ? *out + strlen(key) : "";
+    return (int)strcspn(*out, "\"");
+}
+
+static void
+note_answer(const struct heard *h)
+{
+    const char *message, *rule;
+    int message_len = member(h->text, "\"message\":\"", &message);
+    int rule_len = member(h->text, "\"rule\":\"", &rule);
+    if (h->status < 400)
+        note("%d, %u bytes", h->status, h->length);
+    else
+        note("%d: %.*s %.*s", h->status, message_len, message, rule_len, rule);
+}
+
 int
 ask_as(const char *const targets[])
 {
@@ -78,7 +99,7 @@ ask_as(const char *const targets[])
         note("no answer");
         return REFUSED;
     }
-    note("%d, %u bytes: %s", h.status, h.length, h.text);
+    note_answer(&h);
     return h.status < 400 ? REACHED : REFUSED;
 }
 
