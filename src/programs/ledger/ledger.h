@@ -18,8 +18,8 @@ enum {
     LEDGER_CHANNELS_MAX = 160,
     LEDGER_GUESTS_MAX = 16,
     LEDGER_SIGN_MS = 100,
-    LEDGER_CHECK_PER_S = 1024, /* entries of each log, round and round */
-    LEDGER_REOPEN_MS = 2000,   /* how soon a log that failed is tried again */
+    LEDGER_CHECK_PER_S = 128, /* entries of each log, round and round */
+    LEDGER_REOPEN_MS = 2000,  /* how soon a log that failed is tried again */
     LEDGER_GUEST_IDLE_MS = 30000,
     LEDGER_PACKETS_PER_ROUND = 16,
     LEDGER_RECORDS_PER_S = 2000, /* of one channel; beyond its share it waits */

@@ -321,6 +321,41 @@ TEST(a_log_that_cannot_be_written_fails_alone_and_comes_back)
 }
 
 static bool
+a_recorded_three(struct rig *r)
+{
+    return r->recorded == 3;
+}
+
+static bool
+first_log_closed(struct rig *r)
+{
+    return !r->ledger->logs[0].open;
+}
+
+static bool
+a_failed(struct rig *r)
+{
+    return r->failed == 1;
+}
+
+TEST(an_entry_that_was_edited_under_a_running_ledger_closes_its_log)
+{
+    set_up();
+    for (uint64_t ref = 1; ref <= 3; ref++)
+        record_text(&rig.a, ref, "{\"event\":\"read\",\"caller\":\"auditor\"}");
+    CHECK_OK(channel_flush(&rig.a));
+    run_until(a_recorded_three);
+    int fd = rig.ledger->logs[0].config.entries_fd;
+    CHECK(pwrite(fd, "nobody!", 7, 28) == 7);
+    run_until(first_log_closed); /* within a second: round and round */
+    CHECK(rig.ledger->logs[0].trouble == ERR_CRYPTO && rig.ledger->logs[1].open);
+    record_text(&rig.a, 4, "{}");
+    CHECK_OK(channel_flush(&rig.a));
+    run_until(a_failed);
+    tear_down();
+}
+
+static bool
 channel_dropped(struct rig *r)
 {
     return !r->ledger->channels[1].watch.active;
