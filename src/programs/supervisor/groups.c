@@ -226,11 +226,12 @@ fill(const struct groups *g, enum group_controller c, const struct plan *p)
     const char *top = g->at[c].top;
     int version = g->at[c].version;
     const struct group_limits ours = {.weight = GROUPS_WEIGHT_CITY};
+    const struct group_limits all = {.weight = GROUPS_WEIGHT_TOP};
     snprintf(own, sizeof(own), "%.480s/supervisor", top);
     bool good = make(own) && put(own, "cgroup.procs", "%d", getpid()) && enable(g, c, top);
     if (good && c == GROUP_CPU)
-        good = put_limits(version, c, g->at[c].above, "", &ours) &&
-               put_limits(version, c, top, "", &ours) && put_limits(version, c, own, "", &ours);
+        good = put_limits(version, c, g->at[c].above, "", &all) &&
+               put_limits(version, c, top, "", &all) && put_limits(version, c, own, "", &ours);
     for (size_t i = 0; good && i < p->processes_count; i++) {
         struct group_limits limits = group_limits_of(p, i);
         name_owner(g, p, i, c, owner);

@@ -32,6 +32,12 @@ enum {
     GROUPS_PERIOD_US = 20000, /* of the processor: what one may take is taken in small pieces */
     GROUPS_WEIGHT_ZONE = 100,
     GROUPS_WEIGHT_CITY = 1000,
+    /*
+     * Of a whole city against the rest of the host, the most there is: the kernel shares a group's
+     * weight out to the processors by its load on each, so a zone that spins on one would else
+     * leave its neighbours on the other with next to nothing against a stranger's program.
+     */
+    GROUPS_WEIGHT_TOP = 10000,
     GROUPS_CPU_CONDUIT = 10, /* percent: its charter counts messages by the minute */
 };
 
