@@ -1,13 +1,13 @@
 #include "drill/story_run.h"
 
 #include "authority/city_keys.h"
+#include "drill/interrupt.h"
 #include "drill/moves.h"
 #include "drill/story_report.h"
 #include "drill/story_walls.h"
 
 #include <errno.h>
 #include <ftw.h>
-#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -152,25 +152,6 @@ tell_step(struct telling *t, uint32_t number)
     report_step(number + 1, step, &o, &walls, t->config->charter_text, told);
 }
 
-/* Ctrl-C ends the story after the step that runs, so that the city is taken away. */
-static volatile sig_atomic_t interrupted;
-
-static void
-on_interrupt(int number)
-{
-    (void)number;
-    interrupted = 1;
-}
-
-static void
-watch_interrupts(void)
-{
-    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
-    struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = SA_RESTART};
-    for (size_t i = 0; i < ARRAY_COUNT(signals); i++)
-        sigaction(signals[i], &action, NULL);
-}
-
 /* ---- the city -------------------------------------------------------------------------------- */
 
 static int
@@ -245,12 +226,12 @@ story_run(const struct story_config *config, const struct story *story, struct s
     t->stage.charter = config->charter;
     t->stage.bulkhead = config->bulkhead;
     t->stage.moves = config->moves;
-    watch_interrupts();
+    interrupt_watch();
     report_begin(config, story);
     enum err e = open_city(t);
     for (uint32_t i = 0; e == OK && i < story->steps_count; i++) {
         tell_step(t, i);
-        if (interrupted)
+        if (interrupt_seen())
             e = ERR_CLOSED;
     }
     close_city(t);
