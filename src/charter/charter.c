@@ -58,3 +58,12 @@ charter_put_finding(struct buf *b, const char *file, const struct charter_findin
     buf_format(b, "%s:%u:%u: ", file, f->place.line, f->place.column);
     buf_text(b, f->text);
 }
+
+uint64_t
+charter_class_purposes(const struct charter *c, uint32_t class_index)
+{
+    ASSERT(class_index < c->classes_count);
+    const struct charter_class *k = &c->classes[class_index];
+    uint64_t all = c->purposes_count < 64 ? (UINT64_C(1) << c->purposes_count) - 1 : UINT64_MAX;
+    return k->purposes ? k->purposes : k->personal ? 0 : all;
+}

@@ -275,6 +275,9 @@ int32_t charter_find_class(const struct charter *c, struct bytes name);
 int32_t charter_find_purpose(const struct charter *c, struct bytes name);
 int32_t charter_find_caller(const struct charter *c, struct bytes name);
 
+/* For what a class may be read: what is stated; else every purpose, or none for a personal one. */
+uint64_t charter_class_purposes(const struct charter *c, uint32_t class_index);
+
 /* What a city means in plain words, for a councillor: one paragraph a block. */
 void charter_put_explanation(struct buf *b, const struct charter *c);
 

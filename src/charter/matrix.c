@@ -15,12 +15,6 @@ matrix_conduit_passes(const struct charter *c, uint32_t conduit)
     return false;
 }
 
-static bool
-class_has_purpose(const struct charter_class *k, uint32_t purpose)
-{
-    return k->purposes ? k->purposes >> purpose & 1 : !k->personal;
-}
-
 bool
 matrix_reader(const struct charter *c, uint32_t zone, uint32_t *out_caller, uint32_t *out_purpose)
 {
@@ -28,7 +22,7 @@ matrix_reader(const struct charter *c, uint32_t zone, uint32_t *out_caller, uint
         const struct charter_caller *caller = &c->callers[i];
         for (uint32_t p = 0; (caller->zones >> zone & 1) && p < c->purposes_count; p++)
             for (uint32_t k = 0; (caller->purposes >> p & 1) && k < c->classes_count; k++)
-                if ((c->zones[zone].holds >> k & 1) && class_has_purpose(&c->classes[k], p)) {
+                if ((c->zones[zone].holds >> k & 1) && (charter_class_purposes(c, k) >> p & 1)) {
                     *out_caller = i;
                     *out_purpose = p;
                     return true;

@@ -88,6 +88,18 @@ TEST(a_command_for_which_people_are_needed_is_none_of_the_cores)
     CHECK(strcmp(cell("signals/core", "signals/warden"), "r---") == 0);
 }
 
+TEST(a_class_that_states_no_purpose_is_read_for_all_unless_it_is_personal)
+{
+    uint32_t caller, purpose;
+    read_demo();
+    c.classes[0].purposes = 0;
+    CHECK(charter_class_purposes(&c, 0) == 7 && !c.classes[0].personal);
+    c.classes[0].personal = true;
+    CHECK(charter_class_purposes(&c, 0) == 0);
+    c.zones[0].holds = 1;
+    CHECK(!matrix_reader(&c, 0, &caller, &purpose));
+}
+
 TEST(each_cell_that_differs_is_a_line)
 {
     struct buf b;

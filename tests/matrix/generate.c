@@ -42,10 +42,11 @@ put_head(struct draw *d)
                        "purpose operate \"keep it running\"\npurpose audit \"look after it\"\n"
                        "vendor maker { seat CA owner CA state-linked no support CA "
                        "firmware-signed yes }\n");
+    static const char *const purposes[] = {"purposes operate", "purposes operate audit", ""};
     for (uint32_t i = 0; i < CLASSES; i++)
-        buf_format(
-            &d->text, "class kind-%u { personal %s  sites hall works  keep %uh  purposes %s }\n", i,
-            i % 2 ? "yes" : "no", 1 + below(d, 400), below(d, 2) ? "operate" : "operate audit");
+        buf_format(&d->text, "class kind-%u { personal %s  sites hall works  keep %uh  %s }\n", i,
+                   i % 2 ? "yes" : "no", 1 + below(d, 400),
+                   purposes[below(d, ARRAY_COUNT(purposes))]);
 }
 
 static void

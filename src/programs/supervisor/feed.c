@@ -135,7 +135,7 @@ feed_zone_rows(struct feed *f, int32_t z, enum process_kind kind)
         char purposes[4097];
         if (!(zone->holds >> i & 1))
             continue;
-        names_of(purposes, sizeof(purposes), c->classes[i].purposes, c->purposes[0].name,
+        names_of(purposes, sizeof(purposes), charter_class_purposes(c, i), c->purposes[0].name,
                  sizeof(c->purposes[0]), c->purposes_count);
         FEED(f, give_class, bytes_text(c->classes[i].name), c->classes[i].personal,
              c->classes[i].keep_s, bytes_text(purposes), c->classes[i].place.line);
