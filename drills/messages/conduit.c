@@ -82,6 +82,27 @@ far_core(void *ctx, uint16_t id, struct bytes body)
     return OK;
 }
 
+/* What is let in to wait for its tick is a count of the declared kind, and of enough people. */
+static enum err
+watched_frame(void *ctx, uint16_t id, struct bytes body)
+{
+    struct zone_count m;
+    struct area area;
+    struct valve before = conduit.valve;
+    enum err e = on_frame(ctx, id, body);
+    const struct valve *now = &conduit.valve;
+    if (now->credit_mms == before.credit_mms && now->waiting == before.waiting)
+        return e;
+    if (!now->waiting ||
+        (before.waiting && now->due_ms == before.due_ms && now->credit_mms > before.credit_mms))
+        return e; /* only time went by */
+    HOLDS(e == OK && id == zone_count_id && zone_count_decode(body, &m) == OK);
+    HOLDS(m.count >= GROUP_MIN && m.count <= 1000000);
+    HOLDS(coarsen_area_read(m.area, &area) == OK && area.row == now->area.row &&
+          area.column == now->area.column);
+    return e;
+}
+
 static void
 step(void)
 {
@@ -92,7 +113,7 @@ step(void)
     maker_packet(&play.maker, &packet);
     memcpy(before, conduit.counts, sizeof(before));
     if (packet.len && write(core.fd, packet.p, packet.len) == (ssize_t)packet.len) {
-        enum err e = channel_receive(&conduit.from, on_frame, &conduit);
+        enum err e = channel_receive(&conduit.from, watched_frame, &conduit);
         HOLDS(e == OK || e == ERR_MALFORMED);
         play_count(e);
     }

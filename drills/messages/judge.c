@@ -113,6 +113,7 @@ begin(void)
     CHECK_OK(loop_watch(judge->loop, &judge->listener, LOOP_READ));
     CHECK_OK(channel_pair(fds));
     ledger_client_init(&judge->ledger, fds[0], judge->clock, judge->random);
+    clock_guard_init(&judge->guard, judge->clock, "judge", "city");
     channel_init(&ledger, fds[1]);
     row = &judge->askers[0];
     begin_asker();

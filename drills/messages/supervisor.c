@@ -48,7 +48,7 @@ begin_process(void)
     p->since_ms = p->beat_ms = clock_now.mono_ms;
     memset(p->counters, 0, sizeof(p->counters));
     p->walls = 0;
-    p->complaints = 0;
+    p->complaints = p->conditions = 0;
     p->complaint[0] = '\0';
 }
 
@@ -74,7 +74,7 @@ ledger_hears(void *ctx, uint16_t id, struct bytes body)
     struct record m;
     (void)ctx;
     HOLDS(id == record_id && record_decode(body, &m) == OK);
-    HOLDS(memmem(m.entry.p, m.entry.len, "\"process\":\"bikes/core\"", 22) != NULL);
+    HOLDS(memmem(m.entry.p, m.entry.len, "bikes/core", 10) != NULL);
     for (size_t i = 0; i < m.entry.len; i++)
         HOLDS(m.entry.p[i] >= ' ' && m.entry.p[i] < 0x7f && m.entry.p[i] != '\\');
     recorded++;
@@ -118,7 +118,8 @@ check_frame(const struct frame *f, const struct seen *before, enum err e)
     bool beats =
         f->id == heartbeat_id && heartbeat_decode(body, &beat) == OK && before->state == STATE_UP;
     bool complains = f->id == complaint_id && before->state == STATE_UP && e == OK;
-    HOLDS((e == OK) == (confines || beats || complains));
+    bool tells = f->id == condition_id && e == OK; /* in words; shown, and nothing else */
+    HOLDS((e == OK) == (confines || beats || complains || tells));
     HOLDS(after.state == (confines ? STATE_UP : before->state));
     HOLDS(after.walls == (confines ? confined.walls : before->walls));
     HOLDS(beats || confines || after.beat_ms == before->beat_ms);
@@ -161,13 +162,14 @@ static void
 step(void)
 {
     city.events_count = 0; /* the ledger has answered all of them */
+    p->frames = 0;         /* a second has gone by */
     if (maker_chance(&play.maker, 20))
         one_packet();
     else
         one_frame();
     while (channel_receive(&ledger, ledger_hears, NULL) == OK)
         continue;
-    HOLDS(recorded <= SUPERVISOR_COMPLAINTS_MAX);
+    HOLDS(recorded <= 2 * SUPERVISOR_COMPLAINTS_MAX); /* complaints and conditions */
     HOLDS(p->restarts == 0 && city.exit_status == 0 && !city.stopping);
     if (maker_chance(&play.maker, 2)) {
         begin_process();

@@ -19,12 +19,15 @@ begin_tool(void)
 {
     int fds[2];
     if (t->open) {
+        loop_unwatch(city.loop, &t->watch);
         channel_fini(&t->channel);
         channel_fini(&tool);
     }
     CHECK_OK(channel_pair(fds));
     *t = (struct tool){.supervisor = &city, .open = true};
     channel_init(&t->channel, fds[0]);
+    t->watch = (struct watch){.fd = fds[0], .fn = on_tool, .ctx = t};
+    CHECK_OK(loop_watch(city.loop, &t->watch, LOOP_READ));
     channel_init(&tool, fds[1]);
 }
 
@@ -34,6 +37,7 @@ start(void)
     int fds[2];
     city.clock = clock_fake_source(&clock_now);
     city.plan.charter = &charter;
+    CHECK_OK(loop_new(&city.loop));
     snprintf(charter.city, sizeof(charter.city), "test");
     CHECK_OK(channel_pair(fds));
     channel_init(&city.ledger, fds[0]);

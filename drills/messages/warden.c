@@ -30,7 +30,7 @@ enum {
     APPROVED = 2,
     EPISODE = 5000,
     PHASES_MAX = 16,
-    SEQUENCES = 65536, /* more than an episode has leases */
+    NUMBERS_MAX = EPISODE + 64,
 };
 
 extern const struct field_row core_warden_rows[], ledger_rows[];
@@ -54,7 +54,8 @@ struct light {
     int64_t flash_begin_us, phase;
 };
 static struct light lights[DEVICES];
-static bool numbered[SEQUENCES];
+static uint64_t numbers[NUMBERS_MAX]; /* of the leases of this episode */
+static size_t numbers_count;
 
 static bool
 fill(struct maker *m, const char *message, const char *field, struct value *out)
@@ -79,6 +80,8 @@ fill(struct maker *m, const char *message, const char *field, struct value *out)
         out->bytes = maker_word(m, parameters, ARRAY_COUNT(parameters));
     else if (strcmp(field, "asked_by") == 0)
         out->bytes = maker_word(m, words, ARRAY_COUNT(words));
+    else if (strcmp(field, "sequence") == 0)
+        out->number = warden->sequence.next + maker_random(m, 2000) - 1000;
     else if (strcmp(field, "approvals") == 0)
         out->bytes = bytes_text(maker_chance(m, 50) ? "" : approvals[maker_random(m, APPROVED)]);
     else
@@ -180,10 +183,11 @@ begin_warden(void)
     channel_init(&warden->core, core_fds[0]);
     channel_init(&core, core_fds[1]);
     ledger_client_init(&warden->ledger, ledger_fds[0], warden->clock, warden->random);
+    clock_guard_init(&warden->guard, warden->clock, "warden", given->zone);
     channel_init(&ledger, ledger_fds[1]);
     for (size_t i = 0; i < DEVICES; i++)
         lights[i] = (struct light){.phase = -1, .changed_us = INT64_MIN / 2};
-    memset(numbered, 0, sizeof(numbered));
+    numbers_count = 0;
     maker_init(&ledger_maker, maker_random(&play.maker, UINT64_MAX), ledger_rows, 0x0381, 0x0382,
                fill_ledger);
     steps = 0;
@@ -290,8 +294,10 @@ check_lease(const struct lease *l, struct light *light, size_t device)
 {
     int64_t phase = -1, length_us = l->expiry_us - l->not_before_us;
     HOLDS(strcmp(l->zone, "signals") == 0);
-    HOLDS(l->sequence < SEQUENCES && !numbered[l->sequence]); /* none is used twice */
-    numbered[l->sequence] = true;
+    for (size_t i = 0; i < numbers_count; i++)
+        HOLDS(numbers[i] != l->sequence); /* none is used twice */
+    HOLDS(numbers_count < NUMBERS_MAX && l->sequence < warden->sequence.next);
+    numbers[numbers_count++] = l->sequence;
     if (strcmp(l->command, "all-flash") == 0) {
         HOLDS(device == 0); /* the only one that two people approved */
         HOLDS(l->parameters_count == 0 && length_us <= FLASH_LEASE_MS * 1000LL);
@@ -342,10 +348,14 @@ step(void)
     for (uint64_t n = 1 + maker_random(&play.maker, 6); n; n--, steps++) {
         const struct frame *f = maker_next(&play.maker);
         struct wish wish;
+        struct sequence_seen seen;
+        uint64_t next = warden->sequence.next;
         struct bytes exact = test_exact(buf_bytes(&f->body));
         enum err e = on_frame(warden, f->id, exact);
         play_count(e);
-        HOLDS(e != OK || (f->id == wish_id && wish_decode(exact, &wish) == OK));
+        HOLDS(e != OK || (f->id == wish_id && wish_decode(exact, &wish) == OK) ||
+              (f->id == sequence_seen_id && sequence_seen_decode(exact, &seen) == OK));
+        HOLDS(warden->sequence.next - next <= 1); /* what a core says it saw waits for its entry */
         test_exact_free(exact);
     }
     play_ledger();
