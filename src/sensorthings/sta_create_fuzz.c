@@ -3,7 +3,12 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { SMALL_ARENA_BYTES = 12 * 1024 };
+/* What a plan takes before its first entity, and little more. */
+enum {
+    SMALL_ARENA_BYTES =
+        STA_PLAN_OBSERVATIONS_MAX * sizeof(struct sta_plan_observation) + 4 * 1024 + 512,
+    SMALL_ARENA_STEP = 1024,
+};
 
 static const char *const paths[] = {
     "/v1.1/Things",

@@ -1,6 +1,6 @@
 /*
  * Any bytes as the file of sequence numbers. Opened, it hands out numbers; closed and opened again,
- * only greater ones: whatever stood there, none is used twice.
+ * only greater ones: whatever stood there, none is used twice, nor one that a device has seen.
  */
 #include "base/fuzz.h"
 #include "programs/warden/sequence.h"
@@ -26,6 +26,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             ASSERT(opened == 0 && e == ERR_CRYPTO);
             return 0;
         }
+        /* A device says that it has seen more: what follows is above that. */
+        uint64_t seen = 0;
+        for (size_t i = 0; opened == 1 && i < size && i < sizeof(seen); i++)
+            seen = seen << 8 | data[size - 1 - i];
+        if (sequence_raise(&s, seen) == OK && seen > last)
+            last = seen;
         for (int i = 0; i < SEQUENCE_BLOCK + 2; i++) {
             uint64_t n;
             e = sequence_take(&s, &n);
