@@ -413,6 +413,9 @@ look(struct buf *b, const struct status *s, const char *state, bool json)
         return false;
     snprintf(path, sizeof(path), "/proc/%d/exe", (int)s->supervisor);
     ssize_t n = readlink(path, program, sizeof(program) - 1);
+    if (n <= 0 && s->looks_count && /* not ours to look at: an ordinary user's is not dumpable */
+        bytes_copy_text(s->looks[0].program, program, sizeof(program)) == OK)
+        n = (ssize_t)strlen(program);
     char *slash = n > 0 ? (program[n] = '\0', strrchr(program, '/')) : NULL;
     if (slash)
         *slash = '\0';

@@ -392,7 +392,8 @@ look_at_supervisor(const struct live_city *city, struct buf *out, bool json)
                      .json = json};
     char program[PLAN_PATH_SIZE + 32];
     snprintf(program, sizeof(program), "%s/bulkhead-supervisor", city->plan->libexec);
-    look_at_program(&l, l.pid, program);
+    if (!city->user_namespaces) /* it is not dumpable: only root may see which program it is */
+        look_at_program(&l, l.pid, program);
     look_at_children(&l, l.pid, true);
     for (size_t i = 0; i < city->rows_count; i++)
         if (city->rows[i].pid && parent_of(city->rows[i].pid) != l.pid)
