@@ -44,7 +44,7 @@ enum {
     NEW_PIDFD_SELF = -10000
 };
 
-static char room[ROOM];
+static char room[ROOM] __attribute__((aligned(16)));
 static uint32_t size;
 static int one = 1;
 
@@ -175,7 +175,7 @@ message_with(struct iovec *part, int type, const void *data, size_t len)
     m.msg_controllen = type < 0 ? sizeof(room) : CMSG_SPACE(len);
     if (type < 0)
         return m;
-    struct cmsghdr *head = CMSG_FIRSTHDR(&m);
+    struct cmsghdr *head = (struct cmsghdr *)(void *)room; /* CMSG_FIRSTHDR(&m) */
     head->cmsg_level = SOL_SOCKET;
     head->cmsg_type = type;
     head->cmsg_len = CMSG_LEN(len);
