@@ -78,6 +78,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         enum err e = valve_judge(&v, id, bytes_of(exact, body.len), now_ms, now_us, &verdict);
         ASSERT(verdict < VALVE_VERDICTS && v.areas_count <= VALVE_AREAS_MAX);
         ASSERT(verdict != VALVE_PASS || (e == OK && !waited && v.waiting));
+        if (verdict == VALVE_PASS) {
+            e = zone_count_decode(bytes_of(exact, body.len), &m);
+            ASSERT(e == OK && m.count >= rules.group_min); /* not only what is told of it */
+        }
         free(exact);
     }
     return 0;

@@ -81,8 +81,9 @@ check_found(const struct identity *id, X509 *leaf, size_t issuer)
     ASSERT((id->kind == PEER_DEVICE && issuer == 0) || (id->kind == PEER_CALLER && issuer == 1));
 }
 
+/* `uri` is what the leaf says, or empty when it is not the input's. */
 static void
-check_leaf(X509 *leaf, size_t issuer, bool long_chain)
+check_leaf(X509 *leaf, size_t issuer, bool long_chain, struct bytes uri)
 {
     struct identity_issuers known = {issuers[0].certificate, issuers[1].certificate, "bikes"};
     struct identity id;
@@ -96,6 +97,12 @@ check_leaf(X509 *leaf, size_t issuer, bool long_chain)
     ASSERT((e == OK) == (why == NULL) && (e == OK || e == ERR_DENIED));
     if (e == OK)
         check_found(&id, leaf, issuer);
+    if (e == OK && uri.len) {
+        char only[IDENTITY_URI_MAX + 1];
+        snprintf(only, sizeof(only), "urn:bulkhead:%s:%s",
+                 issuer == 0 ? "bikes:device" : "city:caller", id.name);
+        ASSERT(bytes_are(uri, only));
+    }
     sk_X509_free(chain);
 }
 
@@ -113,7 +120,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                  : flags & 0x20 ? X509_dup(made[fuzz_byte(&in) % ARRAY_COUNT(made)])
                                 : with_uri(in);
     if (leaf)
-        check_leaf(leaf, issuer, long_chain);
+        check_leaf(leaf, issuer, long_chain, flags & 0x60 ? (struct bytes){0} : in);
     X509_free(leaf);
     return 0;
 }

@@ -239,6 +239,8 @@ say(size_t i, struct bytes packet)
     for (size_t t = 0; t < SUPERVISOR_TOOLS_MAX; t++)
         if (tool_of(t))
             city.tools[t].watch.fn(&city.tools[t], -1, LOOP_READ);
+    for (size_t t = 0; t < SUPERVISOR_TOOLS_MAX; t++)
+        ASSERT(city.tools[t].open || !city.tools[t].channel.packet.p); /* closed is closed */
 }
 
 static void
