@@ -3,7 +3,6 @@
  * are started with this library loaded before them. The file that BULKHEAD_TEST_CLOCK names is
  * mapped at the start (before any sandbox closes) and holds an int64_t: seconds to add.
  */
-#define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <stdint.h>

@@ -112,6 +112,7 @@ tell(struct supervisor *s, uint32_t z)
         if ((p->state != STATE_STARTING && p->state != STATE_UP) ||
             !plan_island_concerns(&s->plan, i, z))
             continue;
+        ASSERT(p->pid > 0); /* or the kill below would reach everybody */
         if (CHANNEL_SEND(&p->control, cut_off, &m) != OK || channel_flush(&p->control) != OK)
             kill(p->pid, SIGKILL); /* it does not listen; its successor is told at its start */
     }
