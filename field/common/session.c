@@ -211,8 +211,8 @@ session_publish(struct session *s, const char *topic, struct bytes payload)
     int rc = mosquitto_publish(s->client, &mid, topic, (int)payload.len, payload.p, 1, false);
     if (s->sent_us && mid > 0 && mid < PACKET_IDS)
         s->sent_us[mid] = now_us; /* nothing is read inside the call: no acknowledgement yet */
-    /* With a number the message is in the library's queue, whatever became of sending it now: a lost
-     * connection has many names, and it is sent when there is another. */
+    /* With a number the message is in the library's queue, whatever became of sending it now: a
+     * lost connection has many names, and it is sent when there is another. */
     if (rc == MOSQ_ERR_SUCCESS || (mid > 0 && rc != MOSQ_ERR_NOMEM))
         return OK;
     s->published--;
