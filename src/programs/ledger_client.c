@@ -2,6 +2,7 @@
 
 #include "programs/messages.h"
 #include "programs/program.h"
+#include "runtime/log.h"
 
 enum { CHECK_EVERY_MS = 500 };
 
@@ -45,6 +46,28 @@ on_frame(void *ctx, uint16_t id, struct bytes body)
 }
 
 static void
+drop(struct ledger_client *l, enum err why)
+{
+    log_event("ledger_dropped", "error=\"%s\"", err_text(why));
+    mistrust_nonsense(&l->mistrust, clock_mono_ms(&l->clock));
+    if (l->watch.active)
+        loop_unwatch(l->loop, &l->watch);
+}
+
+/* The pause is over; what was recorded before it is not answered and fails in its time. */
+static void
+take_up(struct ledger_client *l)
+{
+    if (!mistrust_take_up(&l->mistrust, &l->channel, clock_mono_ms(&l->clock)))
+        return;
+    enum err e = loop_watch(l->loop, &l->watch, LOOP_READ);
+    if (e != OK)
+        drop(l, e);
+    else
+        log_event("ledger_heard_again", "pause_ms=%u", l->mistrust.pause_ms);
+}
+
+static void
 on_ledger(void *ctx, int fd, unsigned events)
 {
     struct ledger_client *l = ctx;
@@ -55,8 +78,7 @@ on_ledger(void *ctx, int fd, unsigned events)
     if (e != OK && e != ERR_AGAIN) {
         if (e == ERR_MALFORMED)
             program_complain("ledger");
-        l->broken = true;
-        loop_unwatch(l->loop, &l->watch);
+        drop(l, e);
         return;
     }
     if (events & LOOP_WRITE)
@@ -68,6 +90,7 @@ on_check(void *ctx)
 {
     struct ledger_client *l = ctx;
     uint64_t now = clock_mono_ms(&l->clock);
+    take_up(l);
     for (size_t i = 0; l->pending_count && i < LEDGER_PENDING_MAX; i++)
         if (l->pending[i].ref && now - l->pending[i].since_ms > LEDGER_PATIENCE_MS)
             settle(l, l->pending[i].ref, ERR_IO);
@@ -87,7 +110,7 @@ ledger_client_record(struct ledger_client *l, struct bytes entry, ledger_done_fn
                      uint64_t tag)
 {
     size_t i = 0;
-    if (l->broken)
+    if (l->mistrust.deaf)
         return ERR_CLOSED;
     while (i < LEDGER_PENDING_MAX && l->pending[i].ref)
         i++;
@@ -106,11 +129,11 @@ ledger_client_record(struct ledger_client *l, struct bytes entry, ledger_done_fn
 void
 ledger_client_flush(struct ledger_client *l)
 {
-    if (l->broken)
+    if (l->mistrust.deaf)
         return;
     enum err e = channel_flush(&l->channel);
     if (l->watch.active)
         loop_change(l->loop, &l->watch, LOOP_READ | (e == ERR_AGAIN ? LOOP_WRITE : 0));
     if (e != OK && e != ERR_AGAIN)
-        l->broken = true;
+        drop(l, e);
 }

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/random.h"
+#include "programs/mistrust.h"
 #include "runtime/loop.h"
 #include "wire/channel.h"
 
@@ -32,7 +33,7 @@ struct ledger_client {
     uint64_t next_ref;
     struct ledger_pending pending[LEDGER_PENDING_MAX];
     size_t pending_count;
-    bool broken; /* the ledger sent nonsense: nothing is accepted any more */
+    struct mistrust mistrust; /* deaf: the ledger sent nonsense, nothing is accepted for a while */
 };
 
 void ledger_client_init(struct ledger_client *l, int fd, struct clock_source clock,

@@ -50,7 +50,8 @@ void program_fail(void);
 
 /*
  * A peer talks nonsense on the channel named `channel` (a zone, a kind: not text from the peer).
- * The caller drops it; the supervisor puts the complaint on the city's record and in the status.
+ * The caller drops it for a while (mistrust.h); the supervisor puts the complaint on the city's
+ * record and in the status.
  * Does nothing in a test that runs no program.
  */
 void program_complain(const char *channel);

@@ -143,20 +143,47 @@ channel_flush(struct channel *c)
     return e;
 }
 
-enum err
-channel_receive(struct channel *c, channel_frame_fn *each, void *ctx)
+/* One packet, good until the next call: one thread, and a handler never receives. */
+static enum err
+read_packet(const struct channel *c, struct bytes *out)
 {
-    static uint8_t packet[CHANNEL_PACKET_MAX + 1]; /* one thread; a handler never receives */
+    static uint8_t packet[CHANNEL_PACKET_MAX + 1];
     ssize_t n = read(c->fd, packet, sizeof(packet));
     if (n < 0)
         return errno == EAGAIN || errno == EINTR ? ERR_AGAIN
                : errno == ECONNRESET             ? ERR_CLOSED
                                                  : ERR_IO;
-    if (n == 0)
+    *out = bytes_of(packet, (size_t)n);
+    return OK;
+}
+
+enum err
+channel_forget(struct channel *c, uint32_t packets_max)
+{
+    struct bytes packet;
+    enum err e = OK;
+    for (uint32_t i = 0; e == OK && i < packets_max; i++)
+        e = read_packet(c, &packet); /* an empty one too: an end has no end of them */
+    if (e != ERR_AGAIN)
+        return e == OK ? ERR_AGAIN : e;
+    buf_reset(&c->packet);
+    buf_reset(&c->queue);
+    c->queue_at = 0;
+    c->broken = false;
+    return OK;
+}
+
+enum err
+channel_receive(struct channel *c, channel_frame_fn *each, void *ctx)
+{
+    struct bytes rest;
+    enum err got = read_packet(c, &rest);
+    if (got != OK)
+        return got;
+    if (rest.len == 0)
         return ERR_CLOSED;
-    if (n > CHANNEL_PACKET_MAX)
+    if (rest.len > CHANNEL_PACKET_MAX)
         return ERR_MALFORMED;
-    struct bytes rest = bytes_of(packet, (size_t)n);
     while (rest.len) {
         uint16_t id;
         struct bytes body;

@@ -4,7 +4,7 @@
  * A packet holds one or more frames: id (2 bytes), length (4), body. Sending queues frames
  * into packets; channel_flush() writes what the kernel takes and keeps the rest, up to a bound.
  * A peer that sends a malformed packet is broken or hostile: the channel reports ERR_MALFORMED
- * and its owner drops it and tells the supervisor.
+ * and its owner drops it and tells the supervisor; programs/mistrust.h says until when.
  *
  * Only read(2) and write(2) are used, so that a confined process needs nothing else; descriptors
  * travel only before the sandbox closes, through the two functions at the end.
@@ -48,6 +48,13 @@ size_t channel_waiting(const struct channel *c);
  */
 typedef enum err channel_frame_fn(void *ctx, uint16_t id, struct bytes body);
 enum err channel_receive(struct channel *c, channel_frame_fn *each, void *ctx) MUST_USE;
+
+/*
+ * A new beginning with whoever holds the other end now: what waits to be read is read and thrown
+ * away, what waits to be sent is dropped. OK: it is empty; ERR_AGAIN: packets_max were thrown away
+ * and there is more (or the other end is closed), nothing else changed; ERR_CLOSED; ERR_IO.
+ */
+enum err channel_forget(struct channel *c, uint32_t packets_max) MUST_USE;
 
 /* Queue message `name` of a table, from a pointer to its struct. */
 #define CHANNEL_SEND(channel, name, message)                                                       \

@@ -8,11 +8,12 @@
 #include "base/text.h"
 #include "programs/conduit/valve.h"
 #include "programs/ledger_client.h"
+#include "programs/mistrust.h"
 #include "programs/program.h"
 #include "runtime/log.h"
 #include "runtime/sandbox_rules.h"
 
-enum { TELL_EVERY_MS = 10000 };
+enum { TELL_EVERY_MS = 10000, LOOK_EVERY_MS = 500 };
 
 struct conduit {
     struct start *start;
@@ -21,6 +22,7 @@ struct conduit {
     struct valve valve;
     struct channel from, to;
     struct watch from_watch;
+    struct mistrust mistrust; /* of `from` */
     struct ledger_client ledger;
     uint64_t counts[VALVE_VERDICTS];
     uint64_t told[VALVE_VERDICTS];
@@ -85,18 +87,38 @@ release(struct conduit *c)
     return wait_ms;
 }
 
+/* Breached: it is not heard for a while. The valve stays as it is: nonsense earns no new credit. */
+static void
+drop_source(struct conduit *c, enum err why)
+{
+    log_event("source_malformed", "error=\"%s\"", err_text(why));
+    if (why == ERR_MALFORMED)
+        program_complain("from");
+    mistrust_nonsense(&c->mistrust, clock_mono_ms(&c->clock));
+    loop_unwatch(c->loop, &c->from_watch);
+}
+
 static void
 on_from(void *ctx, int fd, unsigned events)
 {
     struct conduit *c = ctx;
     (void)fd, (void)events;
     enum err e = channel_receive(&c->from, on_frame, c);
-    if (e != OK && e != ERR_AGAIN) {
-        log_event("source_malformed", "error=\"%s\"", err_text(e));
-        if (e == ERR_MALFORMED)
-            program_complain("from");
-        loop_unwatch(c->loop, &c->from_watch); /* breached: it is not heard any more */
-    }
+    if (e != OK && e != ERR_AGAIN)
+        drop_source(c, e);
+}
+
+static void
+on_look(void *ctx)
+{
+    struct conduit *c = ctx;
+    if (!mistrust_take_up(&c->mistrust, &c->from, clock_mono_ms(&c->clock)))
+        return;
+    enum err e = loop_watch(c->loop, &c->from_watch, LOOP_READ);
+    if (e != OK)
+        drop_source(c, e);
+    else
+        log_event("source_heard_again", "pause_ms=%u", c->mistrust.pause_ms);
 }
 
 static void
@@ -145,6 +167,7 @@ conduit_serve(void *self, struct loop *loop)
     c->from_watch = (struct watch){.fd = c->from.fd, .fn = on_from, .ctx = c};
     loop_idle(loop, on_idle, c);
     loop_every(loop, TELL_EVERY_MS, tell_ledger, c);
+    loop_every(loop, LOOK_EVERY_MS, on_look, c);
     enum err e = ledger_client_serve(&c->ledger, loop);
     return e == OK ? loop_watch(loop, &c->from_watch, LOOP_READ) : e;
 }

@@ -15,7 +15,7 @@ conduits_open(struct core *c)
         l->row = row;
         l->core = c;
         l->incoming = strcmp(row->to, c->start->zone) == 0;
-        link_init(&l->link, row->name, fd);
+        link_init(&l->link, row->name, fd, c->clock);
     }
 }
 
@@ -56,6 +56,13 @@ conduits_read(struct core *c)
 {
     for (uint32_t i = 0; i < c->conduits_count; i++)
         on_conduit(&c->conduits[i], -1, 0);
+}
+
+void
+conduits_take_up(struct core *c)
+{
+    for (uint32_t i = 0; i < c->conduits_count; i++)
+        link_take_up(&c->conduits[i].link);
 }
 
 void

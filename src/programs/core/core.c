@@ -135,19 +135,17 @@ core_open(const struct core_config *config, struct core **out)
         c->relation_to_streams[type] =
             (uint32_t)sta_relation_index((enum sta_type)type, bytes_text("Datastreams"));
     take_keys(c);
-    link_init(&c->gate, "gate", start_fd(c->start, FD_GATE, NULL));
-    link_init(&c->ledger, "ledger", start_fd(c->start, FD_LEDGER, NULL));
-    link_init(&c->warden, "warden", start_fd(c->start, FD_WARDEN, NULL));
+    link_init(&c->gate, "gate", start_fd(c->start, FD_GATE, NULL), c->clock);
+    link_init(&c->ledger, "ledger", start_fd(c->start, FD_LEDGER, NULL), c->clock);
+    link_init(&c->warden, "warden", start_fd(c->start, FD_WARDEN, NULL), c->clock);
     conduits_open(c);
     enum err e = load_graph(c);
     if (e == OK)
         e = start_service(c);
     if (e != OK)
         return e; /* the process ends: nothing is worth freeing */
-    struct core_started hello;
-    memset(&hello, 0, sizeof(hello));
     if (c->gate.up)
-        e = CHANNEL_SEND(&c->gate.channel, core_started, &hello);
+        e = gate_begin(c);
     uint8_t root[32];
     store_head(c->store, &c->outbox_from, root);
     c->outbox_max = c->start->disk_bytes / OUTBOX_DISK_BYTES;
@@ -288,9 +286,24 @@ core_condition(const struct core *c)
     return "";
 }
 
+/* Those that talked nonsense, when their pauses are over: others may be there by now. */
+static void
+take_up_links(struct core *c)
+{
+    if (link_take_up(&c->gate)) {
+        enum err e = gate_begin(c); /* `gate_started` may be among what was thrown away */
+        ASSERT(e == OK);            /* the channel is empty */
+    }
+    if (link_take_up(&c->ledger))
+        record_begin(c);
+    link_take_up(&c->warden);
+    conduits_take_up(c);
+}
+
 void
 core_tick(struct core *c)
 {
+    take_up_links(c);
     record_clock(c);
     if (!c->store_failed)
         program_condition(core_condition(c));

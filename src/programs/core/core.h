@@ -250,6 +250,8 @@ void json_memory(struct arena *arena);
 /* gate.c */
 enum err gate_frame(void *ctx, uint16_t id, struct bytes body);
 void peers_forget(struct core *c, struct peer *peer);
+/* A new beginning with the gate: nobody is known here, and it is told to close all connections. */
+enum err gate_begin(struct core *c) MUST_USE;
 
 /* ingest.c: decide one observation and put it into the round. `stream` 0: the JSON names it. */
 struct ingested {
@@ -340,6 +342,8 @@ void record_anchor(struct core *c);
 void record_strangers(struct core *c);
 void record_destructions(struct core *c);
 void record_lost(struct core *c);
+/* Its channel is a new one: what was sent is not answered any more, and is said again. */
+void record_begin(struct core *c);
 /* So many decisions are not anchored that no more may be made: see record.c. */
 bool record_outbox_full(const struct core *c);
 /* Look at the clocks; what happened to them goes on record. */
@@ -363,6 +367,7 @@ enum err conduits_watch(struct core *c) MUST_USE;
 enum err conduits_count(void *ctx, const struct zone_count *count);
 void conduits_read(struct core *c);
 void conduits_flush(struct core *c);
+void conduits_take_up(struct core *c);
 
 /* topics.c */
 void topics_subscribe(struct core *c, struct peer *peer, const struct subscribe *m);

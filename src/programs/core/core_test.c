@@ -629,3 +629,85 @@ TEST(a_peer_called_nought_does_not_exist)
     CHECK(!t->core->gate.up && t->core->peers.count == 5); /* such a gate is not heard any more */
     city_free(t);
 }
+
+/* What is no message, on a channel of the core. */
+static void
+talk_nonsense(struct test_city *t, struct channel *c)
+{
+    CHECK_OK(channel_send(c, 0x7777, bytes_text("not a message")));
+    city_run(t);
+}
+
+static void
+pass(struct test_city *t, uint64_t ms)
+{
+    city_pass(t, ms);
+    core_tick(t->core);
+    city_run(t);
+}
+
+TEST(a_gate_is_heard_again_after_its_pause_and_begins_anew)
+{
+    struct test_city *t = city_new(&quiet_service);
+    uint64_t stream = city_thing(t, 1, "dock 1", "bike-count");
+    const char *to = topic_of(stream);
+    CHECK(stream && t->begun == 1);
+    talk_nonsense(t, &t->gate);
+    CHECK(!t->core->gate.up);
+    uint32_t early = city_publish(t, 1, to, "{\"result\":1}");
+    talk_nonsense(t, &t->gate); /* what the breached one still wrote */
+    pass(t, MISTRUST_FIRST_MS - 1);
+    CHECK(!t->core->gate.up && !city_output(t, published_id, 1, early) && t->begun == 1);
+    pass(t, 1);
+    CHECK(t->core->gate.up && t->begun == 2 && t->core->peers.count == 0);
+    uint32_t unknown = city_publish(t, 1, to, "{\"result\":2}"); /* not opened anew */
+    city_run(t);
+    CHECK(!city_output(t, published_id, 1, early) && !city_output(t, published_id, 1, unknown));
+    city_people(t);
+    CHECK(t->core->gate.up && city_published(t, 1, to, "{\"result\":3}") == 0);
+    CHECK(t->core->count.stored == 1);
+    talk_nonsense(t, &t->gate);
+    pass(t, 2 * MISTRUST_FIRST_MS - 1);
+    CHECK(!t->core->gate.up);
+    pass(t, 1);
+    CHECK(t->core->gate.up && t->begun == 3);
+    city_free(t);
+}
+
+TEST(a_ledger_is_heard_again_after_its_pause_and_gets_the_anchor_again)
+{
+    struct test_city *t = city_new(&quiet_service);
+    char token[TOKEN_TEXT_SIZE];
+    city_token(t, "auditor", "compliance", token);
+    uint64_t stream = city_thing(t, 1, "dock 1", "bike-count");
+    CHECK(city_published(t, 1, topic_of(stream), "{\"result\":1}") == 0);
+    t->ledger_mode = LEDGER_SILENT;
+    core_tick(t->core);
+    city_run(t);
+    CHECK(city_recorded(t, "\"event\":\"anchor\"") && t->core->anchor_ref);
+    t->ledger_mode = LEDGER_ANSWERS;
+    talk_nonsense(t, &t->ledger);
+    CHECK(!t->core->ledger.up);
+    CHECK(city_answer(t, 3, "GET", "/v1.1/Things", token, "")->reason == 503);
+    city_forget(t);
+    pass(t, MISTRUST_FIRST_MS - 1);
+    CHECK(city_answer(t, 3, "GET", "/v1.1/Things", token, "")->reason == 503);
+    pass(t, 1);
+    CHECK(t->core->ledger.up && city_recorded(t, "\"event\":\"anchor\""));
+    CHECK(city_answer(t, 3, "GET", "/v1.1/Things", token, "")->reason == 200);
+    city_free(t);
+}
+
+TEST(a_warden_and_a_conduit_are_heard_again_too)
+{
+    struct test_city *t = city_new(&quiet_service);
+    talk_nonsense(t, &t->warden);
+    talk_nonsense(t, &t->conduit);
+    CHECK(!t->core->warden.up && !t->core->conduits[0].link.up);
+    pass(t, MISTRUST_FIRST_MS - 1);
+    CHECK(!t->core->warden.up && !t->core->conduits[0].link.up);
+    pass(t, 1);
+    CHECK(t->core->warden.up && t->core->conduits[0].link.up && t->core->gate.up);
+    CHECK(t->begun == 1); /* the gate did nothing wrong */
+    city_free(t);
+}

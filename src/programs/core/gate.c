@@ -19,6 +19,15 @@ forget_all(struct core *c)
             peers_forget(c, &c->peers.peer[i]);
 }
 
+enum err
+gate_begin(struct core *c)
+{
+    struct core_started m;
+    memset(&m, 0, sizeof(m));
+    forget_all(c);
+    return CHANNEL_SEND(&c->gate.channel, core_started, &m);
+}
+
 static enum err
 on_open(struct core *c, const struct peer_open *m)
 {

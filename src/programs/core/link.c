@@ -4,9 +4,9 @@
 #include "runtime/log.h"
 
 void
-link_init(struct link *l, const char *name, int fd)
+link_init(struct link *l, const char *name, int fd, struct clock_source clock)
 {
-    *l = (struct link){.name = name, .up = fd >= 0};
+    *l = (struct link){.name = name, .up = fd >= 0, .clock = clock};
     channel_init(&l->channel, fd);
 }
 
@@ -31,8 +31,24 @@ link_drop(struct link *l, enum err why)
     if (why == ERR_MALFORMED)
         program_complain(l->name);
     l->up = false;
+    mistrust_nonsense(&l->mistrust, clock_mono_ms(&l->clock));
     if (l->loop)
         loop_unwatch(l->loop, &l->watch);
+}
+
+bool
+link_take_up(struct link *l)
+{
+    if (!mistrust_take_up(&l->mistrust, &l->channel, clock_mono_ms(&l->clock)))
+        return false;
+    ASSERT(!l->up);
+    l->up = true;
+    if (l->loop && loop_watch(l->loop, &l->watch, LOOP_READ) != OK) {
+        link_drop(l, ERR_IO); /* after the next pause, perhaps */
+        return false;
+    }
+    log_event("link_heard_again", "link=%s pause_ms=%u", l->name, l->mistrust.pause_ms);
+    return true;
 }
 
 void

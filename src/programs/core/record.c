@@ -169,6 +169,14 @@ record_lost(struct core *c)
 }
 
 void
+record_begin(struct core *c)
+{
+    c->anchor_ref = 0;
+    c->anchored_size = UINT64_MAX;
+    c->clock_ref = 0;
+}
+
+void
 record_anchor(struct core *c)
 {
     uint64_t now_ms = clock_mono_ms(&c->clock);

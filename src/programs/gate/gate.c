@@ -6,7 +6,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { TICK_MS = 250, PACKETS_PER_ROUND = 16 };
+enum {
+    TICK_MS = 250,
+    PACKETS_PER_ROUND = 16,
+    FORGET_PACKETS = 1024, /* more than a pair holds */
+};
 
 enum err
 gate_init(struct gate *g, const char *zone, uint32_t connections_max, int core_fd,
@@ -491,6 +495,10 @@ gate_serve(struct gate *g, struct loop *loop)
     g->loop = loop;
     struct gate_started m;
     memset(&m, 0, sizeof(m));
+    /* What waits is about a predecessor's peers, or a breached core's nonsense: nothing for us. */
+    enum err forgot = channel_forget(&g->core, FORGET_PACKETS);
+    if (forgot != OK && forgot != ERR_AGAIN)
+        return forgot;
     enum err e = CHANNEL_SEND(&g->core, gate_started, &m);
     g->core_watch = (struct watch){.fd = g->core.fd, .fn = on_core, .ctx = g};
     if (e == OK)

@@ -162,7 +162,21 @@ drop_channel(struct ledger_channel *c, enum err e)
     log_event("channel_dropped", "log=%s error=\"%s\"", c->log->name, err_text(e));
     if (e == ERR_MALFORMED)
         program_complain(c->log->name);
+    mistrust_nonsense(&c->mistrust, clock_mono_ms(&c->ledger->clock));
     loop_unwatch(c->ledger->loop, &c->watch);
+}
+
+/* A successor of the one that talked nonsense may be there by now. */
+static void
+take_up_channel(struct ledger_channel *c)
+{
+    if (!mistrust_take_up(&c->mistrust, &c->channel, clock_mono_ms(&c->ledger->clock)))
+        return;
+    enum err e = loop_watch(c->ledger->loop, &c->watch, LOOP_READ);
+    if (e != OK)
+        drop_channel(c, e);
+    else
+        log_event("channel_heard_again", "log=%s pause_ms=%u", c->log->name, c->mistrust.pause_ms);
 }
 
 static void
@@ -200,6 +214,7 @@ on_budget(void *ctx)
     struct ledger *l = ctx;
     for (size_t i = 0; i < l->channels_count; i++) {
         give_budget(&l->channels[i]);
+        take_up_channel(&l->channels[i]);
         watch_channel(&l->channels[i]);
     }
 }

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "ledger/log.h"
+#include "programs/mistrust.h"
 #include "programs/program.h"
 #include "wire/channel.h"
 
@@ -56,6 +57,7 @@ struct ledger_channel {
     struct watch watch;
     uint32_t records_left, bytes_left; /* of this second */
     bool paused;
+    struct mistrust mistrust;
 };
 
 struct ledger_guest {

@@ -9,7 +9,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { PATIENCE_ROUNDS = 3000 };
+enum { PATIENCE_ROUNDS = 6000 };
 
 /* A ledger of two logs in this process, over files in memory; `a` and `b` are the askers' ends. */
 struct rig {
@@ -368,6 +368,41 @@ TEST(a_peer_that_sends_anything_else_is_not_heard_any_more)
     CHECK_OK(channel_flush(&rig.b));
     run_until(channel_dropped);
     CHECK(rig.ledger->channels[0].watch.active);
+    tear_down();
+}
+
+static bool
+b_heard_again(struct rig *r)
+{
+    return r->ledger->channels[1].watch.active;
+}
+
+/* Nonsense of b; answers how long it is not heard, in ms. */
+static uint64_t
+nonsense_of_b(void)
+{
+    struct clock_source clock = clock_system();
+    CHECK_OK(channel_send(&rig.b, 0x0302, bytes_text("")));
+    CHECK_OK(channel_flush(&rig.b));
+    run_until(channel_dropped);
+    uint64_t begin_ms = clock_mono_ms(&clock);
+    record_text(&rig.b, 1, "{\"event\":\"within the pause\"}");
+    CHECK_OK(channel_flush(&rig.b));
+    run_until(b_heard_again);
+    return clock_mono_ms(&clock) - begin_ms;
+}
+
+TEST(a_successor_is_heard_after_the_pause_and_nothing_of_before)
+{
+    set_up();
+    uint64_t first_ms = nonsense_of_b();
+    CHECK(first_ms >= MISTRUST_FIRST_MS - 50 && first_ms < 2 * MISTRUST_FIRST_MS);
+    CHECK(rig.b_recorded + rig.b_failed == 0 && log_size(&rig.ledger->logs[1].log) == 0);
+    record_text(&rig.b, 2, "{\"event\":\"y\"}");
+    CHECK_OK(channel_flush(&rig.b));
+    run_until(b_answered);
+    CHECK(rig.b_recorded == 1 && log_size(&rig.ledger->logs[1].log) == 1);
+    CHECK(nonsense_of_b() >= 2 * MISTRUST_FIRST_MS - 50);
     tear_down();
 }
 

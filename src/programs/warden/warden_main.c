@@ -9,6 +9,7 @@
 #include "programs/clock_guard.h"
 #include "programs/ledger_client.h"
 #include "programs/limits.h"
+#include "programs/mistrust.h"
 #include "programs/program.h"
 #include "programs/warden/sequence.h"
 #include "programs/warden/verdict.h"
@@ -36,6 +37,7 @@ struct warden {
     struct loop *loop;
     struct channel core;
     struct watch core_watch;
+    struct mistrust mistrust; /* of the core */
     struct ledger_client ledger;
     struct clock_guard guard;
     enum err number_error; /* of the last reservation */
@@ -304,17 +306,35 @@ on_frame(void *ctx, uint16_t id, struct bytes body)
 }
 
 static void
+drop_core(struct warden *w, enum err why)
+{
+    log_event("core_malformed", "error=\"%s\"", err_text(why)); /* it is not heard for a while */
+    if (why == ERR_MALFORMED)
+        program_complain("core");
+    mistrust_nonsense(&w->mistrust, clock_mono_ms(&w->clock));
+    loop_unwatch(w->loop, &w->core_watch);
+}
+
+static void
+take_up_core(struct warden *w)
+{
+    if (!mistrust_take_up(&w->mistrust, &w->core, clock_mono_ms(&w->clock)))
+        return;
+    enum err e = loop_watch(w->loop, &w->core_watch, LOOP_READ);
+    if (e != OK)
+        drop_core(w, e);
+    else
+        log_event("core_heard_again", "pause_ms=%u", w->mistrust.pause_ms);
+}
+
+static void
 on_core(void *ctx, int fd, unsigned events)
 {
     struct warden *w = ctx;
     (void)fd, (void)events;
     enum err e = channel_receive(&w->core, on_frame, w);
-    if (e != OK && e != ERR_AGAIN) {
-        log_event("core_malformed", "error=\"%s\"", err_text(e)); /* it is not heard any more */
-        if (e == ERR_MALFORMED)
-            program_complain("core");
-        loop_unwatch(w->loop, &w->core_watch);
-    }
+    if (e != OK && e != ERR_AGAIN)
+        drop_core(w, e);
 }
 
 static void
@@ -338,6 +358,7 @@ on_look(void *ctx)
 {
     struct warden *w = ctx;
     char what[128] = "";
+    take_up_core(w);
     clock_guard_look(&w->guard, &w->ledger);
     if (clock_guard_doubt(&w->guard))
         snprintf(what, sizeof(what), "the clock is in doubt: no leases");
