@@ -1,5 +1,5 @@
 /*
- * charter_test_kit.h -- reading charters from files, for the tests of this folder only.
+ * charter_test_kit.h -- reading charters from files, for tests.
  * Tests run from the repository root.
  */
 #ifndef CHARTER_CHARTER_TEST_KIT_H
@@ -32,6 +32,25 @@ kit_judge(struct bytes text, struct charter *c, struct charter_findings *f)
     if (e != OK)
         CHECK(f->count == 1 && f->list[0].place.line > 0);
     return e != OK ? e : charter_check(c, f);
+}
+
+/* The demo city. */
+static inline void
+kit_demo_listening(struct charter *c)
+{
+    static struct charter_findings findings;
+    struct bytes text = kit_read("charters/demo.charter");
+    CHECK_OK(charter_parse(text, c, &findings));
+    test_exact_free(text);
+}
+
+/* Without its listening sockets: many of it may stand at once. */
+static inline void
+kit_demo(struct charter *c)
+{
+    kit_demo_listening(c);
+    for (uint32_t z = 0; z < c->zones_count; z++)
+        c->zones[z].listen_count = 0;
 }
 
 #endif

@@ -6,6 +6,7 @@
 #include "cli/live.h"
 #include "base/clock.h"
 #include "base/test.h"
+#include "charter/charter_test_kit.h"
 #include "programs/supervisor/plan.h"
 #include "programs/supervisor/spawn.h"
 #include "runtime/sandbox.h"
@@ -24,21 +25,6 @@
 static struct plan plan;
 static struct charter charter;
 static char folder[] = "/tmp/bulkhead-live-XXXXXX";
-
-static void
-read_demo_charter(void)
-{
-    static struct charter_findings findings;
-    static uint8_t text[CHARTER_BYTES_MAX];
-    FILE *f = fopen("charters/demo.charter", "re");
-    CHECK(f);
-    size_t n = fread(text, 1, sizeof(text), f);
-    fclose(f);
-    CHECK_OK(charter_parse(bytes_of(text, n), &charter, &findings));
-    for (uint32_t z = 0; z < charter.zones_count; z++)
-        charter.zones[z].listen_count = 0;
-    CHECK(charter.conduits_count > 0);
-}
 
 static size_t
 conduit_index(void)
@@ -174,7 +160,8 @@ open_plan(void)
         list_ends();
         return;
     }
-    read_demo_charter();
+    kit_demo(&charter);
+    CHECK(charter.conduits_count > 0);
     CHECK(mkdtemp(folder));
     atexit(remove_folder);
     plan_list(&plan, &charter, folder, "build/libexec");

@@ -7,6 +7,7 @@
 #include "authority/city_keys.h"
 #include "base/clock.h"
 #include "base/test.h"
+#include "charter/charter_test_kit.h"
 #include "drill/moves.h"
 
 #include <arpa/inet.h>
@@ -17,18 +18,6 @@
 #include <unistd.h>
 
 static struct charter charter;
-
-static void
-read_demo_charter(void)
-{
-    static struct charter_findings findings;
-    static uint8_t text[CHARTER_BYTES_MAX];
-    FILE *f = fopen("charters/demo.charter", "re");
-    CHECK(f);
-    size_t n = fread(text, 1, sizeof(text), f);
-    fclose(f);
-    CHECK_OK(charter_parse(bytes_of(text, n), &charter, &findings));
-}
 
 static bool
 port_is_free(uint16_t port)
@@ -46,7 +35,7 @@ static struct range *
 open_demo(void)
 {
     struct range *r;
-    read_demo_charter();
+    kit_demo_listening(&charter);
     struct range_config config = {
         .charter = &charter, .libexec = "build/libexec", .drill_libexec = "build/libexec/drill"};
     CHECK_OK(range_open(&config, &r));

@@ -5,6 +5,7 @@
  */
 #include "programs/supervisor/supervisor.h"
 #include "base/test.h"
+#include "charter/charter_test_kit.h"
 #include "programs/messages.h"
 
 #include <errno.h>
@@ -25,20 +26,6 @@ static char folder[sizeof(folder_like)];
 static bool (*wanted)(const struct process *p);
 static size_t conduit;
 static int ticks;
-
-static void
-read_demo_charter(void)
-{
-    static struct charter_findings findings;
-    static uint8_t text[CHARTER_BYTES_MAX];
-    FILE *f = fopen("charters/demo.charter", "re");
-    CHECK(f);
-    size_t n = fread(text, 1, sizeof(text), f);
-    fclose(f);
-    CHECK_OK(charter_parse(bytes_of(text, n), &charter, &findings));
-    for (uint32_t z = 0; z < charter.zones_count; z++)
-        charter.zones[z].listen_count = 0;
-}
 
 static void
 on_tick(void *ctx)
@@ -118,7 +105,7 @@ zone_named(const char *name)
 static void
 set_up(void)
 {
-    read_demo_charter();
+    kit_demo(&charter);
     memset(&city, 0, sizeof(city));
     memcpy(folder, folder_like, sizeof(folder_like));
     CHECK(mkdtemp(folder));

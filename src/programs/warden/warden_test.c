@@ -5,6 +5,7 @@
  */
 #include "authority/city_keys.h"
 #include "base/test.h"
+#include "charter/charter_test_kit.h"
 #include "programs/messages.h"
 #include "programs/supervisor/plan.h"
 #include "programs/supervisor/spawn.h"
@@ -22,20 +23,6 @@ static char folder[] = "/tmp/bulkhead-warden-XXXXXX";
 static uint8_t packet[CHANNEL_PACKET_MAX];
 static struct channel core, ledger;
 static struct spawned child;
-
-static void
-read_demo_charter(void)
-{
-    static struct charter_findings findings;
-    static uint8_t text[CHARTER_BYTES_MAX];
-    FILE *f = fopen("charters/demo.charter", "re");
-    CHECK(f);
-    size_t n = fread(text, 1, sizeof(text), f);
-    fclose(f);
-    CHECK_OK(charter_parse(bytes_of(text, n), &charter, &findings));
-    for (uint32_t z = 0; z < charter.zones_count; z++)
-        charter.zones[z].listen_count = 0;
-}
 
 static size_t
 find_process(enum process_kind kind, const char *zone)
@@ -82,7 +69,7 @@ set_up(void)
     char why[400] = "";
     uint16_t id;
     struct bytes body;
-    read_demo_charter();
+    kit_demo(&charter);
     CHECK(mkdtemp(folder));
     CHECK_OK(city_keys_make(&charter, folder, why, sizeof(why)));
     plan_list(&plan, &charter, folder, "build/libexec");
