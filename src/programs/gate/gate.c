@@ -292,7 +292,10 @@ gate_tick(void *gate)
 
 /* ---- the core ---- */
 
-/* The core knows nobody any more: every client has to come again. */
+/*
+ * The core knows nobody any more: every client has to come again. Those that opened since it said
+ * so it does know, so it hears `peer_close` of all and ignores the others.
+ */
 static void
 on_core_started(struct gate *g)
 {
@@ -300,7 +303,6 @@ on_core_started(struct gate *g)
         struct connection *c = &g->pool[i];
         if (c->state != CONNECTION_OPEN)
             continue;
-        c->peer_opened = false; /* nobody to tell */
         if (c->protocol == TLS_MQTT)
             mqtt_peer_close(g, c, MQTT_SERVER_UNAVAILABLE);
         else
