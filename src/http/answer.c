@@ -37,23 +37,13 @@ parse_status(struct bytes line, uint16_t *out)
     return OK;
 }
 
-static struct bytes
-trim(struct bytes s)
-{
-    while (s.len && (s.p[0] == ' ' || s.p[0] == '\t'))
-        s = bytes_skip(s, 1);
-    while (s.len && (s.p[s.len - 1] == ' ' || s.p[s.len - 1] == '\t'))
-        s.len--;
-    return s;
-}
-
 static enum err
 parse_field(struct bytes line, struct reading *r)
 {
     size_t colon = bytes_find(line, ':');
     if (colon == 0 || colon == line.len)
         return ERR_MALFORMED;
-    struct bytes name = bytes_of(line.p, colon), value = trim(bytes_skip(line, colon + 1));
+    struct bytes name = bytes_of(line.p, colon), value = http_trim(bytes_skip(line, colon + 1));
     if (bytes_find(name, ' ') < name.len || bytes_find(name, '\t') < name.len)
         return ERR_MALFORMED; /* a folded line, or a blank that two readers would read in two ways
                                */

@@ -61,8 +61,8 @@ http_same_word(struct bytes a, const char *b)
     return true;
 }
 
-static struct bytes
-trim(struct bytes s)
+struct bytes
+http_trim(struct bytes s)
 {
     while (s.len && (s.p[0] == ' ' || s.p[0] == '\t'))
         s = bytes_skip(s, 1);
@@ -155,7 +155,7 @@ parse_connection(struct bytes value, struct http_head *h)
 {
     while (value.len) {
         size_t n = bytes_find(value, ',');
-        struct bytes word = trim(bytes_of(value.p, n));
+        struct bytes word = http_trim(bytes_of(value.p, n));
         if (!is_token(word))
             return 400;
         if (http_same_word(word, "close"))
@@ -176,7 +176,7 @@ parse_authorization(struct bytes value, struct http_head *h)
     size_t n = bytes_find(value, ' ');
     if (!http_same_word(bytes_of(value.p, n), "bearer") || n == value.len)
         return 400;
-    struct bytes token = trim(bytes_skip(value, n + 1));
+    struct bytes token = http_trim(bytes_skip(value, n + 1));
     for (size_t i = 0; i < token.len; i++) {
         if (token.p[i] <= 0x20)
             return 400;
@@ -242,7 +242,8 @@ parse_fields(struct bytes rest, struct http_head *h)
         size_t n = bytes_find(line, ':');
         if (n == line.len || !is_token(bytes_of(line.p, n)))
             return 400; /* no colon, a blank before it, a folded line */
-        uint16_t status = parse_field(bytes_of(line.p, n), trim(bytes_skip(line, n + 1)), h, &seen);
+        uint16_t status =
+            parse_field(bytes_of(line.p, n), http_trim(bytes_skip(line, n + 1)), h, &seen);
         if (status)
             return status;
     }

@@ -48,4 +48,7 @@ enum err http_head_parse(struct bytes head, struct http_head *out, uint16_t *out
 /* Without regard to the case of ASCII letters; `b` is lower case. */
 bool http_same_word(struct bytes a, const char *b);
 
+/* Without the blanks and tabs around it: RFC 9110 5.5, a field's value. */
+struct bytes http_trim(struct bytes s);
+
 #endif
