@@ -25,6 +25,7 @@
 
 enum {
     STORE_STREAMS_MAX = 65536,
+    STORE_TYPE_MAX = 63,
     STORE_ENTITY_BYTES_MAX = 64 * 1024,
     STORE_TEXT_MAX = 16 * 1024, /* result text, and extra */
     STORE_BATCH_BYTES_MAX = 1024 * 1024,
@@ -58,7 +59,8 @@ int64_t store_known_us(const struct store *s);
 
 /* ---- entities ------------------------------------------------------------------------- */
 
-/* Put (or with record.len == 0 delete) an entity, in the next commit. type 1..15. */
+/* Put (or with record.len == 0 delete) an entity, in the next commit. type 1..63: 1 to 15 are the
+ * SensorThings types, 32 to 47 what MQTT keeps. */
 enum err store_put_entity(struct store *s, uint8_t type, uint64_t id, struct bytes record) MUST_USE;
 
 /* Every entity, in order of (type, id); for the caller to fill its memory at start. */
@@ -143,6 +145,35 @@ struct store_aggregate {
 };
 enum err store_aggregate(struct store *s, uint32_t stream, int64_t from_us, int64_t to_us,
                          struct store_aggregate *out) MUST_USE;
+
+/*
+ * Corrections, in the next commit. The observation answers as `o` from then on (its time may be
+ * another one: ranges, spans, rollups and pages follow), under the same ordinal; what it said
+ * before is kept as a version until it expires. ERR_NOT_FOUND, ERR_EXPIRED, and as store_append().
+ */
+enum err store_correct(struct store *s, uint32_t stream, uint64_t n,
+                       const struct observation *o) MUST_USE;
+/* Taken back, in the next commit: it is answered and counted no more; the next merge of its chunk
+ * leaves no byte of it or of its versions. ERR_NOT_FOUND. */
+enum err store_withdraw(struct store *s, uint32_t stream, uint64_t n) MUST_USE;
+/* What an observation said before, oldest first, with the time of each correction. */
+typedef bool store_version_fn(void *ctx, int64_t corrected_us, const struct observation *was);
+enum err store_versions(struct store *s, uint32_t stream, uint64_t n, store_version_fn *each,
+                        void *ctx) MUST_USE;
+
+/*
+ * Rollups of numbers, made at ingest: every minute, hour or day (UTC) that holds a number, in order
+ * of time, from_us <= start < to_us; late data, corrections and withdrawals are in them.
+ */
+enum store_step { STORE_MINUTE = 1, STORE_HOUR, STORE_DAY };
+struct store_rollup {
+    int64_t start_us;
+    uint64_t count;
+    double min, max, sum, first, last; /* first and last by (time_us, n) */
+};
+typedef bool store_rollup_fn(void *ctx, const struct store_rollup *r);
+enum err store_rollups(struct store *s, uint32_t stream, enum store_step step, int64_t from_us,
+                       int64_t to_us, store_rollup_fn *each, void *ctx) MUST_USE;
 
 /*
  * Commit what is pending, then destroy the stream's key, durably, at once; the stream is empty

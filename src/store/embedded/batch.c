@@ -166,7 +166,7 @@ get_entity(struct bytes *left, struct record *r)
         e = varint_get(left, &r->entity.id);
     if (e == OK)
         e = get_text(left, STORE_ENTITY_BYTES_MAX, &r->entity.record);
-    if (e == OK && (r->entity.type < 1 || r->entity.type > 15))
+    if (e == OK && (r->entity.type < 1 || r->entity.type > STORE_TYPE_MAX))
         e = ERR_MALFORMED;
     return e;
 }

@@ -83,7 +83,7 @@ hot_pop(struct store *s)
 enum err
 store_put_entity(struct store *s, uint8_t type, uint64_t id, struct bytes record)
 {
-    ASSERT(type >= 1 && type <= 15);
+    ASSERT(type >= 1 && type <= STORE_TYPE_MAX);
     if (record.len > STORE_ENTITY_BYTES_MAX || id > INT64_MAX)
         return ERR_LIMIT;
     enum err e = record.len ? room(s) : s->dead;
