@@ -71,10 +71,10 @@ else
 Q = @echo "  $(patsubst $(B)/%,%,$@)" &&
 endif
 
-.PHONY: starve all check drill-kill programs fuzz clean tidy format format-check arrows analyze drills
+.PHONY: starve open all check drill-kill programs fuzz clean tidy format format-check arrows analyze drills
 .SUFFIXES:
 .SECONDARY:
-all: programs drills
+all: programs drills open
 programs: $(B)/bulkhead $(LIBEXEC) $(B)/libexec/bulkhead-witness $(FIELD_PROGRAMS)
 
 # Words that services add to the charter language, one list for the checker: found, not registered.
@@ -199,6 +199,21 @@ $(B)/drills/starve/handshakes: $(call obj,drills/starve/handshakes.c)
 starve: $(STARVED:%=$(B)/drills/starve/bulkhead-%) $(B)/drills/starve/handshakes $(B)/tests/load/probe $(B)/tests/load/phases
 drill-kill: programs $(B)/drills/kill $(B)/tests/load/probe
 	@drills/kill/run --rounds 1000 --rate 100
+
+# A gate without TLS and a core without rights, for suites that know neither (tests/open). Other objects
+# at link time: nothing that a charter, an option or a message can say makes a production program such a one.
+OPEN_WRAPS_gate := gate_take_over
+OPEN_WRAPS_core-telemetry := rights_of start_class core_open
+OPEN_OBJECT_gate := $(call obj,tests/open/plain.c)
+OPEN_OBJECT_core-telemetry := $(call obj,tests/open/rights.c)
+OPEN := gate core-telemetry
+define open_program
+$(B)/tests/open/libexec/bulkhead-$(1): $(B)/libexec/bulkhead-$(1) $(OPEN_OBJECT_$(1))
+	@mkdir -p $$(@D)
+	$$(Q) $$(CC) $$(LDFLAGS) $(OPEN_WRAPS_$(1):%=-Wl,--wrap=%) -o $$@ $$(filter %.o,$$(DRILL_LINK_$(1))) $(OPEN_OBJECT_$(1)) $(LIB) $$(LIBS)
+endef
+$(foreach p,$(OPEN),$(eval $(call open_program,$(p))))
+open: $(OPEN:%=$(B)/tests/open/libexec/bulkhead-%)
 
 # Draws charters for the test of the matrix.
 $(B)/tests/matrix/generate: $(call obj,tests/matrix/generate.c) $(LIB)

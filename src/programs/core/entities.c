@@ -10,7 +10,7 @@ static enum err
 check_class(const struct core *c, const struct sta_plan_item *item, struct refusal *why)
 {
     const struct start *start = c->start;
-    if (item->class_name[0] && start_class(start, bytes_text(item->class_name)))
+    if (start_class(start, bytes_text(item->class_name)))
         return OK;
     char known[200] = "";
     size_t at = 0;

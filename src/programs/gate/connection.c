@@ -58,15 +58,8 @@ establish(struct gate *g, struct connection *c)
 {
     struct identity_issuers issuers = {g->tls.device_issuer, g->tls.people_issuer, g->zone};
     const char *why = "no certificate";
-    enum err e = OK;
-    if (SSL_get0_peer_certificate(c->tls.ssl)) {
-        if (SSL_get_verify_result(c->tls.ssl) != X509_V_OK)
-            e = ERR_DENIED;
-        else
-            e = identity_of(SSL_get0_verified_chain(c->tls.ssl), &issuers, &c->identity, &why);
-    } else if (c->protocol == TLS_MQTT) {
-        e = ERR_DENIED;
-    }
+    bool needed = c->protocol == TLS_MQTT;
+    enum err e = identity_prove(c->tls.ssl, &issuers, needed, &c->identity, &why);
     if (e != OK) {
         g->refused++;
         gate_note(g, "certificate_refused", why);

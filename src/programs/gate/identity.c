@@ -135,3 +135,16 @@ identity_of(const STACK_OF(X509) * chain, const struct identity_issuers *issuers
     *out = id;
     return OK;
 }
+
+enum err
+identity_prove(const SSL *session, const struct identity_issuers *issuers, bool needed,
+               struct identity *out, const char **out_why)
+{
+    *out_why = "no certificate";
+    if (!SSL_get0_peer_certificate(session))
+        return needed ? ERR_DENIED : OK;
+    *out_why = "the certificate was not verified";
+    if (SSL_get_verify_result(session) != X509_V_OK)
+        return ERR_DENIED;
+    return identity_of(SSL_get0_verified_chain(session), issuers, out, out_why);
+}

@@ -13,6 +13,7 @@
 
 #include "programs/messages.h"
 
+#include <openssl/ssl.h>
 #include <openssl/x509.h>
 
 enum { IDENTITY_NAME_SIZE = 49, IDENTITY_URI_MAX = 160 };
@@ -34,5 +35,12 @@ struct identity_issuers {
  */
 enum err identity_of(const STACK_OF(X509) * chain, const struct identity_issuers *issuers,
                      struct identity *out, const char **out_why) MUST_USE;
+
+/*
+ * Who stands at the other end of an established session. ERR_DENIED as above, when the certificate
+ * was not verified, or when there is none and it is `needed`; without need *out is a stranger then.
+ */
+enum err identity_prove(const SSL *session, const struct identity_issuers *issuers, bool needed,
+                        struct identity *out, const char **out_why) MUST_USE;
 
 #endif

@@ -1,0 +1,122 @@
+/*
+ * plain.c -- what makes a production gate an open one, at link time and nowhere else: in place of
+ * tls.c and identity.c it passes bytes on as they are, and takes everybody for the device "open".
+ *
+ * Outside conformance suites and other servers' load generators speak plain TCP and know no
+ * certificates. No production program links this object; tests/binaries/run looks for its mark.
+ */
+#include "programs/gate/gate.h"
+#include "tests/open/open.h"
+
+const char open_mark[] = OPEN_MARK; /* found by whoever searches a binary for it */
+
+/* ---- in place of identity.c ---- */
+
+enum err
+identity_prove(const SSL *session, const struct identity_issuers *issuers, bool needed,
+               struct identity *out, const char **out_why)
+{
+    (void)session, (void)issuers, (void)needed;
+    *out = (struct identity){.kind = PEER_DEVICE, .name = OPEN_NAME};
+    *out_why = NULL;
+    return OK;
+}
+
+/* Clients that share a name are no successors of each other here. */
+void __wrap_gate_take_over(struct gate *g, const struct connection *by);
+void
+__wrap_gate_take_over(struct gate *g, const struct connection *by)
+{
+    (void)g, (void)by;
+}
+
+/* ---- in place of tls.c: streams that change nothing ---- */
+
+enum err
+tls_memory(void)
+{
+    return OK;
+}
+
+enum err
+tls_warm_up(void)
+{
+    return OK;
+}
+
+enum err
+tls_init(struct tls *t, struct bytes key, struct bytes certificate, struct bytes device,
+         struct bytes people, const char **out_why)
+{
+    (void)key, (void)certificate, (void)device, (void)people;
+    *t = (struct tls){{NULL, NULL}, NULL, NULL};
+    *out_why = NULL;
+    return OK;
+}
+
+void
+tls_fini(struct tls *t)
+{
+    *t = (struct tls){{NULL, NULL}, NULL, NULL};
+}
+
+enum err
+tls_open(struct tls_stream *s, SSL_CTX *context, bool client)
+{
+    (void)context, (void)client;
+    *s = (struct tls_stream){.ssl = NULL};
+    buf_init(&s->out, TLS_OUT_MAX);
+    return OK;
+}
+
+void
+tls_close(struct tls_stream *s)
+{
+    buf_fini(&s->out);
+}
+
+void
+tls_give(struct tls_stream *s, struct bytes from_network)
+{
+    ASSERT(s->in.len == 0);
+    s->in = from_network;
+}
+
+enum err
+tls_handshake(struct tls_stream *s)
+{
+    (void)s;
+    return OK; /* its first byte is already one of the protocol */
+}
+
+enum err
+tls_read(struct tls_stream *s, uint8_t *to, size_t size, size_t *out_len)
+{
+    if (s->in.len == 0)
+        return ERR_AGAIN;
+    size_t n = size < s->in.len ? size : s->in.len;
+    memcpy(to, s->in.p, n);
+    s->in = bytes_skip(s->in, n);
+    *out_len = n;
+    return OK;
+}
+
+enum err
+tls_write(struct tls_stream *s, struct bytes plain)
+{
+    ASSERT(plain.len > 0 && plain.len <= TLS_RECORD_MAX);
+    buf_put(&s->out, plain);
+    return buf_error(&s->out) == OK ? OK : ERR_CRYPTO;
+}
+
+void
+tls_say_goodbye(struct tls_stream *s)
+{
+    (void)s;
+}
+
+const char *
+tls_error(void)
+{
+    return "none: this gate speaks plain TCP";
+}
