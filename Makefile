@@ -220,9 +220,10 @@ $(B)/tests/matrix/generate: $(call obj,tests/matrix/generate.c) $(LIB)
 	@mkdir -p $(@D)
 	$(Q) $(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 
-$(B)/bench/ingest/generator: bench/ingest/generator.c
+# The load generators of the benches share bench/lib.
+$(B)/bench/%/generator: bench/%/generator.c bench/lib/client.c bench/lib/client.h
 	@mkdir -p $(@D)
-	$(Q) $(CC) -std=gnu17 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -o $@ $< -lssl -lcrypto
+	$(Q) $(CC) -std=gnu17 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -o $@ $(filter %.c,$^) -lssl -lcrypto
 
 # A test links with its own folder's objects when it tests a service, with the library always.
 $(B)/tests/%_test: $(B)/obj/src/%_test.o $(call obj,src/base/test_main.c) $(LIB)
