@@ -167,7 +167,8 @@ on_control_frame(void *ctx, uint16_t id, struct bytes body)
 {
     struct life *life = ctx;
     struct stop m;
-    if (id == cut_off_id) /* asked for anew at each decision, so nobody needs to be told */
+    if (id == cut_off_id ||
+        id == hold_store_id) /* asked for anew at each decision, so nobody needs to be told */
         return start_take(life->start, id, body, -1);
     if (id != stop_id || stop_decode(body, &m) != OK)
         return ERR_MALFORMED;

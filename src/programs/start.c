@@ -146,6 +146,15 @@ take_island(struct start *s, struct bytes body)
     return OK;
 }
 
+static enum err
+take_hold(struct start *s, struct bytes body)
+{
+    DECODE(hold_store);
+    s->hold_ms = m.ms;
+    s->holds++;
+    return OK;
+}
+
 struct start_key *
 start_key_new(struct start *s)
 {
@@ -251,6 +260,8 @@ start_take(struct start *s, uint16_t id, struct bytes body, int fd)
         return take_conduit(s, body);
     case cut_off_id:
         return take_island(s, body);
+    case hold_store_id:
+        return take_hold(s, body);
     case give_key_id:
         return take_key(s, body);
     case give_text_id:

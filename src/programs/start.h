@@ -134,6 +134,8 @@ struct start {
     size_t conduits_count;
     struct start_island islands[START_ISLANDS_MAX]; /* changes while the process runs */
     size_t islands_count;
+    uint32_t hold_ms; /* of the newest hold_store, and how many there were; while it runs, too */
+    uint32_t holds;
     struct start_key *keys; /* of sodium_malloc(): see start_key_new() */
     size_t keys_count;
     uint8_t *tls_key; /* TEXT_TLS_KEY_PEM, of sodium_malloc() */

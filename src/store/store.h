@@ -211,6 +211,13 @@ bool store_dirty(const struct store *s);
  */
 enum err store_maintain(struct store *s, bool *out_more) MUST_USE;
 
+/*
+ * A copy of the store's files is being made from outside: for so long nothing is moved from the
+ * write-ahead part into the main part, so that the main part stands still, unless the write-ahead
+ * part grows too large or a key must be gone at once. 0: no longer. Nothing else waits.
+ */
+void store_hold(struct store *s, uint32_t ms);
+
 /* One line per file or copy, for `bulkhead where`. */
 struct store_copy {
     const char *file;       /* relative to the zone's directory */

@@ -328,6 +328,10 @@ core_round(struct core *c)
     conduits_flush(c);
     link_flush(&c->gate, gate_may_read(c));
     bool more = false;
+    if (c->start->holds != c->holds && !c->store_failed) {
+        c->holds = c->start->holds;
+        store_hold(c->store, c->start->hold_ms);
+    }
     if (!worked && !c->store_failed) {
         enum err e = store_maintain(c->store, &more);
         if (e != OK && e != c->maintain_error)

@@ -207,6 +207,7 @@ struct core {
     uint64_t destroyed_looked_ms; /* 0: never */
     uint64_t destroyed_told;
     bool store_failed;
+    uint32_t holds; /* of start->holds, those that the store was told */
     int state_fd;
     uint64_t state_generation;
     uint8_t *state_key; /* 32 bytes of sodium_malloc() */

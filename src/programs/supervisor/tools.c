@@ -121,6 +121,23 @@ tools_event_recorded(struct supervisor *s, int tool, bool durable, const char *w
         tool_close(t);
 }
 
+/* A backup begins to read a zone's store, or has read it. */
+static void
+hold_store(struct supervisor *s, int tool, const struct hold_ask *m)
+{
+    int32_t z = charter_find_zone(s->plan.charter, m->zone);
+    struct hold_store hold = {m->ms};
+    const char *why = z < 0 ? "the charter names no such zone" : "the zone's core is not up";
+    for (size_t i = 0; z >= 0 && i < s->plan.processes_count; i++) {
+        struct process *p = &s->processes[i];
+        if (s->plan.processes[i].kind == PROCESS_CORE && s->plan.processes[i].zone == z &&
+            p->state == STATE_UP && CHANNEL_SEND(&p->control, hold_store, &hold) == OK &&
+            channel_flush(&p->control) == OK)
+            why = NULL;
+    }
+    tools_event_recorded(s, tool, !why, why ? why : "");
+}
+
 static enum err
 on_frame(void *ctx, uint16_t id, struct bytes body)
 {
@@ -135,6 +152,11 @@ on_frame(void *ctx, uint16_t id, struct bytes body)
     struct look_ask look;
     if (id == look_ask_id && look_ask_decode(body, &look) == OK)
         return look_send(s, &t->channel);
+    struct hold_ask hold;
+    if (id == hold_ask_id && hold_ask_decode(body, &hold) == OK) {
+        hold_store(s, (int)(t - s->tools), &hold);
+        return OK;
+    }
     struct cut_ask cut;
     struct rejoin_ask rejoin;
     if (id == cut_ask_id && cut_ask_decode(body, &cut) == OK) {

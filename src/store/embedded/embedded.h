@@ -132,7 +132,8 @@ struct store {
     uint32_t seal_cursor, expire_cursor;
     bool keys_dropped; /* and old pages of the container may still hold them */
     int64_t checkpoint_us;
-    uint64_t disk_used; /* container, as of the last upkeep */
+    uint64_t hold_until_ms; /* the container's main file stands still until then; 0: it need not */
+    uint64_t disk_used;     /* container, as of the last upkeep */
 };
 
 enum { WINDOW_KEYS = 4 * CHUNK_POINTS_MAX };

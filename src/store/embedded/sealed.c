@@ -4,7 +4,7 @@
 
 #include <sqlite3.h>
 
-enum { PAGE_SIZE = 8192, CACHE_KIB = 8192, CHECKPOINT_PAGES = 400 };
+enum { PAGE_SIZE = 8192, CACHE_KIB = 8192, CHECKPOINT_PAGES = 400, HELD_PAGES = 8192 };
 
 static const char schema[] =
     "CREATE TABLE IF NOT EXISTS meta(id INTEGER PRIMARY KEY, format INTEGER NOT NULL,"
@@ -75,6 +75,7 @@ static const char *const statement_sql[SQL_COUNT] = {
 struct sealed {
     sqlite3 *db;
     sqlite3_stmt *statement[SQL_COUNT];
+    bool held;
 };
 
 static enum err
@@ -152,6 +153,22 @@ exec(struct sealed *s, const char *sql)
     return error_of(sqlite3_exec(s->db, sql, NULL, NULL, NULL));
 }
 
+/* What PRAGMA wal_autocheckpoint does, and does not while the main file is held. */
+static int
+on_commit(void *ctx, sqlite3 *db, const char *name, int pages)
+{
+    const struct sealed *s = ctx;
+    if (pages >= (s->held ? HELD_PAGES : CHECKPOINT_PAGES))
+        sqlite3_wal_checkpoint_v2(db, name, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    return SQLITE_OK;
+}
+
+void
+sealed_hold(struct sealed *s, bool hold)
+{
+    s->held = hold;
+}
+
 /* After this nothing is opened any more: the write-ahead file exists and was synced once. */
 static enum err
 prepare_file(struct sealed *s, uint64_t max_bytes)
@@ -169,8 +186,9 @@ prepare_file(struct sealed *s, uint64_t max_bytes)
         e = exec(s, "PRAGMA journal_mode=WAL; PRAGMA secure_delete=ON; PRAGMA temp_store=MEMORY;"
                     "PRAGMA mmap_size=0; PRAGMA synchronous=FULL; PRAGMA trusted_schema=OFF;");
     if (e == OK) {
-        snprintf(text, sizeof text, "PRAGMA wal_autocheckpoint=%d; PRAGMA max_page_count=%llu;",
-                 CHECKPOINT_PAGES, (unsigned long long)(max_bytes / PAGE_SIZE));
+        sqlite3_wal_hook(s->db, on_commit, s);
+        snprintf(text, sizeof text, "PRAGMA max_page_count=%llu;",
+                 (unsigned long long)(max_bytes / PAGE_SIZE));
         e = exec(s, text);
     }
     if (e == OK)

@@ -59,6 +59,8 @@ enum err sealed_commit(struct sealed *s) MUST_USE; /* durable when OK */
 void sealed_rollback(struct sealed *s);
 /* Move the write-ahead file into the main file and empty it: old pages are gone then. */
 enum err sealed_checkpoint(struct sealed *s) MUST_USE;
+/* While held, no commit moves pages, unless the write-ahead file is very large (docs/format.md). */
+void sealed_hold(struct sealed *s, bool hold);
 
 /* ERR_NOT_FOUND: a new file; ERR_UNSUPPORTED: a newer format. */
 enum err sealed_get_meta(struct sealed *s, struct sealed_meta *out) MUST_USE;

@@ -27,7 +27,8 @@ static enum err
 clean_pages(struct store *s)
 {
     int64_t now_us = clock_wall_us(&s->config.clock);
-    if (!s->keys_dropped || llabs(now_us - s->checkpoint_us) < (int64_t)CHECKPOINT_S * 1000000)
+    if (!s->keys_dropped || s->hold_until_ms ||
+        llabs(now_us - s->checkpoint_us) < (int64_t)CHECKPOINT_S * 1000000)
         return OK;
     s->keys_dropped = false;
     s->checkpoint_us = now_us;
@@ -101,12 +102,21 @@ expire_step(struct store *s, bool *out_more)
     return e;
 }
 
+void
+store_hold(struct store *s, uint32_t ms)
+{
+    s->hold_until_ms = ms ? clock_mono_ms(&s->config.clock) + ms : 0;
+    sealed_hold(s->sealed, ms > 0);
+}
+
 enum err
 store_maintain(struct store *s, bool *out_more)
 {
     *out_more = false;
     if (s->dead != OK)
         return s->dead;
+    if (s->hold_until_ms && clock_mono_ms(&s->config.clock) >= s->hold_until_ms)
+        store_hold(s, 0);
     bool leave = false;
     uint64_t target = seal_target(s, &leave);
     enum err e = OK;
