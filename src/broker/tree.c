@@ -114,7 +114,7 @@ tree_prune(struct tree *t, uint32_t node)
 }
 
 enum err
-tree_add(struct tree *t, struct bytes filter, uint32_t *out_node)
+tree_insert(struct tree *t, struct bytes filter, uint32_t *out_node)
 {
     struct mqtt_levels levels = mqtt_levels_of(filter);
     struct bytes level;

@@ -45,7 +45,7 @@ void tree_fini(struct tree *t);
 
 /* The node of a filter (checked before: mqtt_topic_is_filter), made if it is not there. ERR_LIMIT:
  * too many nodes, levels or bytes; nothing was made. */
-enum err tree_add(struct tree *t, struct bytes filter, uint32_t *out_node) MUST_USE;
+enum err tree_insert(struct tree *t, struct bytes filter, uint32_t *out_node) MUST_USE;
 /* 0: there is none. */
 uint32_t tree_find(const struct tree *t, struct bytes filter);
 /* After the value of a node became 0: take away what nobody needs any more. */

@@ -74,7 +74,7 @@ TEST(a_tree_matches_what_a_naive_matcher_matches)
             tree_prune(&t, node);
             n->used[i] = false;
         } else if (!(node = tree_find(&t, bytes_text(text))) || t.node[node].value == 0) {
-            CHECK_OK(tree_add(&t, bytes_text(text), &node));
+            CHECK_OK(tree_insert(&t, bytes_text(text), &node));
             t.node[node].value = i + 1;
             memcpy(n->text[i], text, sizeof(text));
             n->used[i] = true;
@@ -105,7 +105,7 @@ TEST(a_full_tree_says_so_and_is_as_before)
         snprintf(text, sizeof(text), "a/%u/b/c", i);
         uint32_t before = t.count;
         size_t used = budget.used;
-        if (tree_add(&t, bytes_text(text), &node) == OK)
+        if (tree_insert(&t, bytes_text(text), &node) == OK)
             t.node[node].value = ++made;
         else
             CHECK(t.count == before && budget.used == used && !tree_find(&t, bytes_text(text)));
@@ -116,7 +116,7 @@ TEST(a_full_tree_says_so_and_is_as_before)
     for (size_t i = 0; i < TREE_LEVELS_MAX; i++)
         snprintf(deep + 1 + 2 * i, sizeof(deep) - 1 - 2 * i, "/b");
     uint32_t before = t.count;
-    CHECK(tree_add(&t, bytes_text(deep), &node) == ERR_LIMIT && t.count == before);
+    CHECK(tree_insert(&t, bytes_text(deep), &node) == ERR_LIMIT && t.count == before);
     tree_fini(&t);
     CHECK(budget.used == 0);
 }
@@ -139,7 +139,7 @@ TEST(a_match_costs_its_levels_not_the_number_of_subscriptions)
     for (uint32_t i = 0; i < 100000; i++) {
         snprintf(text, sizeof(text), i % 10 ? "city/%u/meter/%u/up" : "city/%u/+/%u/up", i % 1000,
                  i);
-        CHECK_OK(tree_add(&t, bytes_text(text), &node));
+        CHECK_OK(tree_insert(&t, bytes_text(text), &node));
         t.node[node].value = i + 1;
     }
     t.visited = 0;
