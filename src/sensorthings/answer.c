@@ -64,6 +64,7 @@ put_links(struct sta_run *run, const struct sta_query *q, const struct sta_row *
     }
     for (uint32_t r = 0; r < info->relations_count; r++) {
         if (!info->relations[r].shown || expanded(q, r) ||
+            (sta_is_tasking(info->relations[r].to) && !run->view->graph->tasking) ||
             (q->has_select && !(q->select_relations & 1u << r)))
             continue;
         separate(out);
@@ -79,7 +80,7 @@ put_property(struct sta_run *run, const struct sta_entity *e, uint32_t property,
 {
     const struct sta_property *p = &sta_type_info(e->type)->properties[property];
     int64_t start, end;
-    if (!p->server) {
+    if (!p->server || !sta_is_stream(e->type)) { /* a Task's are in its record */
         buf_put(out, e->property[property]);
         return e->property[property].len > 0;
     }
@@ -111,8 +112,8 @@ related(struct sta_run *run, const struct sta_row *row, uint32_t relation)
 {
     enum sta_type to = sta_type_info(row->type)->relations[relation].to;
     const struct sta_entity *e = NULL;
-    if (row->type == STA_OBSERVATION && relation == OBSERVATION_DATASTREAM)
-        e = row->entity;
+    if (row->type == STA_OBSERVATION && sta_is_stream(to))
+        e = row->entity->type == to ? row->entity : NULL;
     else if (row->type == STA_OBSERVATION)
         e = sta_graph_get(run->view->graph, to, row->observation->feature_id);
     else if (row->entity->links[relation].count)
@@ -245,9 +246,9 @@ go_to_observation(struct sta_run *run, const struct sta_entity *parent, uint64_t
     const struct sta_source *source = run->view->source;
     if (!sta_observation_of_id(id, &stream, &n))
         return not_found(run);
-    const struct sta_entity *e = sta_graph_get(run->view->graph, STA_DATASTREAM, stream);
+    const struct sta_entity *e = sta_graph_stream(run->view->graph, stream);
     if (!sta_visible(run, STA_OBSERVATION, e) ||
-        (parent && parent->type == STA_DATASTREAM && parent != e))
+        (parent && sta_is_stream(parent->type) && parent != e))
         return not_found(run);
     enum err err = source->get(source->ctx, stream, n, &at->observation);
     if (err == ERR_NOT_FOUND || err == ERR_EXPIRED)
@@ -326,6 +327,8 @@ put_root(struct sta_run *run, struct buf *out)
     static const char *const mqtt[] = {"create-observations-via-mqtt", "receive-updates-via-mqtt"};
     buf_text(out, "{\"value\":[");
     for (enum sta_type t = STA_THING; t < STA_TYPE_COUNT; t++) {
+        if (sta_is_tasking(t) && !run->view->graph->tasking)
+            continue;
         separate(out);
         buf_format(out, "{\"name\":\"%s\",\"url\":\"", sta_type_info(t)->set);
         buf_put(out, run->view->base_url);

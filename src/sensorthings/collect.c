@@ -255,22 +255,25 @@ static enum err
 collect_observations(struct pile *p, const struct sta_set *set)
 {
     const struct sta_graph *g = p->run->view->graph;
-    const struct sta_ids *ids = NULL;
-    if (set->parent && set->parent->type == STA_DATASTREAM)
+    if (set->parent && sta_is_stream(set->parent->type))
         return collect_stream(p, set->parent);
     if (set->parent) {
         ASSERT(set->parent->type == STA_FEATURE_OF_INTEREST);
-        ids = &set->parent->links[FEATURE_DATASTREAMS];
         p->feature = set->parent->id;
     }
-    uint32_t count = ids ? ids->count : g->set[STA_DATASTREAM].count;
-    for (uint32_t i = 0; i < count; i++) {
-        const struct sta_entity *stream =
-            ids ? sta_graph_get(g, STA_DATASTREAM, ids->p[i]) : g->set[STA_DATASTREAM].p[i];
-        ASSERT(stream);
-        enum err e = collect_stream(p, stream);
-        if (e != OK)
-            return e;
+    for (int kind = 0; kind < 2; kind++) {
+        enum sta_type type = kind == 0 ? STA_DATASTREAM : STA_MULTI_DATASTREAM;
+        int relation = kind == 0 ? FEATURE_DATASTREAMS : FEATURE_MULTI_DATASTREAMS;
+        const struct sta_ids *ids = set->parent ? &set->parent->links[relation] : NULL;
+        uint32_t count = ids ? ids->count : g->set[type].count;
+        for (uint32_t i = 0; i < count; i++) {
+            const struct sta_entity *stream =
+                ids ? sta_graph_get(g, type, ids->p[i]) : g->set[type].p[i];
+            ASSERT(stream);
+            enum err e = collect_stream(p, stream);
+            if (e != OK)
+                return e;
+        }
     }
     return OK;
 }

@@ -43,6 +43,44 @@ canonical_time(struct sta_planner *p, const char *name, struct bytes *value)
 }
 
 static enum err
+check_unit(struct sta_planner *p, struct bytes unit)
+{
+    static const char *const members[] = {"name", "symbol", "definition"};
+    for (size_t i = 0; i < ARRAY_COUNT(members); i++)
+        if (sta_json_kind(unit) != STA_JSON_OBJECT ||
+            sta_json_member(unit, bytes_text(members[i])).len == 0)
+            return sta_fail(p->error, 400, 0, "unitOfMeasurement needs '%s' (or null)", members[i]);
+    return OK;
+}
+
+static enum err
+check_multi_list(struct sta_planner *p, int index, struct bytes list)
+{
+    struct sta_json_walk w = {list, 0};
+    struct bytes item;
+    while (sta_json_next_item(&w, &item)) {
+        enum err e = OK;
+        if (index == MULTI_UNITS)
+            e = check_unit(p, item);
+        else if (sta_json_kind(item) != STA_JSON_TEXT)
+            e = sta_fail(p->error, 400, 0, "multiObservationDataTypes is a list of texts");
+        if (e != OK)
+            return e;
+    }
+    return OK;
+}
+
+static enum err
+check_complex(struct sta_planner *p, struct bytes value)
+{
+    static const char end[] = "OM_ComplexObservation\"";
+    if (value.len > sizeof(end) && bytes_are(bytes_skip(value, value.len - strlen(end)), end))
+        return OK;
+    return sta_fail(p->error, 400, 0,
+                    "the observationType of a MultiDatastream is OM_ComplexObservation");
+}
+
+static enum err
 read_property(struct sta_planner *p, struct sta_draft *d, int index, struct bytes value)
 {
     const struct sta_property *property = &sta_type_info(d->type)->properties[index];
@@ -58,16 +96,17 @@ read_property(struct sta_planner *p, struct sta_draft *d, int index, struct byte
         return sta_fail(p->error, 400, 0, "'%s' is text", property->name);
     if (property->shape == STA_SHAPE_OBJECT && kind != STA_JSON_OBJECT)
         return sta_fail(p->error, 400, 0, "'%s' is a JSON object", property->name);
+    if (property->shape == STA_SHAPE_LIST && kind != STA_JSON_ARRAY)
+        return sta_fail(p->error, 400, 0, "'%s' is a list", property->name);
     d->property[index] = value;
     if (property->shape == STA_SHAPE_TIME)
         return canonical_time(p, property->name, &d->property[index]);
     if (strcmp(property->name, "unitOfMeasurement") == 0)
-        for (const char *const *member =
-                 (const char *const[]){"name", "symbol", "definition", NULL};
-             *member; member++)
-            if (sta_json_member(value, bytes_text(*member)).len == 0)
-                return sta_fail(p->error, 400, 0, "unitOfMeasurement needs '%s' (or null)",
-                                *member);
+        return check_unit(p, value);
+    if (d->type == STA_MULTI_DATASTREAM && property->shape == STA_SHAPE_LIST)
+        return check_multi_list(p, index, value);
+    if (d->type == STA_MULTI_DATASTREAM && index == DATASTREAM_OBSERVATION_TYPE)
+        return check_complex(p, value);
     if (strcmp(property->name, "properties") == 0) {
         struct bytes name = sta_json_member(value, bytes_text("class")), text;
         if (name.len && sta_json_text(name, p->arena, &text) == OK && text_is_name(text))
@@ -134,7 +173,7 @@ unknown_member(struct sta_planner *p, enum sta_type type, struct bytes key)
 static int
 pass_of(enum sta_type to)
 {
-    return to == STA_OBSERVATION ? 3 : to == STA_DATASTREAM ? 2 : 1;
+    return to == STA_OBSERVATION ? 3 : sta_is_stream(to) || to == STA_TASKING_CAPABILITY ? 2 : 1;
 }
 
 static enum err
@@ -163,44 +202,94 @@ read_members(struct sta_planner *p, struct sta_draft *d, struct bytes json, uint
 
 /* ---- building -------------------------------------------------------------------------------- */
 
+/* A link of an Observation, or the entity that stands there; 0: neither. */
+static enum err
+observation_link(struct sta_planner *p, struct bytes json, enum sta_type to, uint32_t depth,
+                 uint64_t *out_id)
+{
+    uint64_t id = 0;
+    struct bytes inner = sta_json_member(json, bytes_text(sta_type_info(to)->entity));
+    if (inner.len == 0)
+        return OK;
+    enum err e = sta_link_read(inner, &id);
+    if (e == ERR_NOT_FOUND)
+        return build(p, to, inner, NULL, depth + 1, out_id);
+    if (e != OK)
+        return sta_fail(p->error, 400, 0, "'%s' is {\"@iot.id\": number} or an entity",
+                        sta_type_info(to)->entity);
+    *out_id = id;
+    return OK;
+}
+
+/* The stream that the Observation belongs to: of the kind that is named. */
+static enum err
+observation_stream(struct sta_planner *p, struct bytes json, const struct parent *parent,
+                   uint32_t depth, uint64_t *out)
+{
+    uint64_t ids[2] = {0, 0};
+    static const enum sta_type types[2] = {STA_DATASTREAM, STA_MULTI_DATASTREAM};
+    for (int i = 0; i < 2; i++) {
+        bool here = parent && parent->type == types[i];
+        enum err e = observation_link(p, json, types[i], depth, &ids[i]);
+        if (e != OK)
+            return e;
+        if (here && ids[i] && ids[i] != parent->id)
+            return sta_fail(p->error, 400, 0, "the Observation names another %s than the path",
+                            sta_type_info(types[i])->entity);
+        if (here)
+            ids[i] = parent->id;
+    }
+    if (ids[0] && ids[1])
+        return sta_fail(p->error, 400, 0,
+                        "an Observation belongs to a Datastream or to a MultiDatastream");
+    if (ids[0] == 0 && ids[1] == 0)
+        return sta_fail(p->error, 400, 0, "an Observation needs a Datastream");
+    int kind = ids[0] ? 0 : 1;
+    if (!sta_draft_exists(p, types[kind], ids[kind]))
+        return sta_fail(p->error, 404, 0, "there is no %s with id %llu",
+                        sta_type_info(types[kind])->entity, (unsigned long long)ids[kind]);
+    *out = ids[kind];
+    return OK;
+}
+
+static enum err
+observation_feature(struct sta_planner *p, struct bytes json, const struct parent *parent,
+                    uint64_t stream, uint32_t depth, uint64_t *out)
+{
+    bool here = parent && parent->type == STA_FEATURE_OF_INTEREST;
+    enum err e = observation_link(p, json, STA_FEATURE_OF_INTEREST, depth, out);
+    if (e != OK)
+        return e;
+    if (here && *out && *out != parent->id)
+        return sta_fail(p->error, 400, 0,
+                        "the Observation names another FeatureOfInterest than the path");
+    if (here)
+        *out = parent->id;
+    if (*out == 0)
+        return sta_draft_thing_feature(p, sta_draft_thing(p, stream), out);
+    if (!sta_draft_exists(p, STA_FEATURE_OF_INTEREST, *out))
+        return sta_fail(p->error, 400, 0, "there is no FeatureOfInterest with id %llu",
+                        (unsigned long long)*out);
+    return OK;
+}
+
 static enum err
 plan_observation(struct sta_planner *p, struct bytes json, const struct parent *parent,
                  uint32_t depth)
 {
     struct sta_observation o;
-    uint64_t id = 0;
-    enum err e = sta_observation_scan(json, p->maker->now_us, p->arena, &o, p->error);
-    if (e != OK)
-        return e;
-    uint64_t stream = o.stream, feature = o.value.feature_id;
-    struct bytes inner = sta_json_member(json, bytes_text("Datastream"));
-    if (inner.len && sta_link_read(inner, &id) == ERR_NOT_FOUND)
-        e = build(p, STA_DATASTREAM, inner, NULL, depth + 1, &stream);
-    inner = sta_json_member(json, bytes_text("FeatureOfInterest"));
-    if (e == OK && inner.len && sta_link_read(inner, &id) == ERR_NOT_FOUND)
-        e = build(p, STA_FEATURE_OF_INTEREST, inner, NULL, depth + 1, &feature);
-    if (e != OK)
-        return e;
-    if (parent && parent->type != STA_DATASTREAM && parent->type != STA_FEATURE_OF_INTEREST)
+    uint64_t stream = 0, feature = 0;
+    if (parent && !sta_is_stream(parent->type) && parent->type != STA_FEATURE_OF_INTEREST)
         return sta_fail(p->error, 400, 0, "Observations belong to a Datastream");
-    uint64_t *from_parent = parent && parent->type == STA_DATASTREAM ? &stream : &feature;
-    if (parent && *from_parent && *from_parent != parent->id)
-        return sta_fail(p->error, 400, 0, "the Observation names another %s than the path",
-                        sta_type_info(parent->type)->entity);
-    if (parent)
-        *from_parent = parent->id;
-    if (stream == 0)
-        return sta_fail(p->error, 400, 0, "an Observation needs a Datastream");
-    if (!sta_draft_exists(p, STA_DATASTREAM, stream))
-        return sta_fail(p->error, 404, 0, "there is no Datastream with id %llu",
-                        (unsigned long long)stream);
-    if (feature && !sta_draft_exists(p, STA_FEATURE_OF_INTEREST, feature))
-        return sta_fail(p->error, 400, 0, "there is no FeatureOfInterest with id %llu",
-                        (unsigned long long)feature);
-    if (feature == 0)
-        e = sta_draft_thing_feature(p, sta_draft_thing(p, stream), &feature);
+    enum err e = sta_observation_scan(json, p->maker->now_us, p->arena, &o, p->error);
+    if (e == OK)
+        e = observation_stream(p, json, parent, depth, &stream);
+    if (e == OK)
+        e = observation_feature(p, json, parent, stream, depth, &feature);
     if (e == OK)
         e = sta_draft_remember(p, stream, feature);
+    if (e == OK && sta_draft_stream_type(p, stream) == STA_MULTI_DATASTREAM)
+        e = sta_multi_result(sta_draft_results(p, stream), &o.value, p->error);
     if (e != OK)
         return e;
     if (p->observations_count == STA_PLAN_OBSERVATIONS_MAX)
@@ -208,6 +297,36 @@ plan_observation(struct sta_planner *p, struct bytes json, const struct parent *
     o.value.feature_id = feature;
     p->observations[p->observations_count++] =
         (struct sta_plan_observation){.stream = (uint32_t)stream, .value = o.value};
+    return OK;
+}
+
+static uint32_t
+items_of(struct bytes list)
+{
+    struct sta_json_walk w = {list, 0};
+    struct bytes item;
+    uint32_t count = 0;
+    while (sta_json_next_item(&w, &item))
+        count++;
+    return count;
+}
+
+/* Types, units and ObservedProperties of a MultiDatastream go together, one by one. */
+static enum err
+check_multi(struct sta_planner *p, const struct sta_draft *d)
+{
+    uint32_t wanted = d->links[DATASTREAM_PROPERTIES].count;
+    uint32_t types = items_of(d->property[MULTI_TYPES]);
+    uint32_t units = items_of(d->property[MULTI_UNITS]);
+    if (wanted > STA_COMPONENTS_OF_RESULT_MAX)
+        return sta_fail(p->error, 413, 0, "a MultiDatastream has at most %d ObservedProperties",
+                        STA_COMPONENTS_OF_RESULT_MAX);
+    if (types != wanted || units != wanted)
+        return sta_fail(p->error, 400, 0,
+                        "a MultiDatastream has as many multiObservationDataTypes (%u) and "
+                        "unitOfMeasurements (%u) as different ObservedProperties (%u), in their "
+                        "order",
+                        types, units, wanted);
     return OK;
 }
 
@@ -223,7 +342,7 @@ check_mandatory(struct sta_planner *p, const struct sta_draft *d)
         if (info->relations[r].mandatory && d->links[r].count == 0)
             return sta_fail(p->error, 400, 0, "a %s needs a link '%s'", info->entity,
                             info->relations[r].name);
-    return OK;
+    return d->type == STA_MULTI_DATASTREAM ? check_multi(p, d) : OK;
 }
 
 static enum err
@@ -239,14 +358,16 @@ build(struct sta_planner *p, enum sta_type type, struct bytes json, const struct
         *out_id = 0;
         return plan_observation(p, json, parent, depth);
     }
-    if (type == STA_DATASTREAM && p->next_id[type] > STA_STREAM_MAX)
+    if (sta_is_stream(type) && p->next_id[STA_DATASTREAM] > STA_STREAM_MAX)
         return sta_fail(p->error, 413, 0, "this zone has no room for another Datastream");
-    struct sta_draft *d = sta_draft_new(p, type, p->next_id[type]++, true);
+    struct sta_draft *d = sta_draft_new(p, type, sta_draft_next_id(p, type), true);
     if (!d)
         return sta_draft_full(p);
     enum err e = OK;
     if (parent)
         e = sta_draft_link_both(p, parent->type, parent->id, parent->relation, d->id);
+    if (type == STA_MULTI_DATASTREAM) /* the only one there is */
+        d->property[DATASTREAM_OBSERVATION_TYPE] = bytes_text(STA_COMPLEX_OBSERVATION);
     if (e == OK)
         e = read_members(p, d, json, depth);
     *out_id = d->id;
@@ -261,8 +382,8 @@ write_history(struct sta_planner *p)
         struct sta_draft *thing = p->drafts[i];
         if (!thing->moved)
             continue;
-        struct sta_draft *h =
-            sta_draft_new(p, STA_HISTORICAL_LOCATION, p->next_id[STA_HISTORICAL_LOCATION]++, true);
+        struct sta_draft *h = sta_draft_new(p, STA_HISTORICAL_LOCATION,
+                                            sta_draft_next_id(p, STA_HISTORICAL_LOCATION), true);
         struct buf time;
         buf_init(&time, 64);
         sta_time_put(&time, p->maker->now_us, p->maker->now_us);
@@ -341,7 +462,7 @@ planner_new(struct sta_graph *g, const struct sta_maker *maker, struct arena *ar
     p->arena = arena;
     p->error = error;
     for (enum sta_type t = STA_THING; t < STA_TYPE_COUNT; t++)
-        p->next_id[t] = g->set[t].next_id;
+        p->next_id[t] = sta_graph_next_id(g, t);
     p->observations =
         arena_take(arena, STA_PLAN_OBSERVATIONS_MAX * sizeof(struct sta_plan_observation));
     return p->observations ? p : NULL;
@@ -409,13 +530,24 @@ sta_plan_create(struct sta_graph *g, const struct sta_path *path, struct bytes b
 }
 
 enum err
+sta_multi_result(uint32_t wanted, const struct observation *o, struct sta_error *error)
+{
+    if (o->kind != RESULT_JSON || sta_json_kind(o->text) != STA_JSON_ARRAY ||
+        items_of(o->text) != wanted)
+        return sta_fail(error, 400, 0,
+                        "the result of this MultiDatastream is a list of %u values, one for each "
+                        "ObservedProperty",
+                        wanted);
+    return OK;
+}
+
+enum err
 sta_plan_feature(struct sta_graph *g, const struct sta_observation *o,
                  const struct sta_maker *maker, struct arena *arena, uint64_t *out_feature,
                  struct sta_plan *out, struct sta_error *error)
 {
-    const struct sta_entity *stream =
-        o->stream ? sta_graph_get(g, STA_DATASTREAM, o->stream) : NULL;
-    if (!stream || !maker->rights->may_see(maker->rights->ctx, STA_DATASTREAM, stream))
+    const struct sta_entity *stream = o->stream ? sta_graph_stream(g, o->stream) : NULL;
+    if (!stream || !maker->rights->may_see(maker->rights->ctx, stream->type, stream))
         return sta_fail(error, 404, 0, "there is no Datastream with id %u", o->stream);
     const struct sta_entity *thing =
         sta_graph_get(g, STA_THING, stream->links[DATASTREAM_THING].p[0]);

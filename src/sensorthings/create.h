@@ -29,6 +29,10 @@ enum {
     STA_BODY_BYTES_MAX = 256 * 1024,
 };
 
+/* As JSON text. */
+#define STA_COMPLEX_OBSERVATION                                                                    \
+    "\"http://www.opengis.net/def/observationType/OGC-OM/2.0/OM_ComplexObservation\""
+
 struct sta_plan_item {
     enum sta_type type;
     uint64_t id;
@@ -79,6 +83,10 @@ enum err sta_plan_create(struct sta_graph *g, const struct sta_path *path, struc
 enum err sta_plan_feature(struct sta_graph *g, const struct sta_observation *o,
                           const struct sta_maker *maker, struct arena *arena, uint64_t *out_feature,
                           struct sta_plan *out, struct sta_error *error) MUST_USE;
+
+/* The result of a MultiDatastream's Observation is a list of so many items; else 400. */
+enum err sta_multi_result(uint32_t wanted, const struct observation *o,
+                          struct sta_error *error) MUST_USE;
 
 /* Put the plan into the graph. */
 void sta_plan_apply(struct sta_graph *g, const struct sta_plan *plan);

@@ -35,7 +35,7 @@ TEST(records_load_to_the_same_graph)
     CHECK(fixture_junction(f) == 201);
     CHECK(fixture_post(f, "/v1.1/Datastreams(1)/Observations", "{\"result\":1}") == 201);
     sta_graph_init(&again, 2000, 4 * 1024 * 1024);
-    for (enum sta_type t = STA_FEATURE_OF_INTEREST; t >= STA_THING; t--)
+    for (enum sta_type t = STA_TYPE_COUNT - 1; t >= STA_THING; t--)
         for (uint32_t i = 0; i < f->graph.set[t].count; i++)
             CHECK_OK(sta_graph_load(&again, (uint8_t)t, f->graph.set[t].p[i]->id,
                                     f->graph.set[t].p[i]->record));
@@ -195,5 +195,89 @@ TEST(limits_hold)
     CHECK(refused(f, 413, "no room", "/v1.1/Things",
                   "{\"name\":\"x\",\"description\":\"d\",\"Locations\":[" FIXTURE_LOCATION
                   "," FIXTURE_LOCATION "," FIXTURE_LOCATION "]}"));
+    fixture_free(f);
+}
+
+TEST(relations_by_number_are_those_of_the_table)
+{
+    for (enum sta_type t = STA_THING; t < STA_TYPE_COUNT; t++) {
+        const struct sta_type_info *info = sta_type_info(t);
+        CHECK(info->relations_count <= STA_RELATIONS_MAX);
+        CHECK(info->properties_count <= STA_PROPERTIES_MAX);
+        CHECK(sta_type_of_set(bytes_text(info->set)) == t);
+        for (uint32_t r = 0; r < info->relations_count; r++) {
+            const struct sta_relation *there =
+                &sta_type_info(info->relations[r].to)->relations[info->relations[r].inverse];
+            CHECK(there->to == t && there->inverse == r);
+            CHECK(t == STA_OBSERVATION || there->to == STA_OBSERVATION ||
+                  info->relations[r].to == STA_OBSERVATION ||
+                  info->relations[r].stored != there->stored);
+        }
+    }
+    CHECK(sta_type_info(STA_DATASTREAM)->relations_count ==
+          sta_type_info(STA_MULTI_DATASTREAM)->relations_count);
+}
+
+TEST(a_multidatastream_has_as_many_types_and_units_as_properties)
+{
+    struct fixture *f = fixture_new();
+    CHECK(fixture_junction(f) == 201);
+    const char *path = "/v1.1/Things(1)/MultiDatastreams";
+    CHECK(fixture_post(f, path, FIXTURE_MULTI("\"a\",\"b\"", FIXTURE_UNIT "," FIXTURE_UNIT) "}") ==
+          201);
+    const struct sta_entity *multi = sta_graph_get(&f->graph, STA_MULTI_DATASTREAM, 3);
+    CHECK(multi && sta_graph_stream(&f->graph, 3) == multi); /* ids of one space */
+    CHECK(multi->links[DATASTREAM_PROPERTIES].count == 2);
+    CHECK(bytes_are(multi->property[DATASTREAM_OBSERVATION_TYPE], STA_COMPLEX_OBSERVATION));
+    CHECK(fixture_post(f, "/v1.1/Things(1)/Datastreams", FIXTURE_STREAM("east") "}") == 201);
+    CHECK(sta_graph_get(&f->graph, STA_DATASTREAM, 4));
+    CHECK(refused(f, 400, "as many", path, FIXTURE_MULTI("\"a\"", FIXTURE_UNIT) "}"));
+    CHECK(refused(f, 400, "as many", path, FIXTURE_MULTI("\"a\",\"b\"", FIXTURE_UNIT) "}"));
+    CHECK(refused(f, 400, "list of texts", path, FIXTURE_MULTI("1,2", FIXTURE_UNIT) "}"));
+    CHECK(refused(f, 400, "needs 'name'", path, FIXTURE_MULTI("\"a\",\"b\"", "1,2") "}"));
+    CHECK(refused(f, 400, "is a list", path, "{\"unitOfMeasurements\":{}}"));
+    CHECK(refused(f, 400, "OM_Complex", path, "{\"observationType\":\"OM_Measurement\"}"));
+    fixture_free(f);
+}
+
+TEST(an_observation_of_a_multidatastream_is_a_list_of_that_length)
+{
+    struct fixture *f = fixture_new();
+    CHECK(fixture_junction(f) == 201);
+    CHECK(fixture_post(f, "/v1.1/Things(1)/MultiDatastreams",
+                       FIXTURE_MULTI("\"a\",\"b\"", FIXTURE_UNIT "," FIXTURE_UNIT) "}") == 201);
+    const char *path = "/v1.1/MultiDatastreams(3)/Observations";
+    CHECK(fixture_post(f, path, "{\"result\":[1,2]}") == 201);
+    CHECK(fixture_post(f, "/v1.1/Observations",
+                       "{\"result\":[3,4],\"MultiDatastream\":{\"@iot.id\":3}}") == 201);
+    CHECK(f->counts[3] == 2);
+    CHECK(refused(f, 400, "list of 2", path, "{\"result\":[1]}"));
+    CHECK(refused(f, 400, "list of 2", path, "{\"result\":1}"));
+    CHECK(refused(f, 400, "or to a Multi", "/v1.1/Observations",
+                  "{\"result\":1,\"MultiDatastream\":{\"@iot.id\":3},"
+                  "\"Datastream\":{\"@iot.id\":1}}"));
+    CHECK(refused(f, 404, "no MultiDatastream", "/v1.1/Observations",
+                  "{\"result\":[1,2],\"MultiDatastream\":{\"@iot.id\":1}}"));
+    CHECK(refused(f, 404, "no Datastream", "/v1.1/Observations",
+                  "{\"result\":[1,2],\"Datastream\":{\"@iot.id\":3}}"));
+    CHECK(fixture_get_text(f, "/v1.1/MultiDatastreams(3)/Observations") == 200);
+    CHECK(strstr((const char *)f->out.p, "[3,4]"));
+    fixture_free(f);
+}
+
+TEST(what_is_tasked_belongs_to_thing_and_actuator)
+{
+    struct fixture *f = fixture_new();
+    CHECK(fixture_junction(f) == 201);
+    CHECK(fixture_post(f, "/v1.1/Things(1)/TaskingCapabilities",
+                       "{\"name\":\"c\",\"description\":\"d\",\"taskingParameters\":{},"
+                       "\"Actuator\":{\"name\":\"a\",\"description\":\"d\",\"encodingType\":\"e\","
+                       "\"metadata\":1}}") == 201);
+    CHECK(sta_graph_get(&f->graph, STA_ACTUATOR, 1)->links[ACTUATOR_CAPABILITIES].count == 1);
+    CHECK(refused(f, 400, "kept by the service", "/v1.1/TaskingCapabilities(1)/Tasks",
+                  "{\"creationTime\":\"2026-01-01T00:00:00Z\"}"));
+    CHECK(fixture_get_text(f, "/v1.1") == 200 && !strstr((const char *)f->out.p, "Task"));
+    f->graph.tasking = true;
+    CHECK(fixture_get_text(f, "/v1.1") == 200 && strstr((const char *)f->out.p, "/Tasks"));
     fixture_free(f);
 }

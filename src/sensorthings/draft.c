@@ -86,6 +86,23 @@ sta_draft_exists(struct sta_planner *p, enum sta_type type, uint64_t id)
     return e && p->maker->rights->may_see(p->maker->rights->ctx, type, e);
 }
 
+enum sta_type
+sta_draft_stream_type(struct sta_planner *p, uint64_t id)
+{
+    for (int kind = 0; kind < 2; kind++) {
+        enum sta_type type = kind == 0 ? STA_DATASTREAM : STA_MULTI_DATASTREAM;
+        if (sta_draft_find(p, type, id) || sta_graph_get(p->g, type, id))
+            return type;
+    }
+    return STA_NONE;
+}
+
+uint64_t
+sta_draft_next_id(struct sta_planner *p, enum sta_type type)
+{
+    return p->next_id[type == STA_MULTI_DATASTREAM ? STA_DATASTREAM : type]++;
+}
+
 /* Link from -> to on whichever side keeps it. */
 enum err
 sta_draft_link_both(struct sta_planner *p, enum sta_type type, uint64_t id, int relation,
@@ -152,8 +169,8 @@ sta_draft_thing_feature(struct sta_planner *p, uint64_t thing_id, uint64_t *out)
     const struct sta_entity *location =
         draft ? NULL : sta_graph_get(p->g, STA_LOCATION, thing->links[THING_LOCATIONS].p[0]);
     const struct bytes *from = draft ? draft->property : location->property;
-    struct sta_draft *feature =
-        sta_draft_new(p, STA_FEATURE_OF_INTEREST, p->next_id[STA_FEATURE_OF_INTEREST]++, true);
+    struct sta_draft *feature = sta_draft_new(p, STA_FEATURE_OF_INTEREST,
+                                              sta_draft_next_id(p, STA_FEATURE_OF_INTEREST), true);
     if (!feature)
         return sta_draft_full(p);
     for (uint32_t i = 0; i < 4; i++) /* name, description, encodingType, location as feature */
@@ -164,29 +181,39 @@ sta_draft_thing_feature(struct sta_planner *p, uint64_t thing_id, uint64_t *out)
     return sta_draft_link(p, thing, THING_FEATURE, feature->id);
 }
 
-/* The Datastream remembers which features its observations are of. */
+/* The stored links of a stream, as this plan has them. */
+static const struct sta_ids *
+stream_links(struct sta_planner *p, uint64_t stream, int relation)
+{
+    enum sta_type type = sta_draft_stream_type(p, stream);
+    ASSERT(type != STA_NONE);
+    const struct sta_draft *d = sta_draft_find(p, type, stream);
+    return d ? &d->links[relation] : &sta_graph_get(p->g, type, stream)->links[relation];
+}
+
 enum err
 sta_draft_remember(struct sta_planner *p, uint64_t stream, uint64_t feature)
 {
-    const struct sta_entity *e = sta_graph_get(p->g, STA_DATASTREAM, stream);
-    struct sta_draft *d = sta_draft_find(p, STA_DATASTREAM, stream);
-    const struct sta_ids *ids = d ? &d->links[DATASTREAM_FEATURES] : &e->links[DATASTREAM_FEATURES];
+    const struct sta_ids *ids = stream_links(p, stream, DATASTREAM_FEATURES);
     for (uint32_t i = 0; i < ids->count; i++)
         if (ids->p[i] == feature)
             return OK;
     if (ids->count >= STA_FEATURES_MAX)
         return sta_fail(p->error, 400, 0, "a Datastream has at most %d FeaturesOfInterest",
                         STA_FEATURES_MAX);
-    if (!d && !(d = sta_draft_of(p, STA_DATASTREAM, stream)))
-        return sta_draft_full(p);
-    return sta_draft_link(p, d, DATASTREAM_FEATURES, feature);
+    struct sta_draft *d = sta_draft_of(p, sta_draft_stream_type(p, stream), stream);
+    return d ? sta_draft_link(p, d, DATASTREAM_FEATURES, feature) : sta_draft_full(p);
 }
 
 uint64_t
 sta_draft_thing(struct sta_planner *p, uint64_t stream)
 {
-    const struct sta_draft *d = sta_draft_find(p, STA_DATASTREAM, stream);
-    const struct sta_entity *e = d ? NULL : sta_graph_get(p->g, STA_DATASTREAM, stream);
-    const struct sta_ids *ids = d ? &d->links[DATASTREAM_THING] : &e->links[DATASTREAM_THING];
+    const struct sta_ids *ids = stream_links(p, stream, DATASTREAM_THING);
     return ids->count ? ids->p[0] : 0;
+}
+
+uint32_t
+sta_draft_results(struct sta_planner *p, uint64_t stream)
+{
+    return stream_links(p, stream, DATASTREAM_PROPERTIES)->count;
 }

@@ -47,11 +47,18 @@ enum err sta_draft_link_both(struct sta_planner *p, enum sta_type type, uint64_t
                              uint64_t to_id) MUST_USE;
 /* True if it is there for the maker: in this plan, or in the graph and visible. */
 bool sta_draft_exists(struct sta_planner *p, enum sta_type type, uint64_t id);
+/* Datastream or MultiDatastream, in this plan or the graph; STA_NONE: there is no such stream. */
+enum sta_type sta_draft_stream_type(struct sta_planner *p, uint64_t id);
+/* The id for a new entity; both kinds of stream share theirs. */
+uint64_t sta_draft_next_id(struct sta_planner *p, enum sta_type type);
 /* The feature of a Thing's observations: made once from its Location and reused. */
 enum err sta_draft_thing_feature(struct sta_planner *p, uint64_t thing_id, uint64_t *out) MUST_USE;
 /* The Datastream remembers which features its observations are of. */
 enum err sta_draft_remember(struct sta_planner *p, uint64_t stream, uint64_t feature) MUST_USE;
 /* The Thing of a Datastream; 0: none (a plan that is not whole). */
 uint64_t sta_draft_thing(struct sta_planner *p, uint64_t stream);
+
+/* How many values a result of this MultiDatastream has. */
+uint32_t sta_draft_results(struct sta_planner *p, uint64_t stream);
 
 #endif

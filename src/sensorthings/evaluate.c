@@ -143,8 +143,10 @@ path_value(const struct sta_expr_path *path, struct sta_scope *scope, const stru
         if (at.type == STA_OBSERVATION) {
             const struct observation *o = at.observation;
             ASSERT(o);
-            e = relation == OBSERVATION_DATASTREAM ? at.entity
-                                                   : sta_graph_get(scope->graph, to, o->feature_id);
+            if (sta_is_stream(to))
+                e = at.entity->type == to ? at.entity : NULL;
+            else
+                e = sta_graph_get(scope->graph, to, o->feature_id);
         } else
             e = at.entity->links[relation].count
                     ? sta_graph_get(scope->graph, to, at.entity->links[relation].p[0])

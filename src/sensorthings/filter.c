@@ -232,6 +232,7 @@ property_kind(enum sta_type type, int property, uint32_t members)
     case STA_SHAPE_TIME:
         return members ? STA_NULL : STA_TIME;
     case STA_SHAPE_OBJECT:
+    case STA_SHAPE_LIST:
         return members ? STA_UNKNOWN_KIND : STA_JSON;
     case STA_SHAPE_ANY:
         break;

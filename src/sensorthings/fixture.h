@@ -200,6 +200,16 @@ fixture_get_text(struct fixture *f, const char *target)
     "\"unitOfMeasurement\":{\"name\":\"m\",\"symbol\":\"m\",\"definition\":null},"                 \
     "\"properties\":{\"class\":\"signal-state\"}," FIXTURE_SENSOR "," FIXTURE_PROPERTY
 
+/* A MultiDatastream of speed and count, below a Thing. */
+#define FIXTURE_MULTI(types, units)                                                                \
+    "{\"name\":\"m\",\"description\":\"d\",\"multiObservationDataTypes\":[" types                  \
+    "],\"unitOfMeasurements\":[" units                                                             \
+    "],\"properties\":{\"class\":\"signal-state\"}," FIXTURE_SENSOR                                \
+    ",\"ObservedProperties\":[{\"name\":\"speed\",\"definition\":\"http://x\","                    \
+    "\"description\":\"d\"},{\"name\":\"count\",\"definition\":\"http://y\",\"description\":"      \
+    "\"d\"}]"
+#define FIXTURE_UNIT "{\"name\":\"m\",\"symbol\":\"m\",\"definition\":null}"
+
 /* Thing 1 "junction" with Location 1 and Datastreams 1 "north", 2 "south". */
 static inline int
 fixture_junction(struct fixture *f)

@@ -31,12 +31,15 @@ static const struct sta_type_info types[STA_TYPE_COUNT] = {
             "Thing",
             3,
             {PROPERTY("name", TEXT), PROPERTY("description", TEXT), OPTIONAL("properties", OBJECT)},
-            4,
+            6,
             {LINK("Locations", LOCATION, true, true, false, true, LOCATION_THINGS),
              LINK("HistoricalLocations", HISTORICAL_LOCATION, true, false, false, true,
                   HISTORICAL_LOCATION_THING),
              LINK("Datastreams", DATASTREAM, true, false, false, true, DATASTREAM_THING),
-             LINK("Feature", FEATURE_OF_INTEREST, false, true, false, false, FEATURE_THINGS)},
+             LINK("Feature", FEATURE_OF_INTEREST, false, true, false, false, FEATURE_THINGS),
+             LINK("MultiDatastreams", MULTI_DATASTREAM, true, false, false, true, DATASTREAM_THING),
+             LINK("TaskingCapabilities", TASKING_CAPABILITY, true, false, false, true,
+                  CAPABILITY_THING)},
         },
     [STA_LOCATION] =
         {
@@ -71,8 +74,9 @@ static const struct sta_type_info types[STA_TYPE_COUNT] = {
              SERVER("resultTime", TIME), OPTIONAL("properties", OBJECT)},
             5,
             {LINK("Thing", THING, false, true, true, true, THING_DATASTREAMS),
-             LINK("Sensor", SENSOR, false, true, true, true, 0),
-             LINK("ObservedProperty", OBSERVED_PROPERTY, false, true, true, true, 0),
+             LINK("Sensor", SENSOR, false, true, true, true, SENSOR_DATASTREAMS),
+             LINK("ObservedProperty", OBSERVED_PROPERTY, false, true, true, true,
+                  PROPERTY_DATASTREAMS),
              LINK("Observations", OBSERVATION, true, false, false, true, OBSERVATION_DATASTREAM),
              LINK("Features", FEATURE_OF_INTEREST, true, true, false, false, FEATURE_DATASTREAMS)},
         },
@@ -83,8 +87,10 @@ static const struct sta_type_info types[STA_TYPE_COUNT] = {
             5,
             {PROPERTY("name", TEXT), PROPERTY("description", TEXT), PROPERTY("encodingType", TEXT),
              PROPERTY("metadata", ANY), OPTIONAL("properties", OBJECT)},
-            1,
-            {LINK("Datastreams", DATASTREAM, true, false, false, true, DATASTREAM_SENSOR)},
+            2,
+            {LINK("Datastreams", DATASTREAM, true, false, false, true, DATASTREAM_SENSOR),
+             LINK("MultiDatastreams", MULTI_DATASTREAM, true, false, false, true,
+                  DATASTREAM_SENSOR)},
         },
     [STA_OBSERVED_PROPERTY] =
         {
@@ -93,8 +99,10 @@ static const struct sta_type_info types[STA_TYPE_COUNT] = {
             4,
             {PROPERTY("name", TEXT), PROPERTY("definition", TEXT), PROPERTY("description", TEXT),
              OPTIONAL("properties", OBJECT)},
-            1,
-            {LINK("Datastreams", DATASTREAM, true, false, false, true, DATASTREAM_PROPERTIES)},
+            2,
+            {LINK("Datastreams", DATASTREAM, true, false, false, true, DATASTREAM_PROPERTIES),
+             LINK("MultiDatastreams", MULTI_DATASTREAM, true, false, false, true,
+                  DATASTREAM_PROPERTIES)},
         },
     [STA_OBSERVATION] =
         {
@@ -104,10 +112,12 @@ static const struct sta_type_info types[STA_TYPE_COUNT] = {
             {OPTIONAL("phenomenonTime", TIME), PROPERTY("result", ANY),
              OPTIONAL("resultTime", TIME), OPTIONAL("resultQuality", ANY),
              OPTIONAL("validTime", TIME), OPTIONAL("parameters", OBJECT)},
-            2,
-            {LINK("Datastream", DATASTREAM, false, true, true, true, DATASTREAM_OBSERVATIONS),
+            3,
+            {LINK("Datastream", DATASTREAM, false, true, false, true, DATASTREAM_OBSERVATIONS),
              LINK("FeatureOfInterest", FEATURE_OF_INTEREST, false, true, false, true,
-                  FEATURE_OBSERVATIONS)},
+                  FEATURE_OBSERVATIONS),
+             LINK("MultiDatastream", MULTI_DATASTREAM, false, true, false, true,
+                  DATASTREAM_OBSERVATIONS)},
         },
     [STA_FEATURE_OF_INTEREST] =
         {
@@ -116,10 +126,67 @@ static const struct sta_type_info types[STA_TYPE_COUNT] = {
             5,
             {PROPERTY("name", TEXT), PROPERTY("description", TEXT), PROPERTY("encodingType", TEXT),
              PROPERTY("feature", ANY), OPTIONAL("properties", OBJECT)},
-            3,
+            4,
             {LINK("Observations", OBSERVATION, true, false, false, true, OBSERVATION_FEATURE),
              LINK("Datastreams", DATASTREAM, true, false, false, false, DATASTREAM_FEATURES),
-             LINK("Things", THING, true, false, false, false, THING_FEATURE)},
+             LINK("Things", THING, true, false, false, false, THING_FEATURE),
+             LINK("MultiDatastreams", MULTI_DATASTREAM, true, false, false, false,
+                  DATASTREAM_FEATURES)},
+        },
+    [STA_MULTI_DATASTREAM] =
+        {
+            "MultiDatastreams",
+            "MultiDatastream",
+            9,
+            {PROPERTY("name", TEXT), PROPERTY("description", TEXT),
+             PROPERTY("observationType", TEXT), PROPERTY("multiObservationDataTypes", LIST),
+             PROPERTY("unitOfMeasurements", LIST), OPTIONAL("observedArea", OBJECT),
+             SERVER("phenomenonTime", TIME), SERVER("resultTime", TIME),
+             OPTIONAL("properties", OBJECT)},
+            5,
+            {LINK("Thing", THING, false, true, true, true, THING_MULTI_DATASTREAMS),
+             LINK("Sensor", SENSOR, false, true, true, true, SENSOR_MULTI_DATASTREAMS),
+             LINK("ObservedProperties", OBSERVED_PROPERTY, true, true, true, true,
+                  PROPERTY_MULTI_DATASTREAMS),
+             LINK("Observations", OBSERVATION, true, false, false, true,
+                  OBSERVATION_MULTI_DATASTREAM),
+             LINK("Features", FEATURE_OF_INTEREST, true, true, false, false,
+                  FEATURE_MULTI_DATASTREAMS)},
+        },
+    /* 17-079r1 tables 2 to 7. */
+    [STA_ACTUATOR] =
+        {
+            "Actuators",
+            "Actuator",
+            5,
+            {PROPERTY("name", TEXT), PROPERTY("description", TEXT), PROPERTY("encodingType", TEXT),
+             PROPERTY("metadata", ANY), OPTIONAL("properties", OBJECT)},
+            1,
+            {LINK("TaskingCapabilities", TASKING_CAPABILITY, true, false, false,
+                  true, CAPABILITY_ACTUATOR)},
+        },
+    [STA_TASKING_CAPABILITY] =
+        {
+            "TaskingCapabilities",
+            "TaskingCapability",
+            4,
+            {PROPERTY("name", TEXT), PROPERTY("description", TEXT),
+             PROPERTY("taskingParameters", OBJECT), OPTIONAL("properties", OBJECT)},
+            3,
+            {LINK("Thing", THING, false, true, true, true, THING_TASKING_CAPABILITIES),
+             LINK("Actuator", ACTUATOR, false, true, true, true, ACTUATOR_CAPABILITIES),
+             LINK("Tasks", TASK, true, false, false, true, TASK_CAPABILITY)},
+        },
+    [STA_TASK] =
+        {
+            "Tasks",
+            "Task",
+            3,
+            {PROPERTY("taskingParameters", OBJECT), SERVER("creationTime", TIME),
+             SERVER("properties", OBJECT)}, /* what became of it: the core writes it */
+            1,
+            {LINK("TaskingCapability", TASKING_CAPABILITY, false,
+                  true, true, true, CAPABILITY_TASKS)},
         },
 };
 
@@ -256,6 +323,19 @@ sta_graph_get(const struct sta_graph *g, enum sta_type type, uint64_t id)
     return g->set[type].p[at];
 }
 
+struct sta_entity *
+sta_graph_stream(const struct sta_graph *g, uint64_t id)
+{
+    struct sta_entity *e = sta_graph_get(g, STA_DATASTREAM, id);
+    return e ? e : sta_graph_get(g, STA_MULTI_DATASTREAM, id);
+}
+
+uint64_t
+sta_graph_next_id(const struct sta_graph *g, enum sta_type type)
+{
+    return g->set[type == STA_MULTI_DATASTREAM ? STA_DATASTREAM : type].next_id;
+}
+
 static void
 ids_insert(struct sta_graph *g, struct sta_ids *ids, uint64_t id, bool sorted)
 {
@@ -379,17 +459,20 @@ set_insert(struct sta_graph *g, struct sta_entity *e)
     p[at] = e;
     g->set[e->type].count++;
     g->entities++;
-    if (e->id >= g->set[e->type].next_id)
-        g->set[e->type].next_id = e->id + 1;
+    enum sta_type space = e->type == STA_MULTI_DATASTREAM ? STA_DATASTREAM : e->type;
+    if (e->id >= g->set[space].next_id)
+        g->set[space].next_id = e->id + 1;
 }
 
 enum err
 sta_graph_load(struct sta_graph *g, uint8_t type, uint64_t id, struct bytes record)
 {
     if (type <= STA_NONE || type >= STA_TYPE_COUNT || type == STA_OBSERVATION || id == 0 ||
-        id >> STA_ID_MAX_BITS || record.len == 0 || (type == STA_DATASTREAM && id > STA_STREAM_MAX))
+        id >> STA_ID_MAX_BITS || record.len == 0 ||
+        (sta_is_stream((enum sta_type)type) && id > STA_STREAM_MAX))
         return ERR_MALFORMED;
-    if (sta_graph_get(g, (enum sta_type)type, id))
+    if (sta_graph_get(g, (enum sta_type)type, id) ||
+        (sta_is_stream((enum sta_type)type) && sta_graph_stream(g, id)))
         return ERR_EXISTS;
     if (!sta_graph_fits(g, 1, record.len))
         return ERR_LIMIT;

@@ -6,9 +6,11 @@
  * in through struct sta_source. A Datastream is a store stream: its id is the stream's number, and
  * Observation ids are stream * 2^32 + n + 1, so every id is below 2^53 and exact in JSON.
  *
- * Links are lists everywhere (a Datastream keeps several ObservedProperties, and the features that
- * its observations are of), because MultiDatastream and the 2.0 draft need that; the 1.1 view shows
- * the first.
+ * A MultiDatastream is a store stream too: both kinds take their ids from one space, and have their
+ * relations at the same indexes (the 2.0 draft knows one kind, with many ObservedProperties). Which
+ * of the two an Observation belongs to is what its stream is: sta_graph_stream().
+ *
+ * Links are lists everywhere, and a stream keeps the features that its observations are of.
  *
  * M1  A link in one direction is there in the other.
  * M2  What sta_entity_load() reads is what the record says; a record is JSON that we wrote.
@@ -32,13 +34,18 @@ enum sta_type {
     STA_OBSERVED_PROPERTY = 6,
     STA_OBSERVATION = 7,
     STA_FEATURE_OF_INTEREST = 8,
-    STA_TYPE_COUNT = 9
+    STA_MULTI_DATASTREAM = 9,
+    STA_ACTUATOR = 10, /* Tasking Core 1.0, 17-079r1 */
+    STA_TASKING_CAPABILITY = 11,
+    STA_TASK = 12,
+    STA_TYPE_COUNT = 13
 };
 
 enum {
     STA_NAME_SIZE = STORE_NAME_SIZE,
-    STA_PROPERTIES_MAX = 8, /* of one type */
-    STA_RELATIONS_MAX = 5,  /* of one type */
+    STA_PROPERTIES_MAX = 9,            /* of one type */
+    STA_RELATIONS_MAX = 6,             /* of one type */
+    STA_COMPONENTS_OF_RESULT_MAX = 64, /* ObservedProperties of one MultiDatastream */
     STA_STREAM_MAX = STORE_STREAMS_MAX - 1,
     STA_FEATURES_MAX = 64, /* different features that one Datastream's observations are of */
     STA_ID_MAX_BITS = 53,
@@ -60,6 +67,7 @@ enum err sta_fail(struct sta_error *error, int status, size_t position, const ch
 enum sta_shape {
     STA_SHAPE_TEXT,   /* a JSON string */
     STA_SHAPE_OBJECT, /* a JSON object */
+    STA_SHAPE_LIST,   /* a JSON array */
     STA_SHAPE_ANY,    /* any JSON value but null */
     STA_SHAPE_TIME,   /* a JSON string with an instant or an interval */
 };
@@ -92,16 +100,30 @@ struct sta_type_info {
 
 /* The description of a type; type in 1 .. STA_TYPE_COUNT-1. */
 const struct sta_type_info *sta_type_info(enum sta_type type);
+/* A set of Tasking Core: not there in a zone without commands. */
+static inline bool
+sta_is_tasking(enum sta_type type)
+{
+    return type >= STA_ACTUATOR && type <= STA_TASK;
+}
 /* STA_NONE when the name is no entity set. */
 enum sta_type sta_type_of_set(struct bytes name);
 /* Index of a property or relation of the type, -1 when it has none of that name. */
 int sta_property_index(enum sta_type type, struct bytes name);
 int sta_relation_index(enum sta_type type, struct bytes name);
 
-/* Relations by number, for code (the table in model.c is asserted to agree). */
-enum { THING_LOCATIONS, THING_HISTORICAL_LOCATIONS, THING_DATASTREAMS, THING_FEATURE };
+/* Relations by number, for code; a test holds the table in model.c against them. */
+enum {
+    THING_LOCATIONS,
+    THING_HISTORICAL_LOCATIONS,
+    THING_DATASTREAMS,
+    THING_FEATURE,
+    THING_MULTI_DATASTREAMS,
+    THING_TASKING_CAPABILITIES
+};
 enum { LOCATION_THINGS, LOCATION_HISTORICAL_LOCATIONS };
 enum { HISTORICAL_LOCATION_THING, HISTORICAL_LOCATION_LOCATIONS };
+/* The same of a MultiDatastream. */
 enum {
     DATASTREAM_THING,
     DATASTREAM_SENSOR,
@@ -109,8 +131,22 @@ enum {
     DATASTREAM_OBSERVATIONS,
     DATASTREAM_FEATURES
 };
-enum { OBSERVATION_DATASTREAM, OBSERVATION_FEATURE };
-enum { FEATURE_OBSERVATIONS, FEATURE_DATASTREAMS, FEATURE_THINGS };
+enum { SENSOR_DATASTREAMS, SENSOR_MULTI_DATASTREAMS };
+enum { PROPERTY_DATASTREAMS, PROPERTY_MULTI_DATASTREAMS };
+enum { OBSERVATION_DATASTREAM, OBSERVATION_FEATURE, OBSERVATION_MULTI_DATASTREAM };
+enum { FEATURE_OBSERVATIONS, FEATURE_DATASTREAMS, FEATURE_THINGS, FEATURE_MULTI_DATASTREAMS };
+enum { ACTUATOR_CAPABILITIES };
+enum { CAPABILITY_THING, CAPABILITY_ACTUATOR, CAPABILITY_TASKS };
+enum { TASK_CAPABILITY };
+
+/* Properties by number, likewise. */
+enum {
+    DATASTREAM_OBSERVATION_TYPE = 2,
+    DATASTREAM_OBSERVED_AREA = 4,
+    DATASTREAM_OWN_PROPERTIES = 7,
+    MULTI_TYPES = 3,
+    MULTI_UNITS = 4
+};
 
 /* Ids in ascending order (but for stored lists, which keep the order they were given). */
 struct sta_ids {
@@ -141,6 +177,7 @@ struct sta_graph {
     uint64_t bytes; /* of all records and links */
     uint64_t bytes_max;
     uint64_t generation; /* grows with every applied plan (create.h) */
+    bool tasking;        /* the zone has commands: the sets of Tasking Core are shown */
 };
 
 void sta_graph_init(struct sta_graph *g, uint32_t entities_max, uint64_t bytes_max);
@@ -155,8 +192,20 @@ enum err sta_graph_load(struct sta_graph *g, uint8_t type, uint64_t id,
                         struct bytes record) MUST_USE;
 enum err sta_graph_link(struct sta_graph *g) MUST_USE;
 
+/* Both kinds of stream. */
+static inline bool
+sta_is_stream(enum sta_type type)
+{
+    return type == STA_DATASTREAM || type == STA_MULTI_DATASTREAM;
+}
+
 /* NULL when there is none. Never for Observations. Valid until the next change of the graph. */
 struct sta_entity *sta_graph_get(const struct sta_graph *g, enum sta_type type, uint64_t id);
+
+/* The Datastream or MultiDatastream of that id; NULL when there is none. */
+struct sta_entity *sta_graph_stream(const struct sta_graph *g, uint64_t id);
+/* The id that the next entity of the type gets. */
+uint64_t sta_graph_next_id(const struct sta_graph *g, enum sta_type type);
 
 static inline uint64_t
 sta_observation_id(uint32_t stream, uint64_t n)

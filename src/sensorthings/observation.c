@@ -12,16 +12,16 @@ struct members {
 };
 
 static const char *const member_names[STA_OBSERVATION_MEMBERS] = {
-    "phenomenonTime", "result",     "resultTime", "resultQuality",
-    "validTime",      "parameters", "Datastream", "FeatureOfInterest",
+    "phenomenonTime", "result",     "resultTime",        "resultQuality",   "validTime",
+    "parameters",     "Datastream", "FeatureOfInterest", "MultiDatastream",
 };
-enum { TIME, RESULT, RESULT_TIME, QUALITY, VALID_TIME, PARAMETERS, DATASTREAM, FEATURE };
-_Static_assert(FEATURE + 1 == STA_OBSERVATION_MEMBERS, "names and numbers agree");
+enum { TIME, RESULT, RESULT_TIME, QUALITY, VALID_TIME, PARAMETERS, DATASTREAM, FEATURE, MULTI };
+_Static_assert(MULTI + 1 == STA_OBSERVATION_MEMBERS, "names and numbers agree");
 
 static int
 member_index(struct bytes key)
 {
-    static const uint8_t lengths[STA_OBSERVATION_MEMBERS] = {14, 6, 10, 13, 9, 10, 10, 17};
+    static const uint8_t lengths[STA_OBSERVATION_MEMBERS] = {14, 6, 10, 13, 9, 10, 10, 17, 15};
     for (int i = 0; i < STA_OBSERVATION_MEMBERS; i++)
         if (key.len == lengths[i] && memcmp(key.p, member_names[i], lengths[i]) == 0)
             return i;
@@ -233,6 +233,12 @@ read_members(const struct members *m, int64_t now_us, struct arena *scratch,
         e = read_extra(m, scratch, &o->value, error);
     if (e == OK)
         e = read_link(m->of[DATASTREAM], "Datastream", &stream, &o->deep, error);
+    if (e == OK && m->of[MULTI].len && m->of[DATASTREAM].len)
+        e = sta_fail(error, 400, 0,
+                     "an Observation belongs to a Datastream or to a MultiDatastream");
+    if (e == OK && m->of[MULTI].len)
+        e = read_link(m->of[MULTI], "MultiDatastream", &stream, &o->deep, error);
+    o->multi = m->of[MULTI].len != 0;
     if (e == OK && stream > STA_STREAM_MAX)
         e = sta_fail(error, 404, 0, "there is no Datastream with that id");
     if (e == OK)
@@ -307,7 +313,7 @@ read_components(struct sta_rows *rows, struct bytes list, struct arena *scratch,
             bytes_are(name, "FeatureOfInterest/id") || bytes_are(name, "FeatureOfInterest/@iot.id")
                 ? FEATURE
                 : member_index(name);
-        if (index < 0 || index == DATASTREAM ||
+        if (index < 0 || index == DATASTREAM || index == MULTI ||
             (index == FEATURE && bytes_find(name, '/') == name.len))
             return sta_fail(error, 400, 0, "'%.*s' is no component of an Observation",
                             (int)(name.len < 40 ? name.len : 40), (const char *)name.p);
@@ -332,9 +338,13 @@ read_group(struct sta_rows *rows, struct bytes group, struct arena *scratch,
         return sta_fail(error, 400, 0, "expected {Datastream, components, dataArray}");
     struct sta_json_walk w = {group, 0};
     while (sta_json_next_member(&w, &key, &value)) {
-        if (bytes_are(key, "Datastream"))
+        bool multi = bytes_are(key, "MultiDatastream");
+        if (multi || bytes_are(key, "Datastream")) {
+            if (datastream.len)
+                return sta_fail(error, 400, 0, "a group is of a Datastream or a MultiDatastream");
             datastream = value;
-        else if (bytes_are(key, "components"))
+            rows->multi = multi;
+        } else if (bytes_are(key, "components"))
             components = value;
         else if (bytes_are(key, "dataArray"))
             array = value;
@@ -347,7 +357,8 @@ read_group(struct sta_rows *rows, struct bytes group, struct arena *scratch,
     rows->array = (struct sta_json_walk){array, 0};
     rows->in_group = true;
     if (sta_link_read(datastream, &stream) != OK || stream == 0 || stream > STA_STREAM_MAX)
-        return sta_fail(error, 400, 0, "Datastream is {\"@iot.id\": number}");
+        return sta_fail(error, 400, 0, "%sDatastream is {\"@iot.id\": number}",
+                        rows->multi ? "Multi" : "");
     rows->stream = (uint32_t)stream;
     return read_components(rows, components, scratch, error);
 }
@@ -383,6 +394,7 @@ read_row(const struct sta_rows *rows, struct bytes row, int64_t now_us, struct a
         return sta_fail(error, 400, 0, "FeatureOfInterest/id is a number");
     o.feature_given = o.value.feature_id != 0;
     o.stream = rows->stream;
+    o.multi = rows->multi;
     *out = o;
     return OK;
 }

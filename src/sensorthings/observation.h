@@ -17,7 +17,7 @@
 enum {
     STA_ROWS_MAX = 100000, /* of one dataArray request */
     STA_COMPONENTS_MAX = 8,
-    STA_OBSERVATION_MEMBERS = 8,           /* that a client may give */
+    STA_OBSERVATION_MEMBERS = 9,           /* that a client may give */
     STA_OBSERVATION_BYTES_MAX = 32 * 1024, /* of one Observation as JSON */
 };
 
@@ -35,9 +35,10 @@ enum {
 };
 
 struct sta_observation {
-    uint32_t stream;    /* from the Datastream link; 0: none was given */
+    uint32_t stream;    /* from the link to its stream; 0: none was given */
+    bool multi;         /* that link names a MultiDatastream */
     bool feature_given; /* value.feature_id is from a link */
-    bool deep;          /* Datastream or FeatureOfInterest stand inline: use sta_plan_create() */
+    bool deep; /* its stream or its FeatureOfInterest stands inline: use sta_plan_create() */
     struct observation value; /* pointers into the JSON or the arena */
 };
 
@@ -70,6 +71,7 @@ struct sta_rows {
     enum err group_error; /* the group is unusable: all its rows fail, for this reason */
     struct sta_error group_why;
     uint32_t stream;
+    bool multi; /* the stream is a MultiDatastream */
     uint8_t components[STA_COMPONENTS_MAX];
     uint32_t components_count;
 };

@@ -128,8 +128,6 @@ take_first(struct reader *r)
     }
     if (bytes_are(name, "$batch"))
         return sta_fail(r->error, 501, 0, "batch requests are not supported yet");
-    if (bytes_start(name, "MultiDatastreams"))
-        return sta_fail(r->error, 501, 0, "MultiDatastreams are not supported yet");
     enum sta_type type = sta_type_of_set(name);
     if (type == STA_NONE)
         return sta_fail(r->error, 404, 0, "there is no entity set of that name");
@@ -343,12 +341,12 @@ sta_topic_parse_publish(struct bytes topic, struct sta_path *out, struct sta_err
         return e;
     bool parent =
         path.steps_count == 2 && path.steps[0].has_id &&
-        (path.steps[0].type == STA_DATASTREAM || path.steps[0].type == STA_FEATURE_OF_INTEREST);
+        (sta_is_stream(path.steps[0].type) || path.steps[0].type == STA_FEATURE_OF_INTEREST);
     if (path.kind != STA_PATH_SET || path.ref || sta_path_type(&path) != STA_OBSERVATION ||
         (path.steps_count != 1 && !parent))
         return sta_fail(error, 404, 0,
-                        "observations are published to Observations, Datastreams(n)/Observations "
-                        "or FeaturesOfInterest(n)/Observations");
+                        "observations are published to Observations, Datastreams(n)/Observations, "
+                        "MultiDatastreams(n)/Observations or FeaturesOfInterest(n)/Observations");
     *out = path;
     return OK;
 }
@@ -386,7 +384,7 @@ sta_topic_touched(const struct sta_graph *g, const struct sta_topic *topic, enum
     if (!at)
         return false;
     if (type == STA_OBSERVATION)
-        return at->type == STA_DATASTREAM            ? at->id == id >> 32
+        return sta_is_stream(at->type)               ? at->id == id >> 32
                : at->type == STA_FEATURE_OF_INTEREST ? at->id == feature_id
                                                      : false;
     const struct sta_ids *links = &at->links[last->relation];

@@ -85,8 +85,8 @@ struct sta_topic {
 enum err sta_topic_parse(struct bytes topic, struct sta_topic *out,
                          struct sta_error *error) MUST_USE;
 /*
- * For a publish: "v1.1/Observations", "v1.1/Datastreams(n)/Observations" or
- * "v1.1/FeaturesOfInterest(n)/Observations"; anything else is 404.
+ * For a publish: "v1.1/Observations", "v1.1/Datastreams(n)/Observations", the same of a
+ * MultiDatastream, or "v1.1/FeaturesOfInterest(n)/Observations"; anything else is 404.
  */
 enum err sta_topic_parse_publish(struct bytes topic, struct sta_path *out,
                                  struct sta_error *error) MUST_USE;

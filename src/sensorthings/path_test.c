@@ -78,7 +78,7 @@ TEST(what_is_not_there_is_404_and_what_is_no_path_is_400)
 {
     struct sta_path p;
     CHECK(status_of("/v1.0/Things", &p) == 404 && status_of("", &p) == 404);
-    CHECK(status_of("/v1.1x", &p) == 404 && status_of("/v1.1/Actuators", &p) == 404);
+    CHECK(status_of("/v1.1x", &p) == 404 && status_of("/v1.1/Vehicles", &p) == 404);
     CHECK(status_of("/v1.1/things", &p) == 404);
     CHECK(status_of("/v1.1/Things(1)/colour", &p) == 404);
     CHECK(status_of("/v1.1/Things/name", &p) == 404);

@@ -27,6 +27,9 @@ static const char *const paths[] = {
     "/v1.1/Locations(1)/Things",
     "/v1.1/CreateObservations",
     "/v1.1/Sensors(1)/Datastreams",
+    "/v1.1/Things(1)/MultiDatastreams",
+    "/v1.1/MultiDatastreams(1)/Observations",
+    "/v1.1/Things(1)/TaskingCapabilities",
 };
 
 /* The same body as a published Observation: its feature is known, or planned and then known. */

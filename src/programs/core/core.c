@@ -36,6 +36,7 @@ load_graph(struct core *c)
 {
     uint64_t most = c->start->memory_bytes ? c->start->memory_bytes / 4 : 64u * 1024 * 1024;
     sta_graph_init(&c->graph, GRAPH_ENTITIES_MAX, most);
+    c->graph.tasking = c->start->commands_count > 0;
     struct loading l = {c, OK};
     enum err e = store_each_entity(c->store, load_entity, &l);
     if (e == OK)
@@ -44,9 +45,12 @@ load_graph(struct core *c)
         e = sta_graph_link(&c->graph);
     if (e != OK)
         return e;
-    for (uint32_t i = 0; i < c->graph.set[STA_DATASTREAM].count; i++) {
-        arena_reset(&c->call);
-        streams_learn(c, c->graph.set[STA_DATASTREAM].p[i]);
+    for (int kind = 0; kind < 2; kind++) {
+        enum sta_type type = kind == 0 ? STA_DATASTREAM : STA_MULTI_DATASTREAM;
+        for (uint32_t i = 0; i < c->graph.set[type].count; i++) {
+            arena_reset(&c->call);
+            streams_learn(c, c->graph.set[type].p[i]);
+        }
     }
     return OK;
 }
@@ -131,9 +135,6 @@ core_open(const struct core_config *config, struct core **out)
     int n = snprintf(c->base_url, sizeof(c->base_url), "%.*s/v1.1", BYTES_PRINTF(base));
     if (n < 0 || (size_t)n >= sizeof(c->base_url))
         return ERR_LIMIT;
-    for (int type = 1; type < STA_TYPE_COUNT; type++)
-        c->relation_to_streams[type] =
-            (uint32_t)sta_relation_index((enum sta_type)type, bytes_text("Datastreams"));
     take_keys(c);
     link_init(&c->gate, "gate", start_fd(c->start, FD_GATE, NULL), c->clock);
     link_init(&c->ledger, "ledger", start_fd(c->start, FD_LEDGER, NULL), c->clock);

@@ -66,6 +66,8 @@ enum stream_rule { RULE_ANY, RULE_NUMBER, RULE_INTEGER, RULE_TEXT, RULE_BOOL };
 struct stream {
     bool used;
     bool has_minimum, has_maximum;
+    bool multi; /* a MultiDatastream: results are lists of so many values */
+    uint16_t results;
     uint8_t rule;        /* enum stream_rule, from observationType */
     int16_t class_index; /* in start->classes; -1: the charter holds it no more */
     uint16_t subscribers;
@@ -180,7 +182,6 @@ struct core {
 
     struct sta_graph graph;
     struct stream *streams; /* [STORE_STREAMS_MAX] */
-    uint32_t relation_to_streams[STA_TYPE_COUNT];
     struct peers peers;
     struct bucket zone_bucket;
     struct request asks[ASKS_MAX];
@@ -254,14 +255,12 @@ void peers_forget(struct core *c, struct peer *peer);
 /* A new beginning with the gate: nobody is known here, and it is told to close all connections. */
 enum err gate_begin(struct core *c) MUST_USE;
 
-/* ingest.c: decide one observation and put it into the round. `stream` 0: the JSON names it. */
+/* ingest.c: decide observations and put them into the round. */
 struct ingested {
     uint32_t stream;
     uint64_t n;
     bool kept;
 };
-enum err ingest_json(struct core *c, struct peer *peer, uint32_t stream, struct bytes json,
-                     bool once, struct ingested *out, struct refusal *why) MUST_USE;
 void ingest_publish(struct core *c, struct peer *peer, const struct publish *m);
 void ingest_post(struct core *c, struct peer *peer, struct request *ask,
                  const struct sta_path *path);

@@ -34,7 +34,7 @@ check_plan(const struct core *c, const struct peer *peer, const struct sta_plan 
 {
     for (uint32_t i = 0; i < plan->items_count; i++) {
         const struct sta_plan_item *item = &plan->items[i];
-        if (item->type == STA_DATASTREAM && item->fresh) {
+        if (sta_is_stream(item->type) && item->fresh) {
             enum err e = check_class(c, item, why);
             if (e != OK)
                 return e;
@@ -60,7 +60,7 @@ put_plan(struct core *c, const struct sta_plan *plan)
     enum err e = OK;
     for (uint32_t i = 0; e == OK && i < plan->items_count; i++) {
         const struct sta_plan_item *item = &plan->items[i];
-        if (item->type == STA_DATASTREAM && item->fresh) {
+        if (sta_is_stream(item->type) && item->fresh) {
             const struct start_class *row = start_class(c->start, bytes_text(item->class_name));
             ASSERT(row);
             struct store_stream meta = {.keep_s = row->keep_s, .personal = row->personal};
@@ -87,13 +87,14 @@ entities_store(struct core *c, const struct sta_plan *plan, struct refusal *why)
     if (!round_commit(c))
         return refuse(why, 503, REASON_IMPLEMENTATION, "The store failed; nothing was kept.");
     sta_plan_apply(&c->graph, plan);
-    for (int pass = 0; pass < 2; pass++) {
-        enum sta_type type = pass == 0 ? STA_THING : STA_DATASTREAM;
+    for (int pass = 0; pass < 3; pass++) {
+        static const enum sta_type order[] = {STA_THING, STA_DATASTREAM, STA_MULTI_DATASTREAM};
+        enum sta_type type = order[pass];
         for (uint32_t i = 0; i < plan->items_count; i++) {
             const struct sta_plan_item *item = &plan->items[i];
             if (item->type != type || item->record.len == 0)
                 continue;
-            if (type == STA_DATASTREAM)
+            if (sta_is_stream(type))
                 streams_learn(c, sta_graph_get(&c->graph, type, item->id));
             if (item->fresh)
                 streams_tell(c, type, item->id);

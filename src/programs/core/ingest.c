@@ -55,6 +55,11 @@ check_kind(const struct stream *s, const struct observation *o, struct refusal *
         fits = o->kind == RESULT_BOOL;
         break;
     }
+    if (fits && s->multi) {
+        struct sta_error error = {0};
+        if (sta_multi_result(s->results, o, &error) != OK)
+            return refuse(why, 400, REASON_PAYLOAD_INVALID, "%s", error.text);
+    }
     if (!fits)
         return refuse(why, 400, REASON_PAYLOAD_INVALID,
                       "the observationType of this Datastream asks for %s", wanted[s->rule]);
@@ -82,26 +87,75 @@ check_value(struct core *c, const struct stream *s, const struct observation *o,
     return OK;
 }
 
-/* The Datastream that is meant, if it is the device's own. A foreign one looks missing. */
+/* What the path or topic of an observation names: "Datastreams(3)/Observations" and its kin. */
+struct place {
+    uint32_t stream;  /* 0: none */
+    bool multi;       /* of a MultiDatastream */
+    uint64_t feature; /* 0: none */
+};
+
 static enum err
-find_stream(struct core *c, const struct peer *peer, uint32_t from_path, uint32_t from_json,
-            uint32_t *out, struct refusal *why)
+place_of(const struct sta_path *path, struct place *out, struct refusal *why)
 {
-    uint32_t id = from_path ? from_path : from_json;
-    if (id == 0)
-        return refuse(why, 400, REASON_PAYLOAD_INVALID, "no Datastream is named");
-    if (from_path && from_json && from_path != from_json)
+    const struct sta_step *step = &path->steps[0];
+    *out = (struct place){0};
+    if (path->steps_count == 1)
+        return OK;
+    if (path->ref || path->steps_count != 2 || !step->has_id ||
+        (!sta_is_stream(step->type) && step->type != STA_FEATURE_OF_INTEREST))
+        return refuse(why, 404, REASON_TOPIC_INVALID,
+                      "Observations are posted to Observations, or to the Observations of a "
+                      "Datastream, MultiDatastream or FeatureOfInterest");
+    if (step->type == STA_FEATURE_OF_INTEREST) {
+        out->feature = step->id;
+        return OK;
+    }
+    if (step->id == 0 || step->id >= STORE_STREAMS_MAX)
+        return refuse(why, 404, REASON_NOT_AUTHORISED, "this device has no such Datastream");
+    out->stream = (uint32_t)step->id;
+    out->multi = step->type == STA_MULTI_DATASTREAM;
+    return OK;
+}
+
+/* Path and body agree on what the observation belongs to. */
+static enum err
+take_place(const struct place *place, struct sta_observation *o, struct refusal *why)
+{
+    uint64_t *feature = &o->value.feature_id;
+    if (place->stream && o->stream && (place->stream != o->stream || place->multi != o->multi))
         return refuse(why, 400, REASON_PAYLOAD_INVALID,
                       "the Datastream in the path and the one in the body differ");
-    if (id >= STORE_STREAMS_MAX || !c->streams[id].used ||
+    if (place->feature && *feature && place->feature != *feature)
+        return refuse(why, 400, REASON_PAYLOAD_INVALID,
+                      "the FeatureOfInterest in the path and the one in the body differ");
+    if (place->stream) {
+        o->stream = place->stream;
+        o->multi = place->multi;
+    }
+    if (place->feature) {
+        *feature = place->feature;
+        o->feature_given = true;
+    }
+    return OK;
+}
+
+/* The Datastream that is meant, if it is the device's own. A foreign one looks missing. */
+static enum err
+find_stream(struct core *c, const struct peer *peer, const struct sta_observation *o,
+            struct refusal *why)
+{
+    uint32_t id = o->stream;
+    if (id == 0)
+        return refuse(why, 400, REASON_PAYLOAD_INVALID, "no Datastream is named");
+    if (id >= STORE_STREAMS_MAX || !c->streams[id].used || c->streams[id].multi != o->multi ||
         strcmp(c->streams[id].owner, peer->name) != 0)
-        return refuse(why, 404, REASON_NOT_AUTHORISED, "this device has no Datastream %u", id);
+        return refuse(why, 404, REASON_NOT_AUTHORISED, "this device has no %sDatastream %u",
+                      o->multi ? "Multi" : "", id);
     if (c->streams[id].class_index < 0) {
         refuse(why, 403, REASON_NOT_AUTHORISED, "the charter holds this data class no more");
         refusal_rule(why, c->start->zone_line, "zone", c->start->zone);
         return ERR_DENIED;
     }
-    *out = id;
     return OK;
 }
 
@@ -173,14 +227,15 @@ append(struct core *c, uint32_t id, const struct observation *o, bool once, uint
 }
 
 static enum err
-decide(struct core *c, struct peer *peer, struct sta_observation *o, uint32_t from_path, bool once,
-       struct ingested *out, struct refusal *why)
+decide(struct core *c, struct peer *peer, struct sta_observation *o, const struct place *place,
+       bool once, struct ingested *out, struct refusal *why)
 {
-    uint32_t id = 0;
-    enum err e = find_stream(c, peer, from_path, o->stream, &id, why);
+    enum err e = take_place(place, o, why);
+    if (e == OK)
+        e = find_stream(c, peer, o, why);
     if (e != OK)
         return e;
-    out->stream = o->stream = id;
+    uint32_t id = out->stream = o->stream;
     if (o->deep)
         return refuse(why, 400, REASON_PAYLOAD_INVALID,
                       "an Observation from a device links to its Datastream, it does not make one");
@@ -213,38 +268,21 @@ conclude(struct core *c, struct peer *peer, const struct ingested *in, enum err 
     round_decide(c, peer->name, in->stream, UINT64_MAX, why->why);
 }
 
-enum err
-ingest_json(struct core *c, struct peer *peer, uint32_t stream, struct bytes json, bool once,
-            struct ingested *out, struct refusal *why)
+static enum err
+ingest_json(struct core *c, struct peer *peer, const struct place *place, struct bytes json,
+            bool once, struct ingested *out, struct refusal *why)
 {
     struct sta_observation o;
     struct sta_error error = {0};
-    *out = (struct ingested){.stream = stream};
+    *out = (struct ingested){.stream = place->stream};
     round_room(c, json.len);
     enum err e = check_rate(c, peer, why);
     if (e == OK && sta_observation_scan(json, clock_wall_us(&c->clock), &c->call, &o, &error) != OK)
         e = from_error(why, &error);
     if (e == OK)
-        e = decide(c, peer, &o, stream, once, out, why);
+        e = decide(c, peer, &o, place, once, out, why);
     conclude(c, peer, out, e, why);
     return e;
-}
-
-/* The Datastream that a path names: "Datastreams(3)/Observations", maybe through a Thing. */
-static enum err
-stream_of_path(const struct sta_path *path, uint32_t *out, struct refusal *why)
-{
-    *out = 0;
-    if (path->steps_count == 1)
-        return OK;
-    const struct sta_step *step = &path->steps[path->steps_count - 2];
-    if (path->ref || path->steps_count != 2 || step->type != STA_DATASTREAM || !step->has_id)
-        return refuse(why, 404, REASON_TOPIC_INVALID,
-                      "Observations are posted to Observations or Datastreams(n)/Observations");
-    if (step->id >= STORE_STREAMS_MAX)
-        return refuse(why, 404, REASON_NOT_AUTHORISED, "this device has no such Datastream");
-    *out = (uint32_t)step->id;
-    return OK;
 }
 
 void
@@ -254,7 +292,7 @@ ingest_publish(struct core *c, struct peer *peer, const struct publish *m)
     struct sta_path path;
     struct sta_error error = {0};
     struct ingested in = {0};
-    uint32_t stream = 0;
+    struct place place;
     enum err e = OK;
     if (commands_seen(c, peer, m))
         return;
@@ -263,13 +301,13 @@ ingest_publish(struct core *c, struct peer *peer, const struct publish *m)
     else if (sta_topic_parse_publish(m->topic, &path, &error) != OK)
         e = refuse(&why, 404, REASON_TOPIC_INVALID, "%s", error.text);
     else
-        e = stream_of_path(&path, &stream, &why);
+        e = place_of(&path, &place, &why);
     if (e != OK) {
         round_room(c, 0);
         c->count.refused++;
         round_decide(c, peer->name, 0, UINT64_MAX, why.why);
     } else {
-        e = ingest_json(c, peer, stream, m->payload, true, &in, &why);
+        e = ingest_json(c, peer, &place, m->payload, true, &in, &why);
     }
     round_ack(c, m->peer, m->ref, e == OK ? REASON_SUCCESS : why.reason, e == OK ? "" : why.why);
 }
@@ -279,10 +317,10 @@ ingest_post(struct core *c, struct peer *peer, struct request *ask, const struct
 {
     struct refusal why = {0};
     struct ingested in = {0};
-    uint32_t stream;
-    enum err e = stream_of_path(path, &stream, &why);
+    struct place place;
+    enum err e = place_of(path, &place, &why);
     if (e == OK)
-        e = ingest_json(c, peer, stream, buf_bytes(&ask->body), false, &in, &why);
+        e = ingest_json(c, peer, &place, buf_bytes(&ask->body), false, &in, &why);
     if (e != OK) {
         ask_refuse(ask, &why);
         round_ask(c, ask); /* its leaf is in the batch */
@@ -311,6 +349,7 @@ ingest_rows(struct core *c, struct peer *peer, struct request *ask)
     uint64_t *ids = calloc(1, IDS_BYTES); /* of the object's lifetime: freed below */
     ASSERT(ids);
     size_t count = 0;
+    const struct place nowhere = {0};
     struct sta_observation o;
     enum err row;
     arena_reset(&c->call);
@@ -322,7 +361,7 @@ ingest_rows(struct core *c, struct peer *peer, struct request *ask)
         if (e == OK && row != OK)
             e = from_error(&why, &error);
         if (e == OK)
-            e = decide(c, peer, &o, 0, false, &in, &why);
+            e = decide(c, peer, &o, &nowhere, false, &in, &why);
         conclude(c, peer, &in, e, &why);
         ids[count++] = e == OK && in.kept ? sta_observation_id(in.stream, in.n) : 0;
         arena_reset(&c->call);

@@ -15,17 +15,34 @@ class_seen(const struct view_rights *v, const char *class_name)
     return class_allows(start_class(v->core->start, bytes_text(class_name)), v->purpose);
 }
 
-/* True if one of the Datastreams that this entity belongs to may be seen. */
+/* True if one of the streams that this entity belongs to may be seen. */
 static bool
 stream_seen(const struct view_rights *v, const struct sta_entity *e)
 {
-    uint32_t relation = v->core->relation_to_streams[e->type];
-    if (relation >= STA_RELATIONS_MAX)
-        return false;
-    const struct sta_ids *ids = &e->links[relation];
+    const struct sta_type_info *info = sta_type_info(e->type);
+    for (uint32_t r = 0; r < info->relations_count; r++) {
+        if (!sta_is_stream(info->relations[r].to))
+            continue;
+        const struct sta_ids *ids = &e->links[r];
+        for (uint32_t i = 0; i < ids->count && i < LINKS_LOOKED_AT; i++) {
+            const struct sta_entity *s = sta_graph_stream(&v->core->graph, ids->p[i]);
+            if (s && class_seen(v, s->class_name))
+                return true;
+        }
+    }
+    return false;
+}
+
+static bool caller_sees(const struct view_rights *v, enum sta_type type,
+                        const struct sta_entity *e);
+
+/* True if one of these may be seen. What they are seen by lies nearer to the streams. */
+static bool
+one_seen(const struct view_rights *v, enum sta_type type, const struct sta_ids *ids)
+{
     for (uint32_t i = 0; i < ids->count && i < LINKS_LOOKED_AT; i++) {
-        const struct sta_entity *s = sta_graph_get(&v->core->graph, STA_DATASTREAM, ids->p[i]);
-        if (s && class_seen(v, s->class_name))
+        const struct sta_entity *e = sta_graph_get(&v->core->graph, type, ids->p[i]);
+        if (e && caller_sees(v, type, e))
             return true;
     }
     return false;
@@ -44,13 +61,13 @@ thing_seen(const struct view_rights *v, const struct sta_ids *things)
 
 /*
  * C4. Rows with a class of their own are seen by it. What has none describes what is measured, or
- * where: it is seen only together with a Datastream that is, so that a home's place does not show
+ * where: it is seen only together with a stream that is, so that a home's place does not show
  * to who may not see its meter.
  */
 static bool
 caller_sees(const struct view_rights *v, enum sta_type type, const struct sta_entity *e)
 {
-    if (type == STA_OBSERVATION || type == STA_DATASTREAM || e->class_name[0])
+    if (type == STA_OBSERVATION || sta_is_stream(type) || e->class_name[0])
         return class_seen(v, e->class_name);
     switch (type) {
     case STA_THING:
@@ -63,8 +80,15 @@ caller_sees(const struct view_rights *v, enum sta_type type, const struct sta_en
         return thing_seen(v, &e->links[HISTORICAL_LOCATION_THING]);
     case STA_FEATURE_OF_INTEREST:
         return stream_seen(v, e) || thing_seen(v, &e->links[FEATURE_THINGS]);
+    case STA_ACTUATOR:
+        return one_seen(v, STA_TASKING_CAPABILITY, &e->links[ACTUATOR_CAPABILITIES]);
+    case STA_TASKING_CAPABILITY:
+        return thing_seen(v, &e->links[CAPABILITY_THING]);
+    case STA_TASK:
+        return one_seen(v, STA_TASKING_CAPABILITY, &e->links[TASK_CAPABILITY]);
     case STA_NONE:
     case STA_DATASTREAM:
+    case STA_MULTI_DATASTREAM:
     case STA_OBSERVATION:
     case STA_TYPE_COUNT:
         break;

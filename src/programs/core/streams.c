@@ -71,7 +71,7 @@ rule_of(struct bytes observation_type)
 void
 streams_learn(struct core *c, const struct sta_entity *e)
 {
-    ASSERT(e->type == STA_DATASTREAM && e->id >= 1 && e->id < STORE_STREAMS_MAX);
+    ASSERT(sta_is_stream(e->type) && e->id >= 1 && e->id < STORE_STREAMS_MAX);
     struct stream *s = &c->streams[e->id];
     uint16_t subscribers = s->subscribers;
     *s = (struct stream){.used = true, .subscribers = subscribers, .class_index = -1};
@@ -83,6 +83,8 @@ streams_learn(struct core *c, const struct sta_entity *e)
     memcpy(s->owner, e->owner, sizeof(s->owner));
     if (json_plain(property_of(e, "name"), s->name, sizeof(s->name)) != OK)
         s->name[0] = '\0'; /* too long for a service to care about; kept in full in the graph */
+    s->multi = e->type == STA_MULTI_DATASTREAM;
+    s->results = (uint16_t)e->links[DATASTREAM_PROPERTIES].count;
     s->rule = (uint8_t)rule_of(property_of(e, "observationType"));
     struct bytes properties = property_of(e, "properties");
     cJSON *tree =
