@@ -52,26 +52,13 @@ reserve(struct buf *b, size_t n)
 }
 
 void
-buf_put(struct buf *b, struct bytes what)
+buf_put_slow(struct buf *b, struct bytes what)
 {
     if (!reserve(b, what.len))
         return;
     if (what.len)
         memcpy(b->p + b->len, what.p, what.len);
     b->len += what.len;
-}
-
-void
-buf_text(struct buf *b, const char *s)
-{
-    buf_put(b, bytes_text(s));
-}
-
-void
-buf_byte(struct buf *b, uint8_t c)
-{
-    if (reserve(b, 1))
-        b->p[b->len++] = c;
 }
 
 void

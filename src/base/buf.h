@@ -25,9 +25,28 @@ void buf_fini(struct buf *b);
 /* Empty, keeps the memory, forgets an overflow. */
 void buf_reset(struct buf *b);
 
-void buf_put(struct buf *b, struct bytes what);
-void buf_text(struct buf *b, const char *s);
-void buf_byte(struct buf *b, uint8_t c);
+void buf_put_slow(struct buf *b, struct bytes what); /* when memory must grow, or nothing fits */
+static inline void
+buf_put(struct buf *b, struct bytes what)
+{
+    if (b->overflow || what.len >= b->capacity - b->len || what.len > b->max - b->len) {
+        buf_put_slow(b, what);
+        return;
+    }
+    if (what.len)
+        memcpy(b->p + b->len, what.p, what.len);
+    b->len += what.len;
+}
+static inline void
+buf_text(struct buf *b, const char *s)
+{
+    buf_put(b, bytes_text(s));
+}
+static inline void
+buf_byte(struct buf *b, uint8_t c)
+{
+    buf_put(b, bytes_of(&c, 1));
+}
 void buf_format(struct buf *b, const char *format, ...) PRINTF_LIKE(2, 3);
 void buf_u64_decimal(struct buf *b, uint64_t v);
 

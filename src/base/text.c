@@ -248,18 +248,30 @@ month_days(int year, int month)
     return month == 2 && leap ? 29 : days[month - 1];
 }
 
+/* Two digits; sets *bad when they are none. */
+static int
+pair(const uint8_t *p, unsigned *bad)
+{
+    unsigned tens = p[0] - (unsigned)'0', ones = p[1] - (unsigned)'0';
+    *bad |= tens > 9 || ones > 9;
+    return (int)(tens * 10 + ones);
+}
+
 enum err
 text_time(struct bytes s, int64_t *out_us)
 {
-    int year, month, day, hour, minute, second, zone_hour = 0, zone_minute = 0;
-    size_t at = 0;
-    if (!take_digits(s, &at, 4, &year) || !take_char(s, &at, '-') ||
-        !take_digits(s, &at, 2, &month) || !take_char(s, &at, '-') ||
-        !take_digits(s, &at, 2, &day) || !(take_char(s, &at, 'T') || take_char(s, &at, 't')) ||
-        !take_digits(s, &at, 2, &hour) || !take_char(s, &at, ':') ||
-        !take_digits(s, &at, 2, &minute) || !take_char(s, &at, ':') ||
-        !take_digits(s, &at, 2, &second))
+    enum { SECONDS_END = 19 }; /* "2026-03-01T12:00:00": every time has it, looked at in one go */
+    if (s.len < SECONDS_END)
         return ERR_MALFORMED;
+    unsigned bad = 0;
+    const uint8_t *p = s.p;
+    int year = 100 * pair(p, &bad) + pair(p + 2, &bad), month = pair(p + 5, &bad);
+    int day = pair(p + 8, &bad), hour = pair(p + 11, &bad), minute = pair(p + 14, &bad);
+    int second = pair(p + 17, &bad), zone_hour = 0, zone_minute = 0;
+    if (bad || p[4] != '-' || p[7] != '-' || (p[10] != 'T' && p[10] != 't') || p[13] != ':' ||
+        p[16] != ':')
+        return ERR_MALFORMED;
+    size_t at = SECONDS_END;
     if (month < 1 || month > 12 || day < 1 || day > month_days(year, month) || hour > 23 ||
         minute > 59 || second > 59)
         return ERR_MALFORMED;
@@ -340,16 +352,34 @@ utf8_sequence(struct bytes s)
     return n;
 }
 
+/* How many bytes from the start are ASCII and no NUL: eight at a time, nearly always all. */
+static size_t
+plain_start(struct bytes s)
+{
+    size_t at = 0;
+    for (uint64_t v; s.len - at >= sizeof(v); at += sizeof(v)) {
+        memcpy(&v, s.p + at, sizeof(v));
+        /* A byte of 0 borrows from 0x80, one of 0x80 and more has the bit. */
+        if ((v | (v - 0x0101010101010101ULL)) & 0x8080808080808080ULL)
+            break;
+    }
+    while (at < s.len && s.p[at] > 0 && s.p[at] < 0x80)
+        at++;
+    return at;
+}
+
 bool
 text_is_utf8(struct bytes s)
 {
-    while (s.len) {
+    for (;;) {
+        s = bytes_skip(s, plain_start(s));
+        if (s.len == 0)
+            return true;
         size_t n = utf8_sequence(s);
         if (n == 0 || s.p[0] == 0)
             return false;
         s = bytes_skip(s, n);
     }
-    return true;
 }
 
 void

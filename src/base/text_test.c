@@ -81,6 +81,33 @@ TEST(base64_and_hex_round_trip_and_refuse_what_is_not_canonical)
     buf_fini(&b);
 }
 
+/* Byte by byte, as RFC 3629 section 4 has it, next to what looks at eight at a time. */
+TEST(utf8_is_judged_the_same_wherever_a_byte_stands)
+{
+    static const struct {
+        const char *bytes;
+        bool good;
+    } rows[] = {
+        {"\xc3\xa9", true},  {"\xe2\x82\xac", true},  {"\xf0\x9f\x9a\xb2", true},  {"\x80", false},
+        {"\xc0\xaf", false}, {"\xed\xa0\x80", false}, {"\xf4\x90\x80\x80", false}, {"\xc3", false},
+        {"\x7f", true},
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        size_t n = strlen(rows[i].bytes);
+        for (size_t before = 0; before < 20; before++) {
+            for (size_t after = 0; after < 20; after++) {
+                uint8_t text[64];
+                memset(text, 'a', sizeof(text));
+                memcpy(text + before, rows[i].bytes, n);
+                struct bytes s = bytes_of(text, before + n + after);
+                CHECK(text_is_utf8(s) == rows[i].good);
+                text[before ? before - 1 : before + n] = 0;
+                CHECK(!text_is_utf8(s) || (before == 0 && after == 0));
+            }
+        }
+    }
+}
+
 TEST(times_round_trip_and_refuse_impossible_dates)
 {
     int64_t us;
@@ -88,10 +115,11 @@ TEST(times_round_trip_and_refuse_impossible_dates)
     CHECK(us == 0);
     CHECK_OK(text_time(bytes_text("2026-03-01T01:30:00.25+02:00"), &us));
     CHECK(us == 1772321400250000);
-    static const char *const bad[] = {"2026-02-29T00:00:00Z", "2026-13-01T00:00:00Z",
-                                      "2026-01-01T24:00:00Z", "2026-01-01T00:00:60Z",
-                                      "2026-01-01T00:00:00",  "2026-01-01 00:00:00Z",
-                                      "2026-01-01T00:00:00.Z"};
+    static const char *const bad[] = {
+        "2026-02-29T00:00:00Z",  "2026-13-01T00:00:00Z", "2026-01-01T24:00:00Z",
+        "2026-01-01T00:00:60Z",  "2026-01-01T00:00:00",  "2026-01-01 00:00:00Z",
+        "2026-01-01T00:00:00.Z", "2026-1-01T00:00:00Z",  "2026-01-01T00:0:/0Z",
+        "2026-01-0:T00:00:00Z",  "2026-01-01T00:00:0",   ""};
     for (size_t i = 0; i < ARRAY_COUNT(bad); i++)
         CHECK(text_time(bytes_text(bad[i]), &us) == ERR_MALFORMED);
     struct random_seeded seeded = {test_seed()};

@@ -50,6 +50,17 @@ escape(struct bytes s, size_t at, size_t *out_end)
     return 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00);
 }
 
+/* No byte of the eight is a control, a quote, a backslash or above ASCII. */
+static bool
+eight_plain(const uint8_t *p)
+{
+    const uint64_t ones = 0x0101010101010101ULL, high = 0x8080808080808080ULL;
+    uint64_t v;
+    memcpy(&v, p, sizeof(v));
+    uint64_t quote = v ^ ones * '"', slash = v ^ ones * '\\';
+    return ((v | (v - ones * 0x20) | (quote - ones) | (slash - ones)) & high) == 0;
+}
+
 static size_t
 string_end(struct bytes s, size_t at, size_t *out_bad)
 {
@@ -59,6 +70,8 @@ string_end(struct bytes s, size_t at, size_t *out_bad)
     if (at >= s.len || s.p[at] != '"')
         return 0;
     for (at = start; at < s.len; at++) {
+        while (s.len - at > 8 && eight_plain(s.p + at))
+            at += 8;
         uint8_t c = s.p[at];
         if (c >= 0x20 && c < 0x80 && c != '"' && c != '\\')
             continue; /* nearly every byte */

@@ -14,18 +14,6 @@ take(struct reader *r, size_t n)
     return got;
 }
 
-uint64_t
-reader_unsigned(struct reader *r, size_t width, uint64_t max)
-{
-    struct bytes raw = take(r, width);
-    uint64_t v = 0;
-    for (size_t i = 0; i < raw.len; i++)
-        v = v << 8 | raw.p[i];
-    if (v > max)
-        r->bad = true;
-    return r->bad ? 0 : v;
-}
-
 int64_t
 reader_signed(struct reader *r, int64_t min, int64_t max)
 {
@@ -55,16 +43,6 @@ enum err
 reader_finish(const struct reader *r)
 {
     return r->bad || r->rest.len ? ERR_MALFORMED : OK;
-}
-
-void
-field_unsigned(struct buf *b, size_t width, uint64_t v)
-{
-    uint8_t raw[8];
-    ASSERT(width <= sizeof(raw));
-    for (size_t i = 0; i < width; i++)
-        raw[i] = (uint8_t)(v >> (8 * (width - 1 - i)));
-    buf_put(b, bytes_of(raw, width));
 }
 
 void

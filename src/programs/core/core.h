@@ -68,6 +68,7 @@ struct stream {
     bool has_minimum, has_maximum;
     bool multi; /* a MultiDatastream: results are lists of so many values */
     uint16_t results;
+    bool tells_leases;   /* it is named "lease": each Observation is one that was obeyed */
     uint8_t rule;        /* enum stream_rule, from observationType */
     int16_t class_index; /* in start->classes; -1: the charter holds it no more */
     uint16_t subscribers;
@@ -174,7 +175,8 @@ struct core {
     struct clock_source clock;
     struct random_source random;
     struct loop *loop;
-    struct arena call;     /* reset before each frame */
+    struct arena call; /* reset before each frame */
+    int64_t now_us;    /* wall time of the Observation at hand: the clock is read once for each */
     struct arena delivery; /* for what subscribers hear; a commit may come while `call` is in use */
     char base_url[300];
     uint8_t judge_public[32];

@@ -81,7 +81,7 @@ check_value(struct core *c, const struct stream *s, const struct observation *o,
             return refuse(why, 400, REASON_PAYLOAD_INVALID,
                           "the result %g is outside what this Datastream states", o->number);
     }
-    if (o->time_us > clock_wall_us(&c->clock) + FUTURE_MAX_US)
+    if (o->time_us > c->now_us + FUTURE_MAX_US)
         return refuse(why, 400, REASON_PAYLOAD_INVALID,
                       "phenomenonTime is more than 10 minutes in the future");
     return OK;
@@ -166,7 +166,7 @@ find_feature(struct core *c, const struct peer *peer, struct sta_observation *o,
 {
     struct view_rights view = {.core = c, .device = peer, .own_observations = true};
     struct sta_rights rights = rights_of(&view);
-    struct sta_maker maker = {bytes_text(peer->name), clock_wall_us(&c->clock), &rights};
+    struct sta_maker maker = {bytes_text(peer->name), c->now_us, &rights};
     for (int attempt = 0; attempt < 2; attempt++) {
         struct sta_plan plan;
         struct sta_error error = {0};
@@ -276,13 +276,29 @@ ingest_json(struct core *c, struct peer *peer, const struct place *place, struct
     struct sta_error error = {0};
     *out = (struct ingested){.stream = place->stream};
     round_room(c, json.len);
+    c->now_us = clock_wall_us(&c->clock);
     enum err e = check_rate(c, peer, why);
-    if (e == OK && sta_observation_scan(json, clock_wall_us(&c->clock), &c->call, &o, &error) != OK)
+    if (e == OK && sta_observation_scan(json, c->now_us, &c->call, &o, &error) != OK)
         e = from_error(why, &error);
     if (e == OK)
         e = decide(c, peer, &o, place, once, out, why);
     conclude(c, peer, out, e, why);
     return e;
+}
+
+/* "v1.1/Datastreams(3)/Observations", which nearly every topic is; 0: another, for the parser. */
+static uint32_t
+stream_of_plain_topic(struct bytes topic)
+{
+    static const char head[] = "v1.1/Datastreams(", tail[] = ")/Observations";
+    enum { HEAD = sizeof(head) - 1, TAIL = sizeof(tail) - 1 };
+    uint64_t id;
+    if (topic.len <= HEAD + TAIL || memcmp(topic.p, head, HEAD) != 0 ||
+        memcmp(topic.p + topic.len - TAIL, tail, TAIL) != 0 ||
+        text_u64(bytes_of(topic.p + HEAD, topic.len - HEAD - TAIL), STORE_STREAMS_MAX - 1, &id) !=
+            OK)
+        return 0;
+    return (uint32_t)id;
 }
 
 void
@@ -292,12 +308,14 @@ ingest_publish(struct core *c, struct peer *peer, const struct publish *m)
     struct sta_path path;
     struct sta_error error = {0};
     struct ingested in = {0};
-    struct place place;
+    struct place place = {0};
     enum err e = OK;
     if (commands_seen(c, peer, m))
         return;
     if (peer->kind != PEER_DEVICE)
         e = refuse(&why, 403, REASON_NOT_AUTHORISED, "only devices of this zone publish");
+    else if ((place.stream = stream_of_plain_topic(m->topic)) != 0)
+        e = OK;
     else if (sta_topic_parse_publish(m->topic, &path, &error) != OK)
         e = refuse(&why, 404, REASON_TOPIC_INVALID, "%s", error.text);
     else
@@ -353,8 +371,8 @@ ingest_rows(struct core *c, struct peer *peer, struct request *ask)
     struct sta_observation o;
     enum err row;
     arena_reset(&c->call);
-    while (count < STA_ROWS_MAX &&
-           sta_rows_next(&rows, clock_wall_us(&c->clock), &c->call, &o, &row, &error)) {
+    c->now_us = clock_wall_us(&c->clock);
+    while (count < STA_ROWS_MAX && sta_rows_next(&rows, c->now_us, &c->call, &o, &row, &error)) {
         struct ingested in = {0};
         round_room(c, row == OK ? o.value.text.len + o.value.extra.len : 0);
         enum err e = check_rate(c, peer, &why);
@@ -365,6 +383,7 @@ ingest_rows(struct core *c, struct peer *peer, struct request *ask)
         conclude(c, peer, &in, e, &why);
         ids[count++] = e == OK && in.kept ? sta_observation_id(in.stream, in.n) : 0;
         arena_reset(&c->call);
+        c->now_us = clock_wall_us(&c->clock);
     }
     ask->status = 201;
     ask->content_type = "application/json";

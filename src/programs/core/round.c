@@ -56,13 +56,13 @@ tell_stored(struct core *c)
     struct round *r = &c->round;
     for (uint32_t i = 0; i < r->stored_count; i++) {
         const struct stored *s = &r->stored[i];
-        struct service_stream stream;
-        streams_describe(c, s->stream, &stream);
         c->count.stored++;
-        if (bytes_are(stream.name, "lease"))
-            c->count.obeyed++;
-        if (c->service->stored)
+        c->count.obeyed += c->streams[s->stream].tells_leases;
+        if (c->service->stored) {
+            struct service_stream stream;
+            streams_describe(c, s->stream, &stream);
             c->service->stored(c->self, &stream, &s->value);
+        }
         if (c->streams[s->stream].subscribers)
             topics_deliver(c, s);
     }
@@ -167,15 +167,20 @@ round_decide(struct core *c, const char *device, uint32_t stream, uint64_t n, co
     if (leaf.max == 0)
         buf_init(&leaf, 2048);
     buf_reset(&leaf);
-    buf_format(&leaf, "{\"d\":\"%s\",\"s\":%u,\"n\":", device, stream);
+    buf_text(&leaf, "{\"d\":\""); /* piece by piece: this is the hot path */
+    buf_text(&leaf, device);
+    buf_text(&leaf, "\",\"s\":");
+    buf_u64_decimal(&leaf, stream);
+    buf_text(&leaf, ",\"n\":");
     if (n == UINT64_MAX)
         buf_text(&leaf, "null");
     else
         buf_u64_decimal(&leaf, n);
-    buf_format(&leaf, ",\"v\":\"%s\"", reason ? "refuse" : "accept");
     if (reason) {
-        buf_text(&leaf, ",\"r\":");
+        buf_text(&leaf, ",\"v\":\"refuse\",\"r\":");
         text_put_json(&leaf, bytes_text(reason));
+    } else {
+        buf_text(&leaf, ",\"v\":\"accept\"");
     }
     buf_text(&leaf, "}");
     ASSERT(buf_error(&leaf) == OK); /* names are at most 48 bytes, reasons 300 */
