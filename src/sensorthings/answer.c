@@ -1,15 +1,12 @@
 #include "sensorthings/answer.h"
 
 #include "base/text.h"
-#include "sensorthings/collect.h"
+#include "sensorthings/page.h"
 #include "sensorthings/json.h"
 #include "sensorthings/observation.h"
 #include "sensorthings/times.h"
 
 static const char conformance_prefix[] = "http://www.opengis.net/spec/iot_sensing/1.1/req/";
-
-static enum err put_row(struct sta_run *run, const struct sta_query *q, const struct sta_row *row,
-                        struct buf *out, uint32_t depth);
 
 void
 sta_self_link(struct bytes base_url, enum sta_type type, uint64_t id, struct buf *out)
@@ -20,205 +17,6 @@ sta_self_link(struct bytes base_url, enum sta_type type, uint64_t id, struct buf
     buf_byte(out, '(');
     buf_u64_decimal(out, id);
     buf_byte(out, ')');
-}
-
-static uint64_t
-row_id(const struct sta_row *row)
-{
-    return row->type == STA_OBSERVATION ? sta_observation_id((uint32_t)row->entity->id, row->n)
-                                        : row->entity->id;
-}
-
-static void
-separate(struct buf *out)
-{
-    if (out->len && out->p[out->len - 1] != '{' && out->p[out->len - 1] != '[')
-        buf_byte(out, ',');
-}
-
-static const struct sta_expand *
-expanded(const struct sta_query *q, uint32_t relation)
-{
-    for (const struct sta_expand *x = q->expand; x; x = x->next)
-        if (x->relation == relation)
-            return x;
-    return NULL;
-}
-
-/* ---- one row ---- */
-
-static void
-put_links(struct sta_run *run, const struct sta_query *q, const struct sta_row *row,
-          struct buf *out)
-{
-    const struct sta_type_info *info = sta_type_info(row->type);
-    if (!q->has_select || q->select_id) {
-        separate(out);
-        buf_text(out, "\"@iot.id\":");
-        buf_u64_decimal(out, row_id(row));
-    }
-    if (!q->has_select) {
-        buf_text(out, ",\"@iot.selfLink\":\"");
-        sta_self_link(run->view->base_url, row->type, row_id(row), out);
-        buf_byte(out, '"');
-    }
-    for (uint32_t r = 0; r < info->relations_count; r++) {
-        if (!info->relations[r].shown || expanded(q, r) ||
-            (sta_is_tasking(info->relations[r].to) && !run->view->graph->tasking) ||
-            (q->has_select && !(q->select_relations & 1u << r)))
-            continue;
-        separate(out);
-        buf_format(out, "\"%s@iot.navigationLink\":\"", info->relations[r].name);
-        sta_self_link(run->view->base_url, row->type, row_id(row), out);
-        buf_format(out, "/%s\"", info->relations[r].name);
-    }
-}
-
-/* The JSON of one property of an entity; false when there is none. */
-static bool
-put_property(struct sta_run *run, const struct sta_entity *e, uint32_t property, struct buf *out)
-{
-    const struct sta_property *p = &sta_type_info(e->type)->properties[property];
-    int64_t start, end;
-    if (!p->server || !sta_is_stream(e->type)) { /* a Task's are in its record */
-        buf_put(out, e->property[property]);
-        return e->property[property].len > 0;
-    }
-    if (!sta_stream_times(&run->scope, e, strcmp(p->name, "resultTime") == 0, &start, &end))
-        return false;
-    sta_time_put(out, start, end);
-    return true;
-}
-
-static void
-put_properties(struct sta_run *run, const struct sta_query *q, const struct sta_entity *e,
-               struct buf *out)
-{
-    const struct sta_type_info *info = sta_type_info(e->type);
-    for (uint32_t i = 0; i < info->properties_count; i++) {
-        if (q->has_select && !(q->select & 1u << i))
-            continue;
-        size_t before = out->len;
-        separate(out);
-        buf_format(out, "\"%s\":", info->properties[i].name);
-        if (!put_property(run, e, i, out) && !out->overflow)
-            out->len = before;
-    }
-}
-
-/* The one entity that a relation leads to; NULL: none that may be seen. */
-static const struct sta_entity *
-related(struct sta_run *run, const struct sta_row *row, uint32_t relation)
-{
-    enum sta_type to = sta_type_info(row->type)->relations[relation].to;
-    const struct sta_entity *e = NULL;
-    if (row->type == STA_OBSERVATION && sta_is_stream(to))
-        e = row->entity->type == to ? row->entity : NULL;
-    else if (row->type == STA_OBSERVATION)
-        e = sta_graph_get(run->view->graph, to, row->observation->feature_id);
-    else if (row->entity->links[relation].count)
-        e = sta_graph_get(run->view->graph, to, row->entity->links[relation].p[0]);
-    return sta_visible(run, to, e) ? e : NULL;
-}
-
-/* "value":[...] or "Datastreams":[...] with count and next link. */
-static enum err
-put_page(struct sta_run *run, const struct sta_query *q, const struct sta_set *set,
-         const char *name, struct bytes url, struct buf *out, uint32_t depth)
-{
-    struct sta_page page;
-    size_t mark = run->view->arena->used;
-    enum err e = sta_collect(run, q, set, &page);
-    if (e != OK)
-        return e;
-    const char *prefix = name ? name : "";
-    if (q->count) {
-        separate(out);
-        buf_format(out, "\"%s@iot.count\":%llu", prefix, (unsigned long long)page.total);
-    }
-    if (page.more) {
-        const struct sta_slot *last = page.slots[page.count - 1];
-        separate(out);
-        buf_format(out, "\"%s@iot.nextLink\":\"", prefix);
-        buf_put(out, url);
-        buf_byte(out, '?');
-        size_t start = out->len;
-        sta_query_print(q, out);
-        buf_text(out, out->len > start ? "&$skiptoken=" : "$skiptoken=");
-        sta_cursor_print(last->keys, q->order_count, last->id, out);
-        buf_byte(out, '"');
-    }
-    separate(out);
-    buf_format(out, "\"%s\":[", name ? name : "value");
-    for (uint32_t i = 0; e == OK && i < page.count; i++) {
-        struct sta_row row;
-        struct observation space;
-        e = sta_slot_row(run, page.slots[i], &row, &space);
-        if (i)
-            buf_byte(out, ',');
-        if (e == OK)
-            e = put_row(run, q, &row, out, depth);
-        if (e == OK && buf_error(out) != OK)
-            e = sta_fail(run->error, 413, 0, "the answer has more than %zu bytes; use $top",
-                         out->max);
-    }
-    buf_byte(out, ']');
-    run->view->arena->used = mark; /* what an expansion took is free for the next row's */
-    return e;
-}
-
-static enum err
-put_expansions(struct sta_run *run, const struct sta_query *q, const struct sta_row *row,
-               struct buf *out, uint32_t depth)
-{
-    const struct sta_type_info *info = sta_type_info(row->type);
-    enum err e = OK;
-    for (const struct sta_expand *x = q->expand; e == OK && x; x = x->next) {
-        const struct sta_relation *r = &info->relations[x->relation];
-        if (!r->many) {
-            const struct sta_entity *to = related(run, row, x->relation);
-            const struct sta_row inner = {.type = r->to, .entity = to};
-            separate(out);
-            buf_format(out, "\"%s\":", r->name);
-            if (!to)
-                buf_text(out, "null");
-            else if ((e = sta_examine(run)) == OK)
-                e = put_row(run, x->query, &inner, out, depth + 1);
-            continue;
-        }
-        const struct sta_set set = {r->to, row->entity, x->relation};
-        struct buf url;
-        buf_init(&url, 4096);
-        sta_self_link(run->view->base_url, row->type, row_id(row), &url);
-        buf_format(&url, "/%s", r->name);
-        e = put_page(run, x->query, &set, r->name, buf_bytes(&url), out, depth + 1);
-        buf_fini(&url);
-    }
-    return e;
-}
-
-static enum err
-put_row(struct sta_run *run, const struct sta_query *q, const struct sta_row *row, struct buf *out,
-        uint32_t depth)
-{
-    ASSERT(depth <= STA_EXPAND_DEPTH_MAX);
-    sta_count_row(run, row->entity);
-    buf_byte(out, '{');
-    put_links(run, q, row, out);
-    if (row->type == STA_OBSERVATION) {
-        size_t before = out->len;
-        separate(out);
-        size_t start = out->len;
-        sta_observation_members(out, run->view->base_url, (uint32_t)row->entity->id, row->n,
-                                row->observation, q->has_select ? q->select : 0x3f);
-        if (out->len == start && !out->overflow)
-            out->len = before;
-    } else {
-        put_properties(run, q, row->entity, out);
-    }
-    enum err e = put_expansions(run, q, row, out, depth);
-    buf_byte(out, '}');
-    return e;
 }
 
 /* ---- paths ---- */
@@ -290,7 +88,7 @@ go_step(struct sta_run *run, const struct sta_step *step, bool first, struct pla
         if (!holds || !sta_visible(run, step->type, to))
             return not_found(run);
     } else {
-        to = related(run, &at->row, step->relation);
+        to = sta_related(&run->scope, &at->row, step->relation);
         if (!to)
             return not_found(run);
     }
@@ -302,6 +100,8 @@ static enum err
 go(struct sta_run *run, const struct sta_path *path, struct place *out)
 {
     for (uint32_t i = 0; i < path->steps_count; i++) {
+        if (sta_is_tasking(path->steps[i].type) && !run->view->graph->tasking)
+            return not_found(run);
         enum err e = go_step(run, &path->steps[i], i == 0, out);
         if (e != OK)
             return e;
@@ -329,14 +129,14 @@ put_root(struct sta_run *run, struct buf *out)
     for (enum sta_type t = STA_THING; t < STA_TYPE_COUNT; t++) {
         if (sta_is_tasking(t) && !run->view->graph->tasking)
             continue;
-        separate(out);
+        sta_separate(out);
         buf_format(out, "{\"name\":\"%s\",\"url\":\"", sta_type_info(t)->set);
         buf_put(out, run->view->base_url);
         buf_format(out, "/%s\"}", sta_type_info(t)->set);
     }
     buf_text(out, "],\"serverSettings\":{\"conformance\":[");
     for (size_t i = 0; i < ARRAY_COUNT(classes); i++) {
-        separate(out);
+        sta_separate(out);
         buf_format(out, "\"%s%s\"", conformance_prefix, classes[i]);
     }
     for (size_t i = 0; run->view->mqtt_url.len && i < ARRAY_COUNT(mqtt); i++)
@@ -357,11 +157,11 @@ property_json(struct sta_run *run, const struct sta_path *path, const struct sta
               struct buf *out)
 {
     if (path->property_is_id) {
-        buf_u64_decimal(out, row_id(row));
+        buf_u64_decimal(out, sta_row_id(row));
         return true;
     }
     if (row->type != STA_OBSERVATION)
-        return put_property(run, row->entity, path->property, out);
+        return sta_property_put(run, row->entity, path->property, out);
     sta_observation_members(out, run->view->base_url, (uint32_t)row->entity->id, row->n,
                             row->observation, 1u << path->property);
     if (out->len == 0 || out->overflow)
@@ -404,7 +204,7 @@ put_one_property(struct sta_run *run, const struct sta_path *path, const struct 
     bool there = property_json(run, path, row, &json);
     struct bytes value = buf_bytes(&json);
     for (uint32_t i = 0; there && i < path->members_count; i++) {
-        value = sta_json_member(value, bytes_text(path->members[i]));
+        value = sta_json_step(value, bytes_text(path->members[i]));
         there = value.len > 0;
     }
     sta_count_row(run, row->entity);
@@ -419,32 +219,14 @@ put_one_property(struct sta_run *run, const struct sta_path *path, const struct 
     return e;
 }
 
+/* The link to one entity alone. */
 static enum err
-put_refs(struct sta_run *run, const struct sta_query *q, const struct place *at, struct buf *out)
+put_ref(struct sta_run *run, const struct sta_row *row, struct buf *out)
 {
-    struct sta_page page;
-    if (!at->is_set) {
-        buf_text(out, "{\"@iot.selfLink\":\"");
-        sta_self_link(run->view->base_url, at->row.type, row_id(&at->row), out);
-        buf_text(out, "\"}");
-        sta_count_row(run, at->row.entity);
-        return OK;
-    }
-    enum err e = sta_collect(run, q, &at->set, &page);
-    if (e != OK)
-        return e;
-    buf_byte(out, '{');
-    if (q->count)
-        buf_format(out, "\"@iot.count\":%llu,", (unsigned long long)page.total);
-    buf_text(out, "\"value\":[");
-    for (uint32_t i = 0; i < page.count; i++) {
-        separate(out);
-        buf_text(out, "{\"@iot.selfLink\":\"");
-        sta_self_link(run->view->base_url, page.slots[i]->row.type, page.slots[i]->id, out);
-        buf_text(out, "\"}");
-        sta_count_row(run, page.slots[i]->row.entity);
-    }
-    buf_text(out, "]}");
+    buf_text(out, "{\"@iot.selfLink\":\"");
+    sta_self_link(run->view->base_url, row->type, sta_row_id(row), out);
+    buf_text(out, "\"}");
+    sta_count_row(run, row->entity);
     return OK;
 }
 
@@ -452,19 +234,26 @@ static enum err
 put_set(struct sta_run *run, const struct sta_request *request, const struct place *at,
         struct buf *out)
 {
-    struct buf url, path;
-    buf_init(&url, 16 * 1024);
-    buf_init(&path, 16 * 1024);
-    sta_path_print(&request->path, &path);
-    ASSERT(bytes_start(buf_bytes(&path), "/v1.1")); /* which ends base_url already */
-    buf_put(&url, run->view->base_url);
-    buf_put(&url, bytes_skip(buf_bytes(&path), 5));
+    const struct sta_place place = {.path = &request->path};
+    enum sta_page_kind kind = request->path.ref           ? STA_PAGE_REFS
+                              : request->query.data_array ? STA_PAGE_DATA_ARRAY
+                                                          : STA_PAGE_ROWS;
     buf_byte(out, '{');
-    enum err e = put_page(run, &request->query, &at->set, NULL, buf_bytes(&url), out, 0);
+    enum err e = sta_page_put(run, &request->query, &at->set, kind, NULL, &place, out, 0);
     buf_byte(out, '}');
-    buf_fini(&url);
-    buf_fini(&path);
     return e;
+}
+
+/* A part of the view's arena that is not cleared: its user clears what it takes. */
+static bool
+carve(struct arena *from, size_t size, struct arena *out)
+{
+    size_t at = (from->used + 15) & ~(size_t)15;
+    if (at > from->size || size > from->size - at)
+        return false;
+    *out = (struct arena){.p = from->p + at, .size = size};
+    from->used = at + size;
+    return true;
 }
 
 static enum err
@@ -473,15 +262,16 @@ run_init(struct sta_run *run, const struct sta_view *view, struct sta_error *err
     *run = (struct sta_run){.view = view, .error = error};
     run->report.status = 200;
     run->report.content_type = "application/json";
-    run->scratch.p = arena_take(view->arena, STA_SCRATCH_BYTES);
-    run->scratch.size = STA_SCRATCH_BYTES;
-    if (!run->scratch.p)
+    if (!carve(view->arena, STA_SCRATCH_BYTES, &run->scratch) ||
+        !carve(view->arena, STA_BATCHES_BYTES, &run->batches))
         return sta_fail(error, 413, 0, "the request needs too much memory");
     run->scope = (struct sta_scope){.graph = view->graph,
                                     .source = view->source,
                                     .rights = view->rights,
                                     .scratch = &run->scratch,
-                                    .now_us = view->now_us};
+                                    .now_us = view->now_us,
+                                    .examined = &run->report.examined,
+                                    .examined_max = view->examined_max};
     return OK;
 }
 
@@ -500,12 +290,12 @@ sta_answer(const struct sta_view *view, const struct sta_request *request, struc
     else if (e == OK)
         e = go(&run, &request->path, &at);
     if (e == OK && request->path.kind != STA_PATH_ROOT) {
-        if (request->path.ref)
-            e = put_refs(&run, &request->query, &at, out);
-        else if (request->path.kind == STA_PATH_SET)
+        if (request->path.kind == STA_PATH_SET)
             e = put_set(&run, request, &at, out);
+        else if (request->path.ref)
+            e = put_ref(&run, &at.row, out);
         else if (request->path.kind == STA_PATH_ENTITY)
-            e = put_row(&run, &request->query, &at.row, out, 0);
+            e = sta_row_put(&run, &request->query, &at.row, out, 0);
         else
             e = put_one_property(&run, &request->path, &at.row, out);
     }
@@ -538,8 +328,12 @@ sta_request_parse(struct bytes target, struct arena *arena, struct sta_request *
         (q->has_top || q->has_skip || q->count || q->filter || q->has_cursor ||
          (q->order_count && !q->order_implicit)))
         return sta_fail(error, 400, question, "one entity takes $select and $expand only");
-    if (e == OK && request.path.ref && (q->expand || q->has_select))
-        return sta_fail(error, 400, question, "links take no $select and no $expand");
+    if (e == OK && request.path.ref && (q->expand || q->has_select || q->data_array))
+        return sta_fail(error, 400, question,
+                        "links take no $select, no $expand and no $resultFormat");
+    if (e == OK && q->data_array && kind != STA_PATH_SET)
+        return sta_fail(error, 400, question,
+                        "$resultFormat=dataArray is for sets of Observations");
     if (e == OK)
         *out = request;
     return e;

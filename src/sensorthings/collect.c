@@ -1,6 +1,6 @@
 #include "sensorthings/collect.h"
 
-#include "sensorthings/times.h"
+#include "sensorthings/batch.h"
 
 /* A page while it fills: slots in final order, at most `want`; the last falls out. */
 struct pile {
@@ -11,9 +11,37 @@ struct pile {
     uint8_t *text; /* STA_ORDER_TEXT_MAX bytes for each key of each slot */
     uint64_t total;
     uint64_t feature; /* Observations of this feature only; 0: any */
+    bool counting;    /* every row must be looked at for the total */
     const struct sta_entity *stream;
     enum err err;
 };
+
+enum err
+sta_trouble_fail(struct sta_run *run)
+{
+    switch (run->scope.trouble) {
+    case STA_TROUBLE_NONE:
+        return OK;
+    case STA_TROUBLE_TEXTS:
+        return sta_fail(run->error, 413, 0,
+                        "the filter makes more text than a request may; compare shorter ones");
+    case STA_TROUBLE_ROWS:
+        return sta_fail(run->error, 413, 0,
+                        "the query looks at more than %llu rows; narrow it with $filter on "
+                        "phenomenonTime or a path",
+                        (unsigned long long)run->view->examined_max);
+    case STA_TROUBLE_STORE:
+        break;
+    }
+    return sta_fail(run->error, 503, 0, "the store cannot be read now; try again");
+}
+
+enum err
+sta_store_failed(struct sta_run *run)
+{
+    run->scope.trouble = STA_TROUBLE_STORE;
+    return sta_trouble_fail(run);
+}
 
 bool
 sta_visible(const struct sta_run *run, enum sta_type type, const struct sta_entity *e)
@@ -24,11 +52,10 @@ sta_visible(const struct sta_run *run, enum sta_type type, const struct sta_enti
 enum err
 sta_examine(struct sta_run *run)
 {
-    if (++run->report.examined > run->view->examined_max)
-        return sta_fail(run->error, 413, 0,
-                        "the query looks at more than %llu rows; narrow it with $filter on "
-                        "phenomenonTime or a path",
-                        (unsigned long long)run->view->examined_max);
+    if (++run->report.examined > run->view->examined_max) {
+        run->scope.trouble = STA_TROUBLE_ROWS;
+        return sta_trouble_fail(run);
+    }
     return OK;
 }
 
@@ -141,11 +168,11 @@ offer(struct pile *p, const struct sta_row *row, uint64_t id)
     bool holds = !p->q->filter || sta_filter_holds(p->q->filter, &run->scope, row);
     for (uint32_t i = 0; holds && i < p->q->order_count; i++)
         sta_filter_value(p->q->order[i].expr, &run->scope, row, &keys[i]);
-    if (run->scope.exhausted)
-        return sta_fail(run->error, 413, 0, "the filter makes texts that are too long");
+    if (run->scope.trouble != STA_TROUBLE_NONE)
+        return sta_trouble_fail(run);
     if (!holds)
         return OK;
-    p->total++;
+    p->total += p->counting; /* else the store says it */
     if (p->q->has_cursor && compare_keys(p->q, keys, id, p->q->cursor, p->q->cursor_id) <= 0)
         return OK;
     return insert(p, row, id, keys);
@@ -168,7 +195,7 @@ collect_entities(struct pile *p, const struct sta_set *set)
         enum err err = offer(p, &row, e->id);
         if (err != OK)
             return err;
-        if (!ids && !p->q->count && p->q->order_count == 0 && p->count == p->want)
+        if (!ids && !p->counting && p->q->order_count == 0 && p->count == p->want)
             return OK; /* the rest only has larger ids */
     }
     return OK;
@@ -176,9 +203,8 @@ collect_entities(struct pile *p, const struct sta_set *set)
 
 /* ---- observations ---- */
 
-/* True if $orderby leads with phenomenonTime, the order in which the store reads. */
-static bool
-led_by_time(const struct sta_query *q)
+bool
+sta_led_by_time(const struct sta_query *q)
 {
     const struct sta_expr_path *path = q->order[0].expr->path;
     return path->type == STA_OBSERVATION && path->relations_count == 0 && path->property == 0 &&
@@ -189,7 +215,7 @@ led_by_time(const struct sta_query *q)
 static bool
 too_late(const struct pile *p, int64_t time_us)
 {
-    if (p->count < p->want || p->q->count || !led_by_time(p->q))
+    if (p->count < p->want || p->counting || !sta_led_by_time(p->q))
         return false;
     if (p->want == 0)
         return true;
@@ -212,6 +238,23 @@ on_observation(void *ctx, uint64_t n, const struct observation *o)
     return p->err == OK;
 }
 
+/* For filters that read the store for each row. */
+static enum err
+collect_batches(struct pile *p, const struct store_range *range)
+{
+    struct sta_run *run = p->run;
+    struct sta_batch batch = {.range = *range};
+    bool go_on = true;
+    while (go_on && !batch.ended) {
+        arena_reset(&run->batches);
+        if (sta_batch_next(&batch, run->view->source, (uint32_t)p->stream->id, &run->batches) != OK)
+            return sta_store_failed(run);
+        for (uint32_t i = 0; go_on && i < batch.count; i++)
+            go_on = on_observation(p, batch.rows[i].n, &batch.rows[i].o);
+    }
+    return p->err;
+}
+
 static enum err
 collect_stream(struct pile *p, const struct sta_entity *stream)
 {
@@ -224,17 +267,18 @@ collect_stream(struct pile *p, const struct sta_entity *stream)
     enum err e = source->span(source->ctx, (uint32_t)stream->id, &span);
     if (e == ERR_NOT_FOUND || e == ERR_EXPIRED || (e == OK && span.count == 0))
         return OK;
-    bool descending = led_by_time(p->q) && p->q->order[0].descending;
-    if (e == OK && p->q->count && p->want == 0 && !p->q->filter && !p->feature) {
-        p->total += span.count; /* only the number is asked for, and the store knows it */
+    bool descending = sta_led_by_time(p->q) && p->q->order[0].descending;
+    if (e == OK && p->q->count && !p->counting)
+        p->total += span.count; /* the store knows it */
+    if (e == OK && p->want == 0 && !p->counting)
         return OK;
-    }
     if (e == OK && too_late(p, descending ? span.last_us : span.first_us))
         return OK;
     range.descending = descending;
     if (p->q->filter)
-        sta_filter_time_bounds(p->q->filter, &range.from_us, &range.to_us);
-    if (p->q->has_cursor && !p->q->count && led_by_time(p->q) && p->q->cursor[0].kind == STA_TIME) {
+        sta_filter_time_bounds(p->q->filter, 0, &range.from_us, &range.to_us);
+    if (p->q->has_cursor && !p->counting && sta_led_by_time(p->q) &&
+        p->q->cursor[0].kind == STA_TIME) {
         int64_t at_us = p->q->cursor[0].time_us;
         if (!descending && range.from_us < at_us)
             range.from_us = at_us;
@@ -242,13 +286,14 @@ collect_stream(struct pile *p, const struct sta_entity *stream)
             range.to_us = at_us + 1;
     }
     p->stream = stream;
+    bool nested = p->q->filter && p->q->filter->op == STA_OP_ANY; /* reads the store itself */
+    if (e == OK && range.from_us < range.to_us && nested)
+        return collect_batches(p, &range);
     if (e == OK && range.from_us < range.to_us)
         e = source->range(source->ctx, (uint32_t)stream->id, &range, on_observation, p);
     if (p->err != OK)
         return p->err;
-    return e == OK || e == ERR_EXPIRED || e == ERR_NOT_FOUND
-               ? OK
-               : sta_fail(run->error, 503, 0, "the store cannot be read now");
+    return e == OK || e == ERR_EXPIRED || e == ERR_NOT_FOUND ? OK : sta_store_failed(run);
 }
 
 static enum err
@@ -286,6 +331,8 @@ sta_collect(struct sta_run *run, const struct sta_query *q, const struct sta_set
     uint64_t skip = q->has_cursor ? 0 : q->skip; /* the cursor stands behind what was skipped */
     page = page < STA_TOP_MAX ? page : STA_TOP_MAX;
     struct pile p = {.run = run, .q = q};
+    p.counting = q->count && (set->type != STA_OBSERVATION || q->filter ||
+                              (set->parent && set->parent->type == STA_FEATURE_OF_INTEREST));
     p.want = page ? (uint32_t)(skip + page + 1) : 0;
     p.slots = arena_take(run->view->arena, (p.want + 1) * sizeof(struct sta_slot *));
     if (!p.slots)
@@ -296,6 +343,7 @@ sta_collect(struct sta_run *run, const struct sta_query *q, const struct sta_set
                                          : collect_entities(&p, set);
     if (e != OK)
         return e;
+    ASSERT(run->scope.trouble == STA_TROUBLE_NONE);
     uint32_t first = skip < p.count ? (uint32_t)skip : p.count;
     *out = (struct sta_page){.slots = p.slots + first, .count = p.count - first, .total = p.total};
     if (out->count > page) {
@@ -314,7 +362,7 @@ sta_slot_row(struct sta_run *run, const struct sta_slot *slot, struct sta_row *o
         return OK;
     const struct sta_source *source = run->view->source;
     if (source->get(source->ctx, (uint32_t)slot->row.entity->id, slot->row.n, space) != OK)
-        return sta_fail(run->error, 503, 0, "the store cannot be read now");
+        return sta_store_failed(run);
     out->observation = space;
     return OK;
 }

@@ -7,7 +7,10 @@
 
 #include "sensorthings/answer.h"
 
-enum { STA_SCRATCH_BYTES = 256 * 1024 };
+enum {
+    STA_SCRATCH_BYTES = 768 * 1024, /* four sets' batches, and the texts of a row */
+    STA_BATCHES_BYTES = 192 * 1024,
+};
 
 /* One answer while it is made. */
 struct sta_run {
@@ -16,6 +19,7 @@ struct sta_run {
     struct sta_error *error;
     struct sta_scope scope;
     struct arena scratch; /* per row; a part of the view's arena */
+    struct arena batches; /* rows copied out of the store; likewise */
 };
 
 /* What may be in the set: all of a type, or what a parent links to. */
@@ -47,6 +51,11 @@ enum err sta_slot_row(struct sta_run *run, const struct sta_slot *slot, struct s
                       struct observation *space) MUST_USE;
 
 bool sta_visible(const struct sta_run *run, enum sta_type type, const struct sta_entity *e);
+/* $orderby leads with phenomenonTime, the order in which the store reads. */
+bool sta_led_by_time(const struct sta_query *q);
+/* The answer for what went wrong in an evaluation; OK when nothing did. 413 or 503. */
+enum err sta_trouble_fail(struct sta_run *run);
+enum err sta_store_failed(struct sta_run *run);
 /* One more row was looked at. */
 enum err sta_examine(struct sta_run *run) MUST_USE;
 /* A row goes into the answer: it and its data class are reported. */

@@ -1,40 +1,11 @@
-#include "sensorthings/filter.h"
-
-#include <math.h>
+#include "sensorthings/evaluate.h"
 
 #include "base/text.h"
 #include "sensorthings/json.h"
 #include "sensorthings/literal.h"
 #include "sensorthings/times.h"
 
-#define DAY_US 86400000000LL
 #define SPAN_MAX_US 1000000000000000000LL /* beyond every time that can be written */
-
-static struct sta_value
-null_value(void)
-{
-    return (struct sta_value){.kind = STA_NULL};
-}
-static struct sta_value
-bool_value(bool v)
-{
-    return (struct sta_value){.kind = STA_BOOL, .number = v};
-}
-static struct sta_value
-number_value(double v)
-{
-    return isfinite(v) ? (struct sta_value){.kind = STA_NUMBER, .number = v} : null_value();
-}
-static struct sta_value
-text_value(struct bytes text)
-{
-    return (struct sta_value){.kind = STA_TEXT, .text = text};
-}
-static struct sta_value
-time_value(int64_t start_us, int64_t end_us)
-{
-    return (struct sta_value){.kind = STA_TIME, .time_us = start_us, .end_us = end_us};
-}
 
 /* ---- paths ---- */
 
@@ -55,7 +26,7 @@ json_value(struct bytes json, struct sta_scope *scope)
         v.kind = STA_TEXT;
         if (sta_json_text(json, scope->scratch, &v.text) == OK)
             return v;
-        scope->exhausted = true;
+        scope->trouble = STA_TROUBLE_TEXTS;
         return null_value();
     case STA_JSON_OBJECT:
     case STA_JSON_ARRAY:
@@ -64,11 +35,26 @@ json_value(struct bytes json, struct sta_scope *scope)
     return (struct sta_value){.kind = STA_JSON, .text = json};
 }
 
+struct sta_value
+sta_value_as_time(struct sta_value v)
+{
+    int64_t start, end;
+    return v.kind == STA_TEXT && sta_time_parse(v.text, &start, &end) == OK ? time_value(start, end)
+                                                                            : v;
+}
+
+static struct sta_value
+time_or_null(struct sta_value v)
+{
+    v = sta_value_as_time(v);
+    return v.kind == STA_TIME ? v : null_value();
+}
+
 static struct sta_value
 members_value(struct bytes json, const struct sta_expr_path *path, struct sta_scope *scope)
 {
     for (uint32_t i = 0; i < path->members_count; i++)
-        json = sta_json_member(json, path->members[i]);
+        json = sta_json_step(json, path->members[i]);
     return json_value(json, scope);
 }
 
@@ -95,11 +81,7 @@ observation_value(const struct sta_expr_path *path, struct sta_scope *scope,
     struct bytes json = sta_json_member(o->extra, bytes_text(name));
     if (strcmp(name, "validTime") != 0)
         return members_value(json, path, scope);
-    struct sta_value v = json_value(json, scope);
-    int64_t start, end;
-    if (v.kind != STA_TEXT || sta_time_parse(v.text, &start, &end) != OK)
-        return null_value();
-    return time_value(start, end);
+    return time_or_null(json_value(json, scope));
 }
 
 bool
@@ -120,41 +102,40 @@ entity_value(const struct sta_expr_path *path, struct sta_scope *scope, const st
 {
     const struct sta_property *property = &sta_type_info(e->type)->properties[path->property];
     int64_t start, end;
-    if (property->server) /* a Datastream's phenomenonTime and resultTime */
+    if (property->server && sta_is_stream(e->type)) /* phenomenonTime and resultTime */
         return sta_stream_times(scope, e, strcmp(property->name, "resultTime") == 0, &start, &end)
                    ? time_value(start, end)
                    : null_value();
     if (property->shape != STA_SHAPE_TIME)
         return members_value(e->property[path->property], path, scope);
-    struct sta_value v = json_value(e->property[path->property], scope);
-    if (v.kind != STA_TEXT || sta_time_parse(v.text, &start, &end) != OK)
-        return null_value();
-    return time_value(start, end);
+    return time_or_null(json_value(e->property[path->property], scope));
+}
+
+const struct sta_entity *
+sta_related(const struct sta_scope *scope, const struct sta_row *row, uint32_t relation)
+{
+    enum sta_type to = sta_type_info(row->type)->relations[relation].to;
+    const struct sta_entity *e = NULL;
+    if (row->type == STA_OBSERVATION && sta_is_stream(to))
+        e = row->entity->type == to ? row->entity : NULL;
+    else if (row->type == STA_OBSERVATION)
+        e = sta_graph_get(scope->graph, to, row->observation->feature_id);
+    else if (row->entity->links[relation].count)
+        e = sta_graph_get(scope->graph, to, row->entity->links[relation].p[0]);
+    return e && scope->rights->may_see(scope->rights->ctx, to, e) ? e : NULL;
 }
 
 static struct sta_value
 path_value(const struct sta_expr_path *path, struct sta_scope *scope, const struct sta_row *row)
 {
-    struct sta_row at = *row;
-    for (uint32_t i = 0; i < path->relations_count; i++) {
-        uint8_t relation = path->relations[i];
-        enum sta_type to = sta_type_info(at.type)->relations[relation].to;
-        const struct sta_entity *e;
-        if (at.type == STA_OBSERVATION) {
-            const struct observation *o = at.observation;
-            ASSERT(o);
-            if (sta_is_stream(to))
-                e = at.entity->type == to ? at.entity : NULL;
-            else
-                e = sta_graph_get(scope->graph, to, o->feature_id);
-        } else
-            e = at.entity->links[relation].count
-                    ? sta_graph_get(scope->graph, to, at.entity->links[relation].p[0])
-                    : NULL;
-        if (!e || !scope->rights->may_see(scope->rights->ctx, to, e))
-            return null_value(); /* hidden looks like missing */
-        at = (struct sta_row){.type = to, .entity = e};
+    struct sta_row at = path->set ? scope->member[path->set - 1] : *row;
+    for (uint32_t i = path->from; at.entity && i < path->relations_count; i++) {
+        const struct sta_entity *e = sta_related(scope, &at, path->relations[i]);
+        at = (struct sta_row){.type = sta_type_info(at.type)->relations[path->relations[i]].to,
+                              .entity = e};
     }
+    if (!at.entity)
+        return null_value(); /* hidden looks like missing */
     if (path->property < 0)
         return number_value((double)(at.type == STA_OBSERVATION
                                          ? sta_observation_id((uint32_t)at.entity->id, at.n)
@@ -196,8 +177,12 @@ compare_times(enum sta_op op, const struct sta_value *a, const struct sta_value 
 }
 
 static struct sta_value
-compare(enum sta_op op, const struct sta_value *a, const struct sta_value *b)
+compare(enum sta_op op, struct sta_value *a, struct sta_value *b)
 {
+    if (a->kind == STA_TIME) /* members of JSON hold times as text */
+        *b = sta_value_as_time(*b);
+    else if (b->kind == STA_TIME)
+        *a = sta_value_as_time(*a);
     bool equality = op == STA_OP_EQ || op == STA_OP_NE;
     if (a->kind == STA_NULL || b->kind == STA_NULL)
         return equality ? bool_value((a->kind == b->kind) == (op == STA_OP_EQ)) : null_value();
@@ -299,171 +284,6 @@ arithmetic(enum sta_op op, const struct sta_value *a, const struct sta_value *b)
     }
 }
 
-/* ---- functions ---- */
-
-/* Letters of ASCII only: case of others depends on the language. */
-static struct sta_value
-change_case(struct bytes s, bool up, struct sta_scope *scope)
-{
-    uint8_t *to = arena_take(scope->scratch, s.len);
-    if (!to) {
-        scope->exhausted = true;
-        return null_value();
-    }
-    for (size_t i = 0; i < s.len; i++) {
-        uint8_t c = s.p[i];
-        bool letter = up ? c >= 'a' && c <= 'z' : c >= 'A' && c <= 'Z';
-        to[i] = letter ? (uint8_t)(c ^ 0x20) : c;
-    }
-    return text_value(bytes_of(to, s.len));
-}
-
-static struct sta_value
-concatenate(struct bytes a, struct bytes b, struct sta_scope *scope)
-{
-    uint8_t *to =
-        a.len + b.len <= STA_VALUE_TEXT_MAX ? arena_take(scope->scratch, a.len + b.len) : NULL;
-    if (!to) {
-        scope->exhausted = true;
-        return null_value();
-    }
-    if (a.len)
-        memcpy(to, a.p, a.len);
-    if (b.len)
-        memcpy(to + a.len, b.p, b.len);
-    return text_value(bytes_of(to, a.len + b.len));
-}
-
-/* Characters, not bytes: those that are no UTF-8 continuation. */
-static size_t
-characters(struct bytes s)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < s.len; i++)
-        n += (s.p[i] & 0xc0) != 0x80;
-    return n;
-}
-
-/* The offset of the n-th character, or the length. */
-static size_t
-offset_of(struct bytes s, double n)
-{
-    size_t i = 0;
-    for (; i < s.len; i++)
-        if ((s.p[i] & 0xc0) != 0x80 && n-- < 1)
-            break;
-    return i;
-}
-
-static ptrdiff_t
-find(struct bytes hay, struct bytes needle)
-{
-    if (needle.len == 0)
-        return 0;
-    const uint8_t *at = hay.len ? memmem(hay.p, hay.len, needle.p, needle.len) : NULL;
-    return at ? at - hay.p : -1;
-}
-
-static struct sta_value
-trim(struct bytes s)
-{
-    while (s.len && (s.p[0] == ' ' || (s.p[0] >= '\t' && s.p[0] <= '\r')))
-        s = bytes_skip(s, 1);
-    while (s.len && (s.p[s.len - 1] == ' ' || (s.p[s.len - 1] >= '\t' && s.p[s.len - 1] <= '\r')))
-        s.len--;
-    return text_value(s);
-}
-
-static struct sta_value
-call_text(enum sta_call call, const struct sta_value *a, uint32_t count, struct sta_scope *scope)
-{
-    struct bytes s = a[0].text, t = a[1].text;
-    switch ((int)call) {
-    case STA_CALL_SUBSTRINGOF: /* the needle comes first (18-088 table 12) */
-        return bool_value(find(t, s) >= 0);
-    case STA_CALL_STARTSWITH:
-        return bool_value(s.len >= t.len && find(bytes_of(s.p, t.len), t) == 0);
-    case STA_CALL_ENDSWITH:
-        return bool_value(s.len >= t.len && bytes_equal(bytes_skip(s, s.len - t.len), t));
-    case STA_CALL_LENGTH:
-        return number_value((double)characters(s));
-    case STA_CALL_INDEXOF: {
-        ptrdiff_t at = find(s, t);
-        return number_value(at < 0 ? -1 : (double)characters(bytes_of(s.p, (size_t)at)));
-    }
-    case STA_CALL_SUBSTRING: {
-        s = bytes_skip(s, offset_of(s, a[1].number));
-        if (count == 3)
-            s.len = offset_of(s, a[2].number);
-        return text_value(s);
-    }
-    case STA_CALL_TOLOWER:
-        return change_case(s, false, scope);
-    case STA_CALL_TOUPPER:
-        return change_case(s, true, scope);
-    case STA_CALL_TRIM:
-        return trim(s);
-    default:
-        return concatenate(s, t, scope);
-    }
-}
-
-static struct sta_value
-call_time(enum sta_call call, const struct sta_value *a, const struct sta_scope *scope)
-{
-    if (call == STA_CALL_NOW)
-        return time_value(scope->now_us, scope->now_us);
-    if (call == STA_CALL_MINDATETIME)
-        return time_value(STA_TIME_MIN_US, STA_TIME_MIN_US);
-    if (call == STA_CALL_MAXDATETIME)
-        return time_value(STA_TIME_MAX_US, STA_TIME_MAX_US);
-    struct sta_civil c = sta_civil_of(a->time_us);
-    int64_t in_day = ((a->time_us % DAY_US) + DAY_US) % DAY_US;
-    switch ((int)call) {
-    case STA_CALL_YEAR:
-        return number_value((double)c.year);
-    case STA_CALL_MONTH:
-        return number_value(c.month);
-    case STA_CALL_DAY:
-        return number_value(c.day);
-    case STA_CALL_HOUR:
-        return number_value(c.hour);
-    case STA_CALL_MINUTE:
-        return number_value(c.minute);
-    case STA_CALL_SECOND:
-        return number_value(c.second);
-    case STA_CALL_FRACTIONALSECONDS:
-        return number_value((double)c.micro / 1e6);
-    case STA_CALL_DATE:
-        return (struct sta_value){.kind = STA_DATE, .time_us = a->time_us - in_day};
-    case STA_CALL_TIME:
-        return (struct sta_value){.kind = STA_CLOCK, .time_us = in_day};
-    default:
-        return number_value(a->offset_minutes); /* times are kept in UTC: 0 for what is stored */
-    }
-}
-
-static struct sta_value
-call_value(const struct sta_expr *e, struct sta_scope *scope, const struct sta_row *row)
-{
-    struct sta_value a[3] = {0};
-    enum sta_call call = (enum sta_call)e->function;
-    for (uint32_t i = 0; i < e->args_count; i++) {
-        sta_filter_value(e->args[i], scope, row, &a[i]);
-        bool number = call >= STA_CALL_ROUND || (call == STA_CALL_SUBSTRING && i > 0);
-        enum sta_kind wanted = number ? STA_NUMBER : call <= STA_CALL_CONCAT ? STA_TEXT : STA_TIME;
-        if (a[i].kind != wanted)
-            return null_value();
-    }
-    if (call <= STA_CALL_CONCAT)
-        return call_text(call, a, e->args_count, scope);
-    if (call < STA_CALL_ROUND)
-        return call_time(call, a, scope);
-    return number_value(call == STA_CALL_ROUND   ? round(a[0].number)
-                        : call == STA_CALL_FLOOR ? floor(a[0].number)
-                                                 : ceil(a[0].number));
-}
-
 /* and, or, not over true, false and unknown (null). */
 static struct sta_value
 logic(const struct sta_expr *e, struct sta_scope *scope, const struct sta_row *row)
@@ -494,12 +314,15 @@ sta_filter_value(const struct sta_expr *e, struct sta_scope *scope, const struct
         *out = path_value(e->path, scope, row);
         return;
     case STA_OP_CALL:
-        *out = call_value(e, scope, row);
+        *out = sta_call_value(e, scope, row);
         return;
     case STA_OP_OR:
     case STA_OP_AND:
     case STA_OP_NOT:
         *out = logic(e, scope, row);
+        return;
+    case STA_OP_ANY:
+        *out = bool_value(sta_filter_any(e, scope, row));
         return;
     case STA_OP_NEGATE:
         sta_filter_value(e->args[0], scope, row, &a);
@@ -535,32 +358,4 @@ sta_filter_holds(const struct sta_expr *expr, struct sta_scope *scope, const str
     struct sta_value v;
     sta_filter_value(expr, scope, row, &v);
     return v.kind == STA_BOOL && v.number != 0;
-}
-
-void
-sta_filter_time_bounds(const struct sta_expr *e, int64_t *from_us, int64_t *to_us)
-{
-    if (e->op == STA_OP_AND) {
-        sta_filter_time_bounds(e->args[0], from_us, to_us);
-        sta_filter_time_bounds(e->args[1], from_us, to_us);
-        return;
-    }
-    if (e->op < STA_OP_EQ || e->op > STA_OP_LE || e->op == STA_OP_NE)
-        return;
-    bool mirrored = e->args[0]->op == STA_OP_LITERAL;
-    const struct sta_expr *path = e->args[mirrored], *literal = e->args[!mirrored];
-    if (path->op != STA_OP_PATH || literal->op != STA_OP_LITERAL || literal->kind != STA_TIME ||
-        path->path->type != STA_OBSERVATION || path->path->relations_count ||
-        path->path->property != 0 || path->path->members_count)
-        return;
-    int64_t start = literal->literal.time_us;
-    bool lower = e->op == STA_OP_GT || e->op == STA_OP_GE;
-    bool upper = e->op == STA_OP_LT || e->op == STA_OP_LE;
-    bool from = mirrored ? upper : lower, to = mirrored ? lower : upper;
-    /* A row's interval begins at or after the literal's start, or at or before it: wide enough
-     * for every operator, and the filter itself still decides. */
-    if ((from || e->op == STA_OP_EQ) && *from_us < start)
-        *from_us = start;
-    if ((to || e->op == STA_OP_EQ) && *to_us > start + 1)
-        *to_us = start + 1;
 }

@@ -49,15 +49,6 @@ const struct sta_operator sta_operators[STA_OP_CALL] = {
     [STA_OP_SUB] = {"sub", 5}, [STA_OP_MUL] = {"mul", 6}, [STA_OP_DIV] = {"div", 6},
     [STA_OP_MOD] = {"mod", 6},
 };
-struct parser {
-    struct bytes s;
-    size_t at;
-    enum sta_type type;
-    struct arena *arena;
-    struct sta_error *error;
-    uint32_t depth;
-    uint32_t nodes;
-};
 
 static const char *
 kind_name(enum sta_kind kind)
@@ -68,10 +59,10 @@ kind_name(enum sta_kind kind)
     return names[kind];
 }
 
-static enum err parse_level(struct parser *p, int level, struct sta_expr **out);
+static enum err parse_level(struct sta_filter_parser *p, int level, struct sta_expr **out);
 
-static enum err
-expected(struct parser *p, size_t at, const char *what)
+enum err
+sta_filter_expected(struct sta_filter_parser *p, size_t at, const char *what)
 {
     struct bytes rest = bytes_skip(p->s, at);
     if (rest.len == 0)
@@ -82,7 +73,7 @@ expected(struct parser *p, size_t at, const char *what)
 }
 
 static void
-space(struct parser *p)
+space(struct sta_filter_parser *p)
 {
     while (p->at < p->s.len && (p->s.p[p->at] == ' ' || p->s.p[p->at] == '\t'))
         p->at++;
@@ -95,8 +86,8 @@ name_byte(uint8_t c)
            c == '@' || c == '.' || c == ':' || c == '-' || c == '$' || c >= 0x80;
 }
 
-static struct bytes
-peek_name(const struct parser *p)
+struct bytes
+sta_filter_peek(const struct sta_filter_parser *p)
 {
     size_t end = p->at;
     while (end < p->s.len && name_byte(p->s.p[end]))
@@ -104,8 +95,8 @@ peek_name(const struct parser *p)
     return bytes_of(p->s.p + p->at, end - p->at);
 }
 
-static enum err
-node(struct parser *p, enum sta_op op, size_t at, struct sta_expr **out)
+enum err
+sta_filter_node(struct sta_filter_parser *p, enum sta_op op, size_t at, struct sta_expr **out)
 {
     struct sta_expr *e =
         ++p->nodes <= STA_FILTER_NODES_MAX ? arena_take(p->arena, sizeof(struct sta_expr)) : NULL;
@@ -157,7 +148,7 @@ check_time_arithmetic(struct sta_expr *e, enum sta_kind a, enum sta_kind b)
 }
 
 static enum err
-check_binary(struct parser *p, struct sta_expr *e)
+check_binary(struct sta_filter_parser *p, struct sta_expr *e)
 {
     text_as_time(e->args[0], e->args[1]->kind);
     text_as_time(e->args[1], e->args[0]->kind);
@@ -190,7 +181,7 @@ check_binary(struct parser *p, struct sta_expr *e)
 /* ---- the parts ---- */
 
 static enum err
-parse_quoted(struct parser *p, struct bytes *out)
+parse_quoted(struct sta_filter_parser *p, struct bytes *out)
 {
     size_t start = p->at + 1, doubled = 0, at = start;
     for (; at < p->s.len; at++) {
@@ -223,90 +214,8 @@ parse_quoted(struct parser *p, struct bytes *out)
     return OK;
 }
 
-static enum sta_kind
-property_kind(enum sta_type type, int property, uint32_t members)
-{
-    switch (sta_type_info(type)->properties[property].shape) {
-    case STA_SHAPE_TEXT:
-        return members ? STA_NULL : STA_TEXT;
-    case STA_SHAPE_TIME:
-        return members ? STA_NULL : STA_TIME;
-    case STA_SHAPE_OBJECT:
-    case STA_SHAPE_LIST:
-        return members ? STA_UNKNOWN_KIND : STA_JSON;
-    case STA_SHAPE_ANY:
-        break;
-    }
-    return STA_UNKNOWN_KIND;
-}
-
-/* One step of a path; *out_done when the property (or the id) is reached. */
 static enum err
-path_step(struct parser *p, struct sta_expr_path *path, struct bytes name, bool *out_done)
-{
-    int relation = sta_relation_index(path->type, name);
-    *out_done = true;
-    path->property = sta_property_index(path->type, name);
-    if (path->property >= 0 || bytes_are(name, "id") || bytes_are(name, "@iot.id"))
-        return OK;
-    const struct sta_type_info *info = sta_type_info(path->type);
-    if (relation < 0)
-        return sta_fail(p->error, 400, p->at, "at %zu: %s has no '%.*s'", p->at, info->entity,
-                        (int)(name.len < 40 ? name.len : 40), (const char *)name.p);
-    if (info->relations[relation].many)
-        return sta_fail(p->error, 501, p->at,
-                        "at %zu: paths through the set '%s' are not supported yet", p->at,
-                        info->relations[relation].name);
-    if (path->relations_count == STA_FILTER_PATH_MAX)
-        return sta_fail(p->error, 400, p->at, "at %zu: the path has more than %d steps", p->at,
-                        STA_FILTER_PATH_MAX);
-    path->relations[path->relations_count++] = (uint8_t)relation;
-    path->type = info->relations[relation].to;
-    *out_done = false;
-    return OK;
-}
-
-static enum err
-parse_path(struct parser *p, struct sta_expr **out)
-{
-    struct sta_expr_path *path = arena_take(p->arena, sizeof(*path));
-    enum err e = node(p, STA_OP_PATH, p->at, out);
-    bool done = false;
-    if (e != OK)
-        return e;
-    if (!path)
-        return sta_fail(p->error, 413, p->at, "the expression is too long");
-    path->type = p->type;
-    for (;;) {
-        struct bytes name = peek_name(p);
-        if (name.len == 0)
-            return expected(p, p->at, "a property, a literal or '('");
-        if (!done) {
-            e = path_step(p, path, name, &done);
-            if (e != OK)
-                return e;
-        } else if (path->property < 0 || path->members_count == STA_FILTER_PATH_MAX) {
-            return expected(p, p->at, "the end of the path");
-        } else {
-            path->members[path->members_count++] = name;
-        }
-        p->at += name.len;
-        if (p->at == p->s.len || p->s.p[p->at] != '/')
-            break;
-        p->at++;
-    }
-    if (!done)
-        return sta_fail(p->error, 400, p->at, "at %zu: expected '/' and a property of %s", p->at,
-                        sta_type_info(path->type)->entity);
-    (*out)->path = path;
-    (*out)->kind = path->property < 0
-                       ? STA_NUMBER
-                       : property_kind(path->type, path->property, path->members_count);
-    return OK;
-}
-
-static enum err
-check_argument(struct parser *p, const struct sta_function *f, uint32_t i,
+check_argument(struct sta_filter_parser *p, const struct sta_function *f, uint32_t i,
                const struct sta_expr *arg)
 {
     enum sta_kind wanted = i == 0 ? f->takes : f->takes_more;
@@ -318,7 +227,7 @@ check_argument(struct parser *p, const struct sta_function *f, uint32_t i,
 }
 
 static enum err
-parse_call(struct parser *p, struct bytes name, struct sta_expr **out)
+parse_call(struct sta_filter_parser *p, struct bytes name, struct sta_expr **out)
 {
     size_t at = p->at;
     uint32_t f = 0;
@@ -328,8 +237,8 @@ parse_call(struct parser *p, struct bytes name, struct sta_expr **out)
         return sta_fail(p->error, 501, at, "at %zu: geographic functions are not supported yet",
                         at);
     if (f == STA_CALL_COUNT)
-        return expected(p, at, "a function of SensorThings");
-    enum err e = node(p, STA_OP_CALL, at, out);
+        return sta_filter_expected(p, at, "a function of SensorThings");
+    enum err e = sta_filter_node(p, STA_OP_CALL, at, out);
     if (e != OK)
         return e;
     (*out)->function = (uint8_t)f;
@@ -342,7 +251,7 @@ parse_call(struct parser *p, struct bytes name, struct sta_expr **out)
             break;
         if (i > 0) {
             if (p->at == p->s.len || p->s.p[p->at] != ',')
-                return expected(p, p->at, "','");
+                return sta_filter_expected(p, p->at, "','");
             p->at++;
         }
         e = parse_level(p, 1, &arg);
@@ -354,15 +263,15 @@ parse_call(struct parser *p, struct bytes name, struct sta_expr **out)
     }
     space(p);
     if (p->at == p->s.len || p->s.p[p->at] != ')')
-        return expected(p, p->at, "')'");
+        return sta_filter_expected(p, p->at, "')'");
     p->at++;
     return OK;
 }
 
 static enum err
-parse_word(struct parser *p, struct sta_expr **out)
+parse_word(struct sta_filter_parser *p, struct sta_expr **out)
 {
-    struct bytes name = peek_name(p);
+    struct bytes name = sta_filter_peek(p);
     size_t at = p->at, after = p->at + name.len;
     uint8_t next = after < p->s.len ? p->s.p[after] : 0;
     struct sta_value v = {.kind = STA_UNKNOWN_KIND};
@@ -381,14 +290,15 @@ parse_word(struct parser *p, struct sta_expr **out)
         if (e != OK)
             return e;
         if (sta_duration_parse(text, &v.time_us) != OK)
-            return expected(p, after, "an ISO 8601 duration of days, hours, minutes, seconds");
+            return sta_filter_expected(p, after,
+                                       "an ISO 8601 duration of days, hours, minutes, seconds");
         v.kind = STA_DURATION;
         after = p->at;
     }
     if (v.kind == STA_UNKNOWN_KIND)
-        return parse_path(p, out);
+        return sta_filter_read_path(p, out);
     p->at = after;
-    enum err e = node(p, STA_OP_LITERAL, at, out);
+    enum err e = sta_filter_node(p, STA_OP_LITERAL, at, out);
     if (e != OK)
         return e;
     ASSERT(*out);
@@ -398,7 +308,7 @@ parse_word(struct parser *p, struct sta_expr **out)
 }
 
 static enum err
-parse_literal(struct parser *p, struct sta_expr **out)
+parse_literal(struct sta_filter_parser *p, struct sta_expr **out)
 {
     struct sta_value v = {.kind = STA_TEXT};
     size_t at = p->at;
@@ -408,11 +318,11 @@ parse_literal(struct parser *p, struct sta_expr **out)
     else {
         size_t n = sta_literal_read(bytes_skip(p->s, at), &v);
         if (n == 0 || (at + n < p->s.len && name_byte(p->s.p[at + n])))
-            return expected(p, at, "a number, or a time with zone");
+            return sta_filter_expected(p, at, "a number, or a time with zone");
         p->at += n;
     }
     if (e == OK)
-        e = node(p, STA_OP_LITERAL, at, out);
+        e = sta_filter_node(p, STA_OP_LITERAL, at, out);
     if (e != OK)
         return e;
     ASSERT(*out);
@@ -422,10 +332,10 @@ parse_literal(struct parser *p, struct sta_expr **out)
 }
 
 static enum err
-parse_unary(struct parser *p, enum sta_op op, size_t skip, struct sta_expr **out)
+parse_unary(struct sta_filter_parser *p, enum sta_op op, size_t skip, struct sta_expr **out)
 {
     struct sta_expr *arg = NULL;
-    enum err e = node(p, op, p->at, out);
+    enum err e = sta_filter_node(p, op, p->at, out);
     if (e != OK)
         return e;
     p->at += skip;
@@ -445,11 +355,11 @@ parse_unary(struct parser *p, enum sta_op op, size_t skip, struct sta_expr **out
 }
 
 static enum err
-parse_primary(struct parser *p, struct sta_expr **out)
+parse_primary(struct sta_filter_parser *p, struct sta_expr **out)
 {
     space(p);
     if (p->at == p->s.len)
-        return expected(p, p->at, "a property, a literal or '('");
+        return sta_filter_expected(p, p->at, "a property, a literal or '('");
     uint8_t c = p->s.p[p->at];
     uint8_t next = p->at + 1 < p->s.len ? p->s.p[p->at + 1] : 0;
     if (c == '(') {
@@ -459,11 +369,11 @@ parse_primary(struct parser *p, struct sta_expr **out)
             return e;
         space(p);
         if (p->at == p->s.len || p->s.p[p->at] != ')')
-            return expected(p, p->at, "')'");
+            return sta_filter_expected(p, p->at, "')'");
         p->at++;
         return OK;
     }
-    if (bytes_are(peek_name(p), "not"))
+    if (bytes_are(sta_filter_peek(p), "not"))
         return parse_unary(p, STA_OP_NOT, 3, out);
     if (c == '-' && !(next >= '0' && next <= '9'))
         return parse_unary(p, STA_OP_NEGATE, 1, out);
@@ -474,10 +384,10 @@ parse_primary(struct parser *p, struct sta_expr **out)
 
 /* The binary operator at hand, if it is of this level. */
 static enum sta_op
-operator_here(struct parser *p, int level)
+operator_here(struct sta_filter_parser *p, int level)
 {
     space(p);
-    struct bytes name = peek_name(p);
+    struct bytes name = sta_filter_peek(p);
     for (enum sta_op op = STA_OP_OR; op < STA_OP_NEGATE; op++)
         if (sta_operators[op].level == level && bytes_are(name, sta_operators[op].name))
             return op;
@@ -485,7 +395,7 @@ operator_here(struct parser *p, int level)
 }
 
 static enum err
-parse_level(struct parser *p, int level, struct sta_expr **out)
+parse_level(struct sta_filter_parser *p, int level, struct sta_expr **out)
 {
     if (level >= LEVEL_UNARY || level == 1)
         if (++p->depth > STA_FILTER_DEPTH_MAX)
@@ -501,7 +411,7 @@ parse_level(struct parser *p, int level, struct sta_expr **out)
         p->at += strlen(sta_operators[op].name);
         e = parse_level(p, level + 1, &right);
         if (e == OK)
-            e = node(p, op, at, &both);
+            e = sta_filter_node(p, op, at, &both);
         if (e != OK)
             return e;
         both->args[0] = left;
@@ -515,36 +425,56 @@ parse_level(struct parser *p, int level, struct sta_expr **out)
     return e;
 }
 
+static enum err
+choose_members(struct sta_filter_parser *p, const struct sta_expr *e, const struct sta_expr **out)
+{
+    struct sta_expr *any = NULL;
+    struct sta_filter_sets *sets = arena_take(p->arena, sizeof(*sets));
+    enum err err = sta_filter_node(p, STA_OP_ANY, e->position, &any);
+    if (err != OK)
+        return err;
+    if (!sets)
+        return sta_fail(p->error, 413, 0, "the expression is too long");
+    *sets = p->sets;
+    any->kind = STA_BOOL;
+    any->sets = sets;
+    any->args[0] = e;
+    any->args_count = 1;
+    *out = any;
+    return OK;
+}
+
 enum err
 sta_filter_parse(struct bytes text, enum sta_type type, struct arena *arena,
                  const struct sta_expr **out, struct sta_error *error)
 {
-    struct parser p = {.s = text, .type = type, .arena = arena, .error = error};
+    struct sta_filter_parser p = {.s = text, .type = type, .arena = arena, .error = error};
     struct sta_expr *e = NULL;
     enum err err = parse_level(&p, 1, &e);
     if (err != OK)
         return err;
     space(&p);
     if (p.at != text.len)
-        return expected(&p, p.at, "an operator or the end");
+        return sta_filter_expected(&p, p.at, "an operator or the end");
     if (!fits(e->kind, STA_BOOL))
         return sta_fail(error, 400, e->position, "a filter is true or false; this is %s",
                         kind_name(e->kind));
     *out = e;
-    return OK;
+    return p.sets.count ? choose_members(&p, e, out) : OK;
 }
 
 enum err
 sta_filter_parse_path(struct bytes text, enum sta_type type, struct arena *arena,
                       const struct sta_expr **out, struct sta_error *error)
 {
-    struct parser p = {.s = text, .type = type, .arena = arena, .error = error};
+    struct sta_filter_parser p = {
+        .s = text, .type = type, .arena = arena, .error = error, .to_one = true};
     struct sta_expr *e = NULL;
-    enum err err = parse_path(&p, &e);
+    enum err err = sta_filter_read_path(&p, &e);
     if (err != OK)
         return err;
     if (p.at != text.len)
-        return expected(&p, p.at, "the end of the path");
+        return sta_filter_expected(&p, p.at, "the end of the path");
     *out = e;
     return OK;
 }

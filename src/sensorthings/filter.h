@@ -8,6 +8,11 @@
  * members of JSON) decides at evaluation, where unlike kinds compare as unknown. Logic is
  * three-valued: unknown (null) is neither true nor false; a row passes only on true.
  * A tree never becomes text for an engine.
+ *
+ * A path may go through a set ("Datastreams/Observations/result"). Then the filter holds when it
+ * holds for one choice of a member of each set; paths that begin with the same sets speak of the
+ * same member, as 18-088 9.3.3.5 has it ("Things that have any observations of this feature and in
+ * this month"). A set without a visible member counts as one member of which everything is null.
  */
 #ifndef SENSORTHINGS_FILTER_H
 #define SENSORTHINGS_FILTER_H
@@ -21,6 +26,7 @@ enum {
     STA_FILTER_DEPTH_MAX = 32,
     STA_FILTER_NODES_MAX = 256,
     STA_FILTER_PATH_MAX = 8,        /* steps of one path */
+    STA_FILTER_SETS_MAX = 4,        /* sets that the paths of one filter go through */
     STA_VALUE_TEXT_MAX = 64 * 1024, /* of a text that a function makes */
 };
 
@@ -65,12 +71,28 @@ enum sta_op {
     STA_OP_MOD,
     STA_OP_NEGATE,
     STA_OP_CALL,
+    STA_OP_ANY, /* only at the root: args[0] holds for one choice of members of `sets` */
 };
 
-/* Relations to one entity, then a property (or the id), then members of JSON. */
+/* A set that paths go through: from the row, or a member of an earlier set, over relations to one
+ * entity and at last one to many. */
+struct sta_filter_set {
+    uint8_t parent; /* 0: the row; else the number of an earlier set, from 1 on */
+    enum sta_type type;
+    uint8_t relations[STA_FILTER_PATH_MAX];
+    uint32_t relations_count;
+};
+struct sta_filter_sets {
+    struct sta_filter_set of[STA_FILTER_SETS_MAX];
+    uint32_t count;
+};
+
+/* Relations, then a property (or the id), then members of JSON. */
 struct sta_expr_path {
     uint8_t relations[STA_FILTER_PATH_MAX];
     uint32_t relations_count;
+    uint8_t set;        /* 0: the path starts at the row; else at a member of this set */
+    uint8_t from;       /* the relations before this one are the sets' */
     enum sta_type type; /* that has the property */
     int property;       /* index; -1: the id */
     struct bytes members[STA_FILTER_PATH_MAX];
@@ -124,12 +146,13 @@ struct sta_expr {
     const struct sta_expr *args[3];
     struct sta_value literal;
     const struct sta_expr_path *path;
+    const struct sta_filter_sets *sets; /* ANY */
 };
 
 /* Parse a whole expression that must be boolean, about entities of this type. */
 enum err sta_filter_parse(struct bytes text, enum sta_type type, struct arena *arena,
                           const struct sta_expr **out, struct sta_error *error) MUST_USE;
-/* Parse one path (for $orderby). */
+/* Parse one path (for $orderby), to one value. */
 enum err sta_filter_parse_path(struct bytes text, enum sta_type type, struct arena *arena,
                                const struct sta_expr **out, struct sta_error *error) MUST_USE;
 /* Canonical text, with parentheses where precedence asks for them; parses to the same tree. */
@@ -143,6 +166,14 @@ struct sta_row {
     const struct observation *observation;
 };
 
+/* Why an evaluation must fail instead of lie. */
+enum sta_trouble {
+    STA_TROUBLE_NONE,
+    STA_TROUBLE_TEXTS, /* the scratch was full */
+    STA_TROUBLE_ROWS,  /* more than examined_max */
+    STA_TROUBLE_STORE,
+};
+
 /* Where rows are looked up, and under whose rights. */
 struct sta_scope {
     const struct sta_graph *graph;
@@ -150,7 +181,10 @@ struct sta_scope {
     const struct sta_rights *rights;
     struct arena *scratch; /* for text made while evaluating; reset by the caller per row */
     int64_t now_us;
-    bool exhausted; /* set when the scratch was full: the answer must fail, not lie */
+    uint64_t *examined; /* rows looked at, members of sets too */
+    uint64_t examined_max;
+    enum sta_trouble trouble;
+    struct sta_row member[STA_FILTER_SETS_MAX]; /* while ANY is evaluated; entity NULL: none */
 };
 
 void sta_filter_value(const struct sta_expr *expr, struct sta_scope *scope,
@@ -167,7 +201,16 @@ int sta_value_order(const struct sta_value *a, const struct sta_value *b);
 bool sta_stream_times(const struct sta_scope *scope, const struct sta_entity *e, bool result,
                       int64_t *out_start, int64_t *out_end);
 
-/* Bounds on phenomenonTime that every row passing must keep: [*from_us, *to_us). Only narrows. */
-void sta_filter_time_bounds(const struct sta_expr *expr, int64_t *from_us, int64_t *to_us);
+/* Bounds on phenomenonTime that every row passing (set 0), or the member of a set, must keep:
+ * [*from_us, *to_us). Only narrows. */
+void sta_filter_time_bounds(const struct sta_expr *expr, uint8_t set, int64_t *from_us,
+                            int64_t *to_us);
+
+/* The entity that a relation to one leads to; NULL: none that may be seen. */
+const struct sta_entity *sta_related(const struct sta_scope *scope, const struct sta_row *row,
+                                     uint32_t relation);
+/* Inside this folder: STA_OP_ANY. */
+bool sta_filter_any(const struct sta_expr *expr, struct sta_scope *scope,
+                    const struct sta_row *row);
 
 #endif

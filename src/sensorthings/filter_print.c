@@ -61,5 +61,5 @@ print_at(const struct sta_expr *e, enum sta_type type, int level, struct buf *ou
 void
 sta_filter_print(const struct sta_expr *expr, enum sta_type type, struct buf *out)
 {
-    print_at(expr, type, 1, out);
+    print_at(expr->op == STA_OP_ANY ? expr->args[0] : expr, type, 1, out);
 }

@@ -17,6 +17,7 @@ struct fixture {
     struct observation rows[FIXTURE_STREAMS][FIXTURE_ROWS];
     uint64_t counts[FIXTURE_STREAMS];
     const char *hidden; /* entities of this owner may not be seen */
+    bool in_range;
     bool values_hidden; /* no Observation may be seen */
     int64_t now_us;
     struct sta_error error;
@@ -40,6 +41,7 @@ fixture_range(void *ctx, uint32_t stream, const struct store_range *range,
               store_observation_fn *each, void *each_ctx)
 {
     struct fixture *f = ctx;
+    ASSERT(!f->in_range); /* a store may not bear it */
     uint64_t order[FIXTURE_ROWS], count = f->counts[stream];
     for (uint64_t i = 0; i < count; i++) {
         uint64_t at = i;
@@ -52,7 +54,16 @@ fixture_range(void *ctx, uint32_t stream, const struct store_range *range,
         const struct observation *o = &f->rows[stream][n];
         if (o->time_us < range->from_us || o->time_us >= range->to_us)
             continue;
-        if (!each(each_ctx, n, o))
+        int where =
+            o->time_us < range->after_us || (o->time_us == range->after_us && n < range->after_n)
+                ? -1
+                : o->time_us > range->after_us || n > range->after_n;
+        if (range->after && (range->descending ? where >= 0 : where <= 0))
+            continue;
+        f->in_range = true;
+        bool go_on = each(each_ctx, n, o);
+        f->in_range = false;
+        if (!go_on)
             break;
     }
     return OK;

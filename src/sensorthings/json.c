@@ -400,6 +400,22 @@ sta_json_member(struct bytes object, struct bytes name)
     return (struct bytes){0};
 }
 
+struct bytes
+sta_json_step(struct bytes value, struct bytes name)
+{
+    uint64_t index;
+    struct bytes item;
+    if (value.len == 0 || sta_json_kind(value) != STA_JSON_ARRAY)
+        return sta_json_member(value, name);
+    if (text_u64(name, UINT32_MAX, &index) != OK)
+        return (struct bytes){0};
+    struct sta_json_walk w = {value, 0};
+    while (sta_json_next_item(&w, &item))
+        if (index-- == 0)
+            return item;
+    return (struct bytes){0};
+}
+
 static size_t
 put_utf8(uint8_t *to, int32_t c)
 {

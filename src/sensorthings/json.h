@@ -49,6 +49,10 @@ bool sta_json_next_item(struct sta_json_walk *w, struct bytes *out_value);
 /* The member of that name; len 0 when the value is no object or has none. */
 struct bytes sta_json_member(struct bytes object, struct bytes name);
 
+/* One step of a path into JSON: a member of an object, or "0", "1", ... of an array; len 0: none.
+ */
+struct bytes sta_json_step(struct bytes value, struct bytes name);
+
 /* A plain decimal of at most 15 digits, the usual number, exactly; false: ask text_double(). */
 bool sta_json_decimal(struct bytes number, double *out);
 

@@ -32,7 +32,15 @@ enum {
     STA_OBS_ID = 1 << 6,
     STA_OBS_LINKS = 1 << 7, /* selfLink and navigation links */
     STA_OBS_ALL = 0xff,
+    STA_OBS_OF_MULTI = 1 << 8, /* its stream is a MultiDatastream */
 };
+
+/* What to add to the bits for an Observation of this stream. */
+static inline uint32_t
+sta_of_multi(const struct sta_entity *stream)
+{
+    return stream->type == STA_MULTI_DATASTREAM ? STA_OBS_OF_MULTI : 0;
+}
 
 struct sta_observation {
     uint32_t stream;    /* from the link to its stream; 0: none was given */
@@ -58,6 +66,8 @@ void sta_observation_render(struct buf *out, struct bytes base_url, uint32_t str
 void sta_observation_members(struct buf *out, struct bytes base_url, uint32_t stream, uint64_t n,
                              const struct observation *o, uint32_t what);
 void sta_result_put(struct buf *out, const struct observation *o);
+/* The value of one property, a single bit of STA_OBS_*; false when it has none. */
+bool sta_observation_value(struct buf *out, const struct observation *o, uint32_t which);
 
 /* {"@iot.id": N} in checked JSON. ERR_NOT_FOUND: an object without it; ERR_MALFORMED: not so. */
 enum err sta_link_read(struct bytes value, uint64_t *out_id) MUST_USE;

@@ -403,7 +403,10 @@ parse_option(struct parser *p, struct bytes name, struct bytes value, struct sta
     case RESULT_FORMAT:
         if (!bytes_are(value, "dataArray"))
             return sta_fail(p->error, 400, 0, "$resultFormat is dataArray");
-        return sta_fail(p->error, 501, 0, "reading as dataArray is not supported yet");
+        if (q->type != STA_OBSERVATION)
+            return sta_fail(p->error, 400, 0, "$resultFormat=dataArray is for Observations");
+        q->data_array = true;
+        break;
     case SKIPTOKEN:
     case OPTION_COUNT:
         break;
@@ -446,6 +449,10 @@ sta_query_parse(struct bytes text, enum sta_type type, struct arena *arena, stru
         if (bytes_are(name, "$skiptoken"))
             cursor = value;
     }
+    if (q.data_array && q.expand)
+        return sta_fail(error, 400, 0,
+                        "$resultFormat=dataArray takes no $expand; $select=FeatureOfInterest gives "
+                        "the feature's id");
     enum err e = order_all(&p, &q);
     if (e == OK && seen & 1u << SKIPTOKEN)
         e = parse_cursor(&p, cursor, &q);
@@ -502,6 +509,10 @@ print_options(const struct sta_query *q, char separator, struct buf *out)
         next_option(out, start, separator, "$count");
         buf_text(out, "true");
     }
+    if (q->data_array) {
+        next_option(out, start, separator, "$resultFormat");
+        buf_text(out, "dataArray");
+    }
     if (q->has_select) {
         next_option(out, start, separator, "$select");
         print_select(q, out);
@@ -536,7 +547,7 @@ void
 sta_query_print(const struct sta_query *q, struct buf *out)
 {
     /* Each option alone, so that '&' inside a value is encoded and between options is not. */
-    struct sta_query one[6] = {0};
+    struct sta_query one[7] = {0};
     size_t start = out->len;
     for (size_t i = 0; i < ARRAY_COUNT(one); i++)
         one[i].type = q->type;
@@ -552,6 +563,7 @@ sta_query_print(const struct sta_query *q, struct buf *out)
     one[4].order_count = q->order_count;
     one[4].order_implicit = q->order_implicit;
     one[5].expand = q->expand;
+    one[6].data_array = q->data_array;
     struct buf plain;
     buf_init(&plain, 64 * 1024);
     for (size_t i = 0; i < ARRAY_COUNT(one); i++) {

@@ -31,21 +31,45 @@ sta_result_put(struct buf *out, const struct observation *o)
 }
 
 static void
-put_control(struct buf *out, struct bytes base_url, uint64_t id)
+put_control(struct buf *out, struct bytes base_url, uint64_t id, bool multi)
 {
-    buf_text(out, "\"@iot.selfLink\":\"");
-    buf_put(out, base_url);
-    buf_text(out, "/Observations(");
-    buf_u64_decimal(out, id);
-    buf_text(out, ")\",\"Datastream@iot.navigationLink\":\"");
-    buf_put(out, base_url);
-    buf_text(out, "/Observations(");
-    buf_u64_decimal(out, id);
-    buf_text(out, ")/Datastream\",\"FeatureOfInterest@iot.navigationLink\":\"");
-    buf_put(out, base_url);
-    buf_text(out, "/Observations(");
-    buf_u64_decimal(out, id);
-    buf_text(out, ")/FeatureOfInterest\"");
+    /* Four links that begin alike: the usual answer holds a hundred of them. */
+    struct bytes name = bytes_text(multi ? "MultiDatastream" : "Datastream");
+    uint8_t digits[20];
+    size_t first = sizeof(digits);
+    do {
+        digits[--first] = (uint8_t)('0' + id % 10);
+        id /= 10;
+    } while (id);
+    struct bytes self[] = {base_url, bytes_text("/Observations("),
+                           bytes_of(digits + first, sizeof(digits) - first)};
+    struct bytes parts[] = {bytes_text("\"@iot.selfLink\":\""),
+                            self[0],
+                            self[1],
+                            self[2],
+                            bytes_text(")\",\""),
+                            name,
+                            bytes_text("@iot.navigationLink\":\""),
+                            self[0],
+                            self[1],
+                            self[2],
+                            bytes_text(")/"),
+                            name,
+                            bytes_text("\",\"FeatureOfInterest@iot.navigationLink\":\""),
+                            self[0],
+                            self[1],
+                            self[2],
+                            bytes_text(")/FeatureOfInterest\"")};
+    size_t need = 0, at = 0;
+    for (size_t i = 0; i < ARRAY_COUNT(parts); i++)
+        need += parts[i].len;
+    uint8_t *room = buf_room(out, need);
+    for (size_t i = 0; room && i < ARRAY_COUNT(parts); i++) {
+        memcpy(room + at, parts[i].p, parts[i].len);
+        at += parts[i].len;
+    }
+    if (room)
+        buf_filled(out, need);
 }
 
 /* resultQuality, validTime, parameters: as they stand in `extra`. */
@@ -78,7 +102,7 @@ sta_observation_members(struct buf *out, struct bytes base_url, uint32_t stream,
     }
     if (what & STA_OBS_LINKS) {
         separate(out, start);
-        put_control(out, base_url, id);
+        put_control(out, base_url, id, what & STA_OBS_OF_MULTI);
     }
     if (what & STA_OBS_PHENOMENON_TIME) {
         separate(out, start);
@@ -97,6 +121,25 @@ sta_observation_members(struct buf *out, struct bytes base_url, uint32_t stream,
     }
     if (o->extra.len && what & (STA_OBS_RESULT_QUALITY | STA_OBS_VALID_TIME | STA_OBS_PARAMETERS))
         put_extra(out, start, o->extra, what);
+}
+
+bool
+sta_observation_value(struct buf *out, const struct observation *o, uint32_t which)
+{
+    static const char *const rare[] = {"resultQuality", "validTime", "parameters"};
+    if (which == STA_OBS_PHENOMENON_TIME) {
+        sta_time_put(out, o->time_us, o->time_end_us);
+    } else if (which == STA_OBS_RESULT) {
+        sta_result_put(out, o);
+    } else if (which == STA_OBS_RESULT_TIME) {
+        sta_time_put(out, o->result_time_us, o->result_time_us);
+    } else {
+        int at = which == STA_OBS_RESULT_QUALITY ? 0 : which == STA_OBS_VALID_TIME ? 1 : 2;
+        struct bytes value = sta_json_member(o->extra, bytes_text(rare[at]));
+        buf_put(out, value);
+        return value.len > 0;
+    }
+    return true;
 }
 
 void
