@@ -126,6 +126,8 @@ put_callers(struct buf *b, const struct charter *c)
         put_set(b, "zones", c->zones[0].name, sizeof(c->zones[0]), c->zones_count, k->zones);
         put_set(b, "purposes", c->purposes[0].name, sizeof(c->purposes[0]), c->purposes_count,
                 k->purposes);
+        put_set(b, "writes", c->classes[0].name, sizeof(c->classes[0]), c->classes_count,
+                k->writes);
         buf_text(b, "}\n");
     }
 }

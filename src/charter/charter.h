@@ -18,7 +18,7 @@
  *               "support" country+ ["firmware-signed" yes-no] "}"
  *   rule      = "rule" tier "{" { "forbid" "state-linked" | "require" "firmware-signed"
  *               | "seats" country+ | "support" country+ } "}"
- *   caller    = "caller" name "{" "role" name "zones" name+ "purposes" name+ "}"
+ *   caller    = "caller" name "{" "role" name "zones" name+ "purposes" name+ ["writes" name+] "}"
  *   zone      = "zone" name "{" { "service" name | "tier" tier | "vendors" name+ | "sites" name+
  *               | "holds" name+ | "listen" { ("mqtts"|"https") address } | "limits" { limit }
  *               | "envelope" { name quantity } | "command" name { "lease" duration | "rate" rate
@@ -128,6 +128,8 @@ struct charter_caller {
     char role[CHARTER_NAME_SIZE];
     uint32_t zones;    /* bit set over charter.zones */
     uint64_t purposes; /* bit set over charter.purposes */
+    uint64_t writes;   /* bit set over charter.classes: what they may change, not only read */
+    struct charter_place writes_place;
 };
 
 struct charter_listen {

@@ -285,6 +285,30 @@ check_zone(const struct charter *c, uint32_t zone, struct charter_findings *f)
         check_required_words(z, f);
 }
 
+/* A class that a caller may write is one that a purpose of theirs opens, in a zone of theirs. */
+static void
+check_writes(const struct charter *c, const struct charter_caller *k, struct charter_findings *f)
+{
+    uint64_t held = 0;
+    for (uint32_t z = 0; z < c->zones_count; z++)
+        if (k->zones >> z & 1)
+            held |= c->zones[z].holds;
+    for (uint32_t i = 0; i < c->classes_count; i++) {
+        if (!(k->writes >> i & 1))
+            continue;
+        if (!(held >> i & 1))
+            charter_add_finding(f, k->writes_place,
+                                "the caller '%s' writes the class '%s', which none of their zones "
+                                "holds",
+                                k->name, c->classes[i].name);
+        else if (!(charter_class_purposes(c, i) & k->purposes))
+            charter_add_finding(f, k->writes_place,
+                                "the caller '%s' writes the class '%s', which none of their "
+                                "purposes opens",
+                                k->name, c->classes[i].name);
+    }
+}
+
 /* In the order of the file; equal places keep their order. */
 static void
 sort_findings(struct charter_findings *f)
@@ -310,6 +334,8 @@ charter_check(const struct charter *c, struct charter_findings *out_findings)
     check_classes(c, out_findings);
     for (uint32_t i = 0; i < c->zones_count; i++)
         check_zone(c, i, out_findings);
+    for (uint32_t i = 0; i < c->callers_count; i++)
+        check_writes(c, &c->callers[i], out_findings);
     check_conduits(c, out_findings);
     sort_findings(out_findings);
     return out_findings->count == 0 ? OK : ERR_DENIED;

@@ -216,6 +216,11 @@ charter_put_explanation(struct buf *b, const struct charter *c)
         LIST(b, c->zones, c->zones_count, k->zones, "none");
         buf_text(b, " for ");
         LIST(b, c->purposes, c->purposes_count, k->purposes, "no purpose");
+        if (k->writes) {
+            buf_text(b, "; what is of the data classes ");
+            LIST(b, c->classes, c->classes_count, k->writes, "none");
+            buf_text(b, " they may also make, change and delete there, on record");
+        }
         buf_text(b, ".\n");
     }
     buf_text(b, c->callers_count ? "" : "Nobody may ask anything.\n");

@@ -87,10 +87,20 @@ caller_purposes(struct parser *p, void *block)
     return parser_references(p, &t, &((struct charter_caller *)block)->purposes);
 }
 
+static enum err
+caller_writes(struct parser *p, void *block)
+{
+    struct name_table t = parser_classes(p);
+    struct charter_caller *c = block;
+    c->writes_place = p->token.place;
+    return parser_references(p, &t, &c->writes);
+}
+
 const struct statement parser_caller_statements[PARSER_CALLER_STATEMENTS] = {
     {"role", caller_role, true, false},
     {"zones", caller_zones, true, false},
     {"purposes", caller_purposes, true, false},
+    {"writes", caller_writes, false, false},
 };
 
 enum err

@@ -141,6 +141,28 @@ TEST(the_canonical_form_forgets_order_and_space_and_nothing_else)
     CHECK(memcmp(one, two, 32) != 0);
 }
 
+TEST(what_a_caller_may_write_is_in_the_canonical_form_only_when_it_is_said)
+{
+    static const char tail[] =
+        "purpose b \"two\" class k { sites hall personal no } class j { sites "
+        "hall personal no } zone z { service telemetry tier ordinary "
+        "sites hall holds k j } caller kim { role r zones z purposes b ";
+    char text[1024];
+    struct buf out;
+    buf_init(&out, CHARTER_BYTES_MAX);
+    for (int said = 0; said < 2; said++) {
+        snprintf(text, sizeof(text), "%s%s%s}", CITY, tail, said ? "writes k j" : "");
+        CHECK_OK(parse(text, &c));
+        buf_reset(&out);
+        charter_put_canonical(&out, &c);
+        buf_byte(&out, 0);
+        CHECK((strstr((const char *)out.p, "  writes j k\n") != NULL) == said);
+        CHECK((strstr((const char *)out.p, "writes") != NULL) == said);
+        CHECK(c.callers[0].writes == (said ? 3u : 0u));
+    }
+    buf_fini(&out);
+}
+
 TEST(every_cut_and_every_changed_byte_is_refused_or_is_a_charter_again)
 {
     struct bytes text = kit_read("charters/demo.charter");

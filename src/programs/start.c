@@ -76,6 +76,16 @@ take_caller(struct start *s, struct bytes body)
 }
 
 static enum err
+take_writes(struct start *s, struct bytes body)
+{
+    DECODE(give_writes);
+    for (size_t i = 0; i < s->callers_count; i++)
+        if (bytes_are(m.caller, s->callers[i].name))
+            return bytes_copy_text(m.classes, s->callers[i].writes, sizeof(s->callers[i].writes));
+    return ERR_NOT_FOUND;
+}
+
+static enum err
 take_command(struct start *s, struct bytes body)
 {
     DECODE(give_command);
@@ -252,6 +262,8 @@ start_take(struct start *s, uint16_t id, struct bytes body, int fd)
         return take_class(s, body);
     case give_caller_id:
         return take_caller(s, body);
+    case give_writes_id:
+        return take_writes(s, body);
     case give_command_id:
         return take_command(s, body);
     case give_envelope_id:

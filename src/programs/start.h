@@ -77,6 +77,7 @@ struct start_caller {
     char role[START_NAME_SIZE];
     char zones[START_LIST_SIZE];
     char purposes[START_LIST_SIZE];
+    char writes[START_LIST_SIZE]; /* data classes that they may change */
     uint32_t line;
 };
 struct start_command {

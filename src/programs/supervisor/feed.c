@@ -100,7 +100,7 @@ feed_callers(struct feed *f, int32_t zone)
     const struct charter *c = f->plan->charter;
     for (uint32_t i = 0; i < c->callers_count; i++) {
         const struct charter_caller *caller = &c->callers[i];
-        char zones[2049], purposes[4097];
+        char zones[2049], purposes[4097], writes[4097];
         if (zone >= 0 && !(caller->zones >> zone & 1))
             continue;
         names_of(zones, sizeof(zones), caller->zones, c->zones[0].name, sizeof(c->zones[0]),
@@ -109,6 +109,11 @@ feed_callers(struct feed *f, int32_t zone)
                  sizeof(c->purposes[0]), c->purposes_count);
         FEED(f, give_caller, bytes_text(caller->name), bytes_text(caller->role), bytes_text(zones),
              bytes_text(purposes), caller->place.line);
+        if (!caller->writes || zone < 0) /* the judge and the ledger write nothing */
+            continue;
+        names_of(writes, sizeof(writes), caller->writes, c->classes[0].name, sizeof(c->classes[0]),
+                 c->classes_count);
+        FEED(f, give_writes, bytes_text(caller->name), bytes_text(writes));
     }
 }
 
