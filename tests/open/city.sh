@@ -31,13 +31,14 @@ open_start() {
     cat >"$state/open.charter" <<END || return 1
 city "Open" { number 1  origin open.example  sites here  signers tester  need 1 }
 purpose test "suites that others wrote"
-class open { personal no  sites here  keep 400d  purposes test }
+class open { personal no  sites here  purposes test }
 vendor anybody { seat CA  owner CA  state-linked no  support CA }
 zone open {
     service telemetry  tier ordinary  vendors anybody  sites here  holds open
     listen  mqtts $3:$OPEN_MQTT  https $3:$OPEN_HTTP
     limits  memory 4GiB  cpu 800%  messages $4  disk 16GiB
 }
+caller open { role administrator  zones open  purposes test }
 END
     city_prepare "$state/open.charter" "$state" && city_start "$state"
 }

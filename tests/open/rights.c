@@ -28,6 +28,23 @@ __wrap_rights_of(const struct view_rights *v)
     return (struct sta_rights){see_everything, (void *)(uintptr_t)v};
 }
 
+/* Nobody needs a token: who carries none has one for everything. */
+enum err __wrap_caller_check(struct core *c, const struct peer *peer, const struct request *ask,
+                             struct token *out, struct refusal *why);
+enum err
+__wrap_caller_check(struct core *c, const struct peer *peer, const struct request *ask,
+                    struct token *out, struct refusal *why)
+{
+    (void)peer, (void)ask, (void)why;
+    memset(out, 0, sizeof(*out));
+    const struct start_caller *row = start_caller(c->start, bytes_text(OPEN_NAME));
+    ASSERT(row); /* tests/open/city.sh wrote the charter */
+    memcpy(out->caller, row->name, sizeof(row->name));
+    memcpy(out->role, row->role, sizeof(row->role));
+    memcpy(out->purpose, OPEN_PURPOSE, sizeof(OPEN_PURPOSE));
+    return OK;
+}
+
 /* ---- which class: a Datastream that names none is of the zone's first ---- */
 
 const struct start_class *__real_start_class(const struct start *s, struct bytes name);
