@@ -6,6 +6,7 @@
 #include "drills/messages/play.h"
 
 #include "grant/token.h"
+#include "programs/wish.h"
 
 /* Two files of the program have static functions of one name. */
 #define on_frame ledger_client_on_frame
@@ -131,7 +132,7 @@ put_approval(char *to, size_t size, const char *name, const char *role, const ch
     snprintf(t.zone, sizeof(t.zone), "signals");
     snprintf(t.purpose, sizeof(t.purpose), "operate");
     t.expiry_us = clock_now.wall_us + 900LL * 1000000;
-    verdict_wish_digest("signals", &wish, t.approves);
+    wish_digest("signals", &wish, t.approves);
     buf_init(&b, TOKEN_BYTES_MAX);
     CHECK_OK(token_sign(&t, judge_secret, &b));
     size_t used = strlen(to);

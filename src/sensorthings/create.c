@@ -4,6 +4,7 @@
 #include "sensorthings/draft.h"
 #include "sensorthings/json.h"
 #include "sensorthings/record.h"
+#include "sensorthings/tasking.h"
 #include "sensorthings/times.h"
 
 /* The entity that stands around the one being read, when there is one. */
@@ -103,6 +104,8 @@ read_property(struct sta_planner *p, struct sta_draft *d, int index, struct byte
         return canonical_time(p, property->name, &d->property[index]);
     if (strcmp(property->name, "unitOfMeasurement") == 0)
         return check_unit(p, value);
+    if (d->type == STA_TASKING_CAPABILITY && index == CAPABILITY_PARAMETERS)
+        return sta_tasking_check(value, p->arena, p->error);
     if (d->type == STA_MULTI_DATASTREAM && property->shape == STA_SHAPE_LIST)
         return check_multi_list(p, index, value);
     if (d->type == STA_MULTI_DATASTREAM && index == DATASTREAM_OBSERVATION_TYPE)
@@ -358,6 +361,9 @@ build(struct sta_planner *p, enum sta_type type, struct bytes json, const struct
         *out_id = 0;
         return plan_observation(p, json, parent, depth);
     }
+    if (type == STA_TASK)
+        return sta_fail(p->error, 400, 0,
+                        "a Task is asked for by itself, not inside another entity");
     if (sta_is_stream(type) && p->next_id[STA_DATASTREAM] > STA_STREAM_MAX)
         return sta_fail(p->error, 413, 0, "this zone has no room for another Datastream");
     struct sta_draft *d = sta_draft_new(p, type, sta_draft_next_id(p, type), true);

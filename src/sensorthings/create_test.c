@@ -270,12 +270,14 @@ TEST(what_is_tasked_belongs_to_thing_and_actuator)
     struct fixture *f = fixture_new();
     CHECK(fixture_junction(f) == 201);
     CHECK(fixture_post(f, "/v1.1/Things(1)/TaskingCapabilities",
-                       "{\"name\":\"c\",\"description\":\"d\",\"taskingParameters\":{},"
+                       "{\"name\":\"c\",\"description\":\"d\",\"taskingParameters\":{\"type\":"
+                       "\"DataRecord\",\"field\":[]},"
                        "\"Actuator\":{\"name\":\"a\",\"description\":\"d\",\"encodingType\":\"e\","
                        "\"metadata\":1}}") == 201);
     CHECK(sta_graph_get(&f->graph, STA_ACTUATOR, 1)->links[ACTUATOR_CAPABILITIES].count == 1);
-    CHECK(refused(f, 400, "kept by the service", "/v1.1/TaskingCapabilities(1)/Tasks",
-                  "{\"creationTime\":\"2026-01-01T00:00:00Z\"}"));
+    CHECK(refused(f, 400, "by itself", "/v1.1/TaskingCapabilities(1)/Tasks", "{}"));
+    CHECK(refused(f, 400, "DataRecord", "/v1.1/Things(1)/TaskingCapabilities",
+                  "{\"name\":\"c\",\"description\":\"d\",\"taskingParameters\":{}}"));
     CHECK(fixture_get_text(f, "/v1.1") == 200 && !strstr((const char *)f->out.p, "Task"));
     f->graph.tasking = true;
     CHECK(fixture_get_text(f, "/v1.1") == 200 && strstr((const char *)f->out.p, "/Tasks"));

@@ -145,7 +145,12 @@ enum {
     DATASTREAM_OBSERVED_AREA = 4,
     DATASTREAM_OWN_PROPERTIES = 7,
     MULTI_TYPES = 3,
-    MULTI_UNITS = 4
+    MULTI_UNITS = 4,
+    CAPABILITY_PARAMETERS = 2,
+    CAPABILITY_PROPERTIES = 3,
+    TASK_PARAMETERS = 0,
+    TASK_CREATION_TIME = 1,
+    TASK_PROPERTIES = 2
 };
 
 /* Ids in ascending order (but for stored lists, which keep the order they were given). */

@@ -21,11 +21,12 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
-#include "sensorthings/model.h"
+#include "sensorthings/create.h"
 
 enum {
     STA_TASKING_FIELDS_MAX = 64, /* of one record */
     STA_TASKING_DEPTH_MAX = 4,   /* records inside records */
+    STA_TASKS_MAX = 1000,        /* of one TaskingCapability; the oldest go, the ledger keeps all */
 };
 
 /* Is it a DataRecord that we can hold Tasks to? 400, and 501 for a type that is not served. */
@@ -44,5 +45,21 @@ enum err sta_task_check(struct bytes record, struct bytes values, struct arena *
  */
 enum err sta_task_parameters(struct bytes record, struct bytes values, struct arena *arena,
                              struct buf *out, struct sta_error *error) MUST_USE;
+
+/* ---- the Task itself ------------------------------------------------------------------------ */
+
+/*
+ * Plan a new Task: `values` as they came, `properties` an object of ours (what became of it). It
+ * belongs to the owner of its capability. When the capability has STA_TASKS_MAX, the oldest go.
+ * *out is one plan of create.h. 413.
+ */
+enum err sta_plan_task(struct sta_graph *g, uint64_t capability, struct bytes values,
+                       struct bytes properties, int64_t now_us, struct arena *arena,
+                       struct sta_plan *out, struct sta_error *error) MUST_USE;
+
+/* Plan other properties for a Task that is there. */
+enum err sta_plan_task_properties(struct sta_graph *g, uint64_t id, struct bytes properties,
+                                  struct arena *arena, struct sta_plan *out,
+                                  struct sta_error *error) MUST_USE;
 
 #endif

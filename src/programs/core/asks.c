@@ -113,6 +113,9 @@ run(struct core *c, struct request *ask)
         ask_refuse_now(c, ask, &why);
     } else if (bytes_are(target, "/v1.1/Commands")) {
         commands_post(c, peer, ask);
+    } else if (sta_path_parse(target, &path, &error) == OK && path.kind == STA_PATH_SET &&
+               sta_path_type(&path) == STA_TASK && c->graph.tasking) {
+        tasks_post(c, peer, ask, &path);
     } else if (peer->kind != PEER_DEVICE) {
         refuse(&why, peer->kind == PEER_STRANGER ? 401 : 403, REASON_NOT_AUTHORISED,
                "Only devices of this zone create Things and Observations.");

@@ -2,10 +2,9 @@
 #include "programs/core/core.h"
 
 #include "base/text.h"
+#include "grant/approvals.h"
 #include "grant/lease.h"
 #include "runtime/log.h"
-
-#include <cjson/cJSON.h>
 
 enum { PARAMETERS_BYTES_MAX = 512, APPROVALS_BYTES_MAX = 8192 };
 
@@ -141,7 +140,7 @@ parameters_of(const cJSON *object, struct command_body *out, struct refusal *why
     return OK;
 }
 
-static enum err
+enum err
 approvals_of(const cJSON *array, struct buf *out, struct refusal *why)
 {
     const cJSON *at;
@@ -202,16 +201,24 @@ parse_body(struct bytes body, struct command_body *out, struct refusal *why)
     return e;
 }
 
+enum err
+commander_check(struct core *c, const struct peer *peer, struct request *ask, struct token *out,
+                struct refusal *why)
+{
+    enum err e = caller_check(c, peer, ask, out, why);
+    if (e == OK && strcmp(out->purpose, APPROVALS_PURPOSE) != 0) {
+        e = refuse(why, 403, REASON_NOT_AUTHORISED, "Commands are asked for purpose operate.");
+        refusal_rule(why, c->start->zone_line, "zone", c->start->zone);
+    }
+    return e;
+}
+
 /* The caller's side: token, purpose `operate`, a command that the charter has. */
 static enum err
 check_asker(struct core *c, const struct peer *peer, struct request *ask, struct token *token,
             struct command_body *body, struct refusal *why)
 {
-    enum err e = caller_check(c, peer, ask, token, why);
-    if (e == OK && strcmp(token->purpose, "operate") != 0) {
-        e = refuse(why, 403, REASON_NOT_AUTHORISED, "Commands are asked for purpose operate.");
-        refusal_rule(why, c->start->zone_line, "zone", c->start->zone);
-    }
+    enum err e = commander_check(c, peer, ask, token, why);
     if (e == OK)
         e = parse_body(buf_bytes(&ask->body), body, why);
     if (e == OK && !find_command(c, body->command)) {
@@ -222,9 +229,9 @@ check_asker(struct core *c, const struct peer *peer, struct request *ask, struct
     return e;
 }
 
-static void
+void
 refuse_command(struct core *c, const struct peer *peer, struct request *ask,
-               const struct token *token, const struct refusal *why)
+               const struct token *token, const char *what, const struct refusal *why)
 {
     ask_refuse(ask, why);
     c->count.leases_refused++;
@@ -237,10 +244,27 @@ refuse_command(struct core *c, const struct peer *peer, struct request *ask,
                         .caller = peer->name,
                         .role = token->role,
                         .purpose = token->purpose,
-                        .what = "/v1.1/Commands",
+                        .what = what,
                         .status = why->status,
                         .rule = why->rule};
     record_and_send(c, ask, &r);
+}
+
+enum err
+commands_ask(struct core *c, struct request *ask, struct wish *m, uint64_t task)
+{
+    struct wish_wait *w;
+    enum err e = wish_send(c, m, &w);
+    if (e != OK)
+        return e;
+    w->person = true;
+    w->task = task;
+    w->ask = (uint16_t)(ask - c->asks);
+    w->generation = ask->generation;
+    ask->state = ASK_WARDEN;
+    ask->wait_ref = w->ref;
+    ask->deadline_ms = w->deadline_ms;
+    return OK;
 }
 
 static void
@@ -252,19 +276,11 @@ send_command(struct core *c, struct request *ask, const struct token *token,
                      .parameters = bytes_of(body->parameters, body->parameters_len),
                      .asked_by = bytes_text(token->caller),
                      .approvals = buf_bytes(&body->approvals)};
-    struct wish_wait *w;
-    if (wish_send(c, &m, &w) != OK) {
+    if (commands_ask(c, ask, &m, 0) != OK) {
         struct refusal why;
         refuse(&why, 503, REASON_UNSPECIFIED, "The warden cannot be asked now.");
         ask_refuse_now(c, ask, &why);
-        return;
     }
-    w->person = true;
-    w->ask = (uint16_t)(ask - c->asks);
-    w->generation = ask->generation;
-    ask->state = ASK_WARDEN;
-    ask->wait_ref = w->ref;
-    ask->deadline_ms = w->deadline_ms;
 }
 
 void
@@ -280,7 +296,7 @@ commands_post(struct core *c, struct peer *peer, struct request *ask)
     if (e == OK)
         send_command(c, ask, &token, &body);
     else
-        refuse_command(c, peer, ask, &token, &why);
+        refuse_command(c, peer, ask, &token, "/v1.1/Commands", &why);
     buf_fini(&body.approvals);
 }
 
@@ -320,7 +336,9 @@ on_granted(struct core *c, const struct lease_granted *m)
     struct request *ask = ask_of_wish(c, w);
     struct wish_wait done = *w;
     *w = (struct wish_wait){0};
-    if (ask) {
+    if (done.task) {
+        tasks_granted(c, done.task, ask, m->note);
+    } else if (ask) {
         ask->status = 201;
         ask->content_type = "application/json";
         buf_init(&ask->out, 4 * LEASE_BYTES_MAX * 2);
@@ -342,7 +360,9 @@ on_refused(struct core *c, const struct lease_refused *m)
     struct request *ask = ask_of_wish(c, w);
     struct wish_wait done = *w;
     *w = (struct wish_wait){0};
-    if (ask) {
+    if (done.task) {
+        tasks_refused(c, done.task, ask, m->reason, m->rule);
+    } else if (ask) {
         struct refusal why;
         refuse(&why, 403, REASON_NOT_AUTHORISED, "%.*s", BYTES_PRINTF(m->reason));
         if (bytes_copy_text(m->rule, why.rule, sizeof(why.rule)) != OK)
@@ -371,6 +391,7 @@ commands_frame(void *ctx, uint16_t id, struct bytes body)
 void
 commands_expire(struct core *c)
 {
+    static const char no_answer[] = "the warden did not answer";
     uint64_t now_ms = clock_mono_ms(&c->clock);
     for (size_t i = 0; i < WISHES_MAX; i++) {
         struct wish_wait *w = &c->wishes[i];
@@ -378,6 +399,8 @@ commands_expire(struct core *c)
             continue;
         struct wish_wait done = *w;
         *w = (struct wish_wait){0};
-        tell_verdict(c, &done, false, bytes_text("the warden did not answer"));
+        if (done.task)
+            tasks_refused(c, done.task, NULL, bytes_text(no_answer), (struct bytes){0});
+        tell_verdict(c, &done, false, bytes_text(no_answer));
     }
 }

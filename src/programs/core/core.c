@@ -152,6 +152,7 @@ core_open(const struct core_config *config, struct core **out)
     c->outbox_max = c->start->disk_bytes / OUTBOX_DISK_BYTES;
     if (c->outbox_max == 0 || c->outbox_max > OUTBOX_DECISIONS_MAX)
         c->outbox_max = OUTBOX_DECISIONS_MAX;
+    tasks_open(c);
     record_clock(c);
     c->anchored_size = UINT64_MAX; /* what the predecessor anchored last is not known */
     *out = c;
@@ -312,6 +313,7 @@ core_tick(struct core *c)
         c->service->tick(c->self);
     asks_expire(c);
     commands_expire(c);
+    tasks_step(c);
     record_anchor(c);
     record_strangers(c);
     record_destructions(c);

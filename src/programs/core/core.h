@@ -33,6 +33,8 @@
 #include "sensorthings/answer.h"
 #include "sensorthings/create.h"
 
+#include <cjson/cJSON.h>
+
 enum {
     ASKS_MAX = 1024,
     ASK_ANSWER_MAX = 16 * 1024 * 1024,
@@ -48,6 +50,7 @@ enum {
     SUBSCRIPTIONS_MAX = 2048,
     TOPIC_BYTES_MAX = 255,
     WISHES_MAX = 512,
+    OPEN_TASKS_MAX = 1024,
     CONDUITS_MAX = 16,
     FUTURE_MAX_US = 10 * 60 * 1000000,
     ANCHOR_MS = 100,
@@ -148,9 +151,21 @@ struct subscription {
 struct wish_wait {
     bool used, person;
     uint64_t ref, service_ref, deadline_ms;
+    uint64_t task; /* what comes of it is written there; 0: no Task */
     char device[START_NAME_SIZE];
     uint16_t ask;
     uint32_t generation;
+};
+
+/* ---- Tasks whose end is not known yet ----------------------------------------------------------
+ */
+
+struct open_task {
+    uint64_t task; /* 0: free */
+    uint64_t sequence;
+    int64_t expiry_us;
+    enum task_end { TASK_OPEN, TASK_DONE, TASK_FAILED } end; /* as its device said */
+    char device[START_NAME_SIZE];
 };
 
 struct conduit_link {
@@ -192,6 +207,7 @@ struct core {
     struct round round;
     struct subscription subscriptions[SUBSCRIPTIONS_MAX];
     struct wish_wait wishes[WISHES_MAX];
+    struct open_task open_tasks[OPEN_TASKS_MAX];
     uint64_t next_ref; /* random start: answers to a predecessor's records match nothing */
 
     struct link gate, ledger, warden;
@@ -360,8 +376,34 @@ enum err commands_wish(void *ctx, struct bytes device, const char *command, stru
  * it is no such topic. */
 bool commands_seen(struct core *c, struct peer *peer, const struct publish *m);
 void commands_post(struct core *c, struct peer *peer, struct request *ask);
+/* Approvals as a JSON list of tokens: one a line. */
+enum err approvals_of(const cJSON *array, struct buf *out, struct refusal *why) MUST_USE;
+/* Who may ask for commands: a caller's token for `operate`. */
+enum err commander_check(struct core *c, const struct peer *peer, struct request *ask,
+                         struct token *out, struct refusal *why) MUST_USE;
+/* Refuse and put it on record. */
+void refuse_command(struct core *c, const struct peer *peer, struct request *ask,
+                    const struct token *token, const char *what, const struct refusal *why);
+/* Send a person's wish; the ask waits for the warden, and so does the Task, if there is one.
+ * ERR_LIMIT, ERR_CLOSED: the warden cannot be asked. */
+enum err commands_ask(struct core *c, struct request *ask, struct wish *m, uint64_t task) MUST_USE;
 enum err commands_frame(void *ctx, uint16_t id, struct bytes body);
 void commands_expire(struct core *c);
+
+/* tasks.c: Tasks of SensorThings (17-079r1) are wishes that leave a trace. */
+void tasks_post(struct core *c, struct peer *peer, struct request *ask,
+                const struct sta_path *path);
+/* At start: what was asked of a predecessor is lost, what was granted is still open. */
+void tasks_open(struct core *c);
+/* The warden's verdict: a note, or a refusal. `ask`, when somebody still waits, gets the answer. */
+void tasks_granted(struct core *c, uint64_t task, struct request *ask, struct bytes note);
+void tasks_refused(struct core *c, uint64_t task, struct request *ask, struct bytes reason,
+                   struct bytes rule);
+/* A device's report on a lease was stored: {"sequence":17,"obeyed":true} or 17. */
+void tasks_reported(struct core *c, const struct service_stream *stream,
+                    const struct observation *o);
+/* Write down what was reported and what has expired. */
+void tasks_step(struct core *c);
 
 /* conduits.c */
 void conduits_open(struct core *c);

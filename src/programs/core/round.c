@@ -57,11 +57,15 @@ tell_stored(struct core *c)
     for (uint32_t i = 0; i < r->stored_count; i++) {
         const struct stored *s = &r->stored[i];
         c->count.stored++;
-        c->count.obeyed += c->streams[s->stream].tells_leases;
-        if (c->service->stored) {
+        bool lease = c->streams[s->stream].tells_leases;
+        c->count.obeyed += lease;
+        if (c->service->stored || lease) {
             struct service_stream stream;
             streams_describe(c, s->stream, &stream);
-            c->service->stored(c->self, &stream, &s->value);
+            if (lease)
+                tasks_reported(c, &stream, &s->value);
+            if (c->service->stored)
+                c->service->stored(c->self, &stream, &s->value);
         }
         if (c->streams[s->stream].subscribers)
             topics_deliver(c, s);

@@ -2,8 +2,7 @@
 
 #include "base/text.h"
 #include "grant/approvals.h"
-
-#include <sodium.h>
+#include "programs/wish.h"
 
 enum { HOUR_MS = 3600000, BURST = 2 };
 
@@ -36,20 +35,6 @@ deny(struct envelope_verdict *out, uint32_t line, const char *rule, const char *
     return ERR_DENIED;
 }
 
-void
-verdict_wish_digest(const char *zone, const struct wish *wish, uint8_t out[static 32])
-{
-    crypto_hash_sha256_state state;
-    char head[256];
-    int n = snprintf(head, sizeof(head), "bulkhead wish v1\nzone %s\ndevice %.*s\ncommand %.*s\n",
-                     zone, BYTES_PRINTF(wish->device), BYTES_PRINTF(wish->command));
-    ASSERT(n > 0 && (size_t)n < sizeof(head));
-    crypto_hash_sha256_init(&state);
-    crypto_hash_sha256_update(&state, (const uint8_t *)head, (unsigned long long)n);
-    crypto_hash_sha256_update(&state, wish->parameters.p, wish->parameters.len);
-    crypto_hash_sha256_final(&state, out);
-}
-
 /* The approver is still in the charter, with the purpose that commands have. */
 static bool
 may_approve(void *ctx, const struct token *t)
@@ -69,7 +54,7 @@ count_approvals(struct verdict_state *v, const struct wish *wish, int64_t now_us
                           .now_us = now_us,
                           .may = may_approve,
                           .ctx = v};
-    verdict_wish_digest(v->start->zone, wish, a.digest);
+    wish_digest(v->start->zone, wish, a.digest);
     return approvals_count(&a, wish->approvals);
 }
 

@@ -47,10 +47,4 @@ enum err verdict_decide(struct verdict_state *v, const struct wish *wish, uint64
                         int64_t now_us, struct lease *out_lease,
                         struct envelope_verdict *out_verdict) MUST_USE;
 
-/*
- * What approvals bind: SHA-256 of "bulkhead wish v1\nzone Z\ndevice D\ncommand C\n" and the
- * parameters as the wish carries them.
- */
-void verdict_wish_digest(const char *zone, const struct wish *wish, uint8_t out[static 32]);
-
 #endif

@@ -1,6 +1,8 @@
 #include "programs/warden/verdict.h"
+
 #include "base/test.h"
 #include "grant/token.h"
+#include "programs/wish.h"
 
 #include <sodium.h>
 
@@ -113,7 +115,7 @@ approve(const struct fixture *f, struct buf *lines, const struct wish *wish, con
     snprintf(t.zone, sizeof(t.zone), "signals");
     snprintf(t.purpose, sizeof(t.purpose), "%s", purpose);
     crypto_hash_sha256(t.key_digest, (const uint8_t *)name, strlen(name));
-    verdict_wish_digest("signals", wish, t.approves);
+    wish_digest("signals", wish, t.approves);
     CHECK_OK(token_sign(&t, f->judge_secret, lines));
     buf_byte(lines, '\n');
 }
