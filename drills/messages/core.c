@@ -96,6 +96,21 @@ learn_publish(const struct publish *m)
 }
 
 static void
+learn_session_publish(const struct session_publish *m)
+{
+    struct publish p = {m->peer, m->ref, m->topic, m->payload};
+    learn_publish(&p);
+}
+
+/* A release is answered like a publish. */
+static void
+learn_release(const struct session_release *m)
+{
+    publishes[publishes_next++ % KEPT] =
+        (struct said){.used = true, .peer = m->peer, .ref = m->ref};
+}
+
+static void
 learn_ask(const struct ask *m)
 {
     const struct known *k = known_peer(m->peer);
@@ -117,6 +132,8 @@ learn(const struct frame *f)
     struct peer_open open;
     struct peer_close gone;
     struct publish publish;
+    struct session_publish with_properties;
+    struct session_release release;
     struct ask ask;
     struct gate_started started;
     if (f->id == peer_open_id && peer_open_decode(body, &open) == OK)
@@ -128,6 +145,10 @@ learn(const struct frame *f)
         peers_count = 0;
     else if (f->id == publish_id && publish_decode(body, &publish) == OK)
         learn_publish(&publish);
+    else if (f->id == session_publish_id && session_publish_decode(body, &with_properties) == OK)
+        learn_session_publish(&with_properties);
+    else if (f->id == session_release_id && session_release_decode(body, &release) == OK)
+        learn_release(&release);
     else if (f->id == ask_id && ask_decode(body, &ask) == OK)
         learn_ask(&ask);
 }
@@ -375,7 +396,7 @@ gate_hears(void *ctx, uint16_t id, struct bytes body)
         HOLDS(answer_body_decode(body, &part) == OK);
         hear_body(&part);
     } else {
-        HOLDS(id == peer_drop_id || id == core_started_id);
+        HOLDS(id == peer_drop_id || id == core_started_id || id == session_opened_id);
     }
     return OK;
 }

@@ -48,6 +48,12 @@ fill(struct maker *m, const char *message, const char *field, struct value *out)
         out->number = maker_chance(m, 50) ? 200 : 404;
     else if (strcmp(field, "reason") == 0 && strcmp(message, "peer_drop") != 0)
         out->number = 0;
+    else if (strcmp(field, "flags") == 0)
+        out->number = maker_random(m, 16);
+    else if (strcmp(field, "packet_id") == 0)
+        out->number = maker_chance(m, 95) ? 1 + maker_random(m, 9) : 0;
+    else if (strcmp(field, "properties") == 0)
+        out->bytes = bytes_of("\x0b\1", maker_chance(m, 95) ? 0 : maker_random(m, 3));
     else
         return false;
     return true;
@@ -60,8 +66,8 @@ begin_world(void)
     client_init(&clients[0], &world, TLS_MQTT, &device);
     client_init(&clients[1], &world, TLS_MQTT, &other);
     client_init(&clients[2], &world, TLS_HTTP, &caller);
-    SAY(&clients[0], "\x10\x0c\0\4MQTT\4\2\0\x0a\0\0");
-    SAY(&clients[1], "\x10\x0c\0\4MQTT\4\2\0\x0a\0\0");
+    come_up(&clients[0], MQTT_V311);
+    come_up(&clients[1], MQTT_V311);
     SAY(&clients[2], "GET /v1.1/Things HTTP/1.1\r\nHost: h\r\n\r\n");
     core_log(&world);
     for (size_t i = 0; i < CLIENTS; i++) {
@@ -195,8 +201,11 @@ look_at_clients(void)
 static bool
 is_from_core(uint16_t id)
 {
-    static const uint16_t ids[] = {published_id,   subscribed_id, deliver_id,     answer_id,
-                                   answer_body_id, peer_drop_id,  core_started_id};
+    static const uint16_t ids[] = {published_id,       subscribed_id,
+                                   deliver_id,         answer_id,
+                                   answer_body_id,     peer_drop_id,
+                                   core_started_id,    session_opened_id,
+                                   session_deliver_id, session_deliver_release_id};
     for (size_t i = 0; i < ARRAY_COUNT(ids); i++)
         if (ids[i] == id)
             return true;

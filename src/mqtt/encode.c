@@ -1,5 +1,7 @@
 #include "mqtt/packet.h"
 
+enum { ALIAS_SIZE = 3 }; /* of the property */
+
 static void
 put_head(struct buf *b, enum mqtt_type type, uint8_t flags, size_t length)
 {
@@ -59,8 +61,10 @@ put_connect(struct buf *b, const struct mqtt_connect *m)
 static size_t
 publish_length(uint8_t version, const struct mqtt_publish *m)
 {
-    return 2 + m->topic.len + (m->qos ? 2 : 0) + properties_size(version, m->properties) +
-           m->payload.len;
+    size_t properties = m->properties.len + (m->alias ? ALIAS_SIZE : 0);
+    ASSERT(properties < 1u << 28);
+    size_t head = version == MQTT_V5 ? mqtt_varint_size((uint32_t)properties) + properties : 0;
+    return 2 + m->topic.len + (m->qos ? 2 : 0) + head + m->payload.len;
 }
 
 size_t
@@ -78,7 +82,12 @@ put_publish(struct buf *b, uint8_t version, const struct mqtt_publish *m)
     mqtt_put_binary(b, m->topic);
     if (m->qos)
         mqtt_put_number(b, m->packet_id, 2);
-    put_properties(b, version, m->properties);
+    if (version == MQTT_V5) {
+        mqtt_put_varint(b, (uint32_t)m->properties.len + (m->alias ? ALIAS_SIZE : 0u));
+        if (m->alias)
+            mqtt_property_put_number(b, MQTT_PROPERTY_TOPIC_ALIAS, m->alias);
+        buf_put(b, m->properties);
+    }
     buf_put(b, m->payload);
 }
 
@@ -89,13 +98,13 @@ put_publish(struct buf *b, uint8_t version, const struct mqtt_publish *m)
 static void
 put_ack(struct buf *b, uint8_t version, enum mqtt_type type, const struct mqtt_ack *m)
 {
-    bool has_id = type == MQTT_PUBACK;
+    bool has_id = type != MQTT_DISCONNECT;
     bool has_properties = version == MQTT_V5 && m->properties.len;
     bool has_reason = version == MQTT_V5 && (m->reason || has_properties);
     size_t length = (has_id ? 2u : 0u) + (has_reason ? 1u : 0u);
     if (has_properties)
         length += properties_size(version, m->properties);
-    put_head(b, type, 0, length);
+    put_head(b, type, type == MQTT_PUBREL ? 2 : 0, length);
     if (has_id)
         mqtt_put_number(b, m->packet_id, 2);
     if (has_reason)
@@ -131,6 +140,9 @@ mqtt_put(struct buf *b, uint8_t version, const struct mqtt_packet *p)
         put_publish(b, version, &p->publish);
         return;
     case MQTT_PUBACK:
+    case MQTT_PUBREC:
+    case MQTT_PUBREL:
+    case MQTT_PUBCOMP:
     case MQTT_DISCONNECT:
         put_ack(b, version, p->type, &p->ack);
         return;
@@ -143,13 +155,11 @@ mqtt_put(struct buf *b, uint8_t version, const struct mqtt_packet *p)
         return;
     case MQTT_WILL:
     case MQTT_CONNACK:
-    case MQTT_PUBREC:
-    case MQTT_PUBREL:
-    case MQTT_PUBCOMP:
     case MQTT_SUBACK:
     case MQTT_UNSUBACK:
     case MQTT_PINGRESP:
     case MQTT_AUTH:
+    case MQTT_DELIVERY:
     case MQTT_TYPE_COUNT:
     default:
         assert_failed("a packet that mqtt_decode() does not read", __FILE__, __LINE__);
@@ -157,58 +167,30 @@ mqtt_put(struct buf *b, uint8_t version, const struct mqtt_packet *p)
 }
 
 void
-mqtt_put_connack(struct buf *b, uint8_t version, uint8_t code, struct bytes properties)
+mqtt_put_connack(struct buf *b, uint8_t version, bool session_present, uint8_t code,
+                 struct bytes properties)
 {
     put_head(b, MQTT_CONNACK, 0, 2 + properties_size(version, properties));
-    buf_byte(b, 0); /* no session is ever present */
+    buf_byte(b, session_present);
     buf_byte(b, code);
     put_properties(b, version, properties);
 }
 
-static void
-put_codes(struct buf *b, uint8_t version, enum mqtt_type type, uint16_t packet_id,
-          struct bytes codes)
+void
+mqtt_put_codes(struct buf *b, uint8_t version, enum mqtt_type type, uint16_t packet_id,
+               struct bytes properties, struct bytes codes)
 {
-    struct bytes none = {NULL, 0};
-    put_head(b, type, 0, 2 + properties_size(version, none) + codes.len);
+    ASSERT(type == MQTT_SUBACK || type == MQTT_UNSUBACK);
+    if (type == MQTT_UNSUBACK && version != MQTT_V5)
+        codes.len = 0;
+    put_head(b, type, 0, 2 + properties_size(version, properties) + codes.len);
     mqtt_put_number(b, packet_id, 2);
-    put_properties(b, version, none);
+    put_properties(b, version, properties);
     buf_put(b, codes);
-}
-
-void
-mqtt_put_suback(struct buf *b, uint8_t version, uint16_t packet_id, struct bytes codes)
-{
-    put_codes(b, version, MQTT_SUBACK, packet_id, codes);
-}
-
-void
-mqtt_put_unsuback(struct buf *b, uint8_t version, uint16_t packet_id, struct bytes codes)
-{
-    put_codes(b, version, MQTT_UNSUBACK, packet_id,
-              version == MQTT_V5 ? codes : (struct bytes){NULL, 0});
 }
 
 void
 mqtt_put_pingresp(struct buf *b)
 {
     put_head(b, MQTT_PINGRESP, 0, 0);
-}
-
-void
-mqtt_put_disconnect(struct buf *b, uint8_t version, uint8_t reason, struct bytes text)
-{
-    if (version != MQTT_V5)
-        return;
-    uint8_t space[3 + 256];
-    size_t n = text.len > 256 ? 256 : text.len;
-    struct mqtt_ack m = {.reason = reason};
-    if (n) {
-        space[0] = MQTT_PROPERTY_REASON_STRING;
-        space[1] = (uint8_t)(n >> 8);
-        space[2] = (uint8_t)n;
-        memcpy(space + 3, text.p, n);
-        m.properties = bytes_of(space, 3 + n);
-    }
-    put_ack(b, version, MQTT_DISCONNECT, &m);
 }

@@ -1,17 +1,20 @@
 #include "mqtt/packet.h"
 
 #include "mqtt/cursor.h"
+#include "mqtt/topic.h"
 
 /* The flags that the fixed header must hold (2.1.3); PUBLISH has its own. */
 static const uint8_t flags_of[MQTT_TYPE_COUNT] = {
+    [MQTT_PUBREL] = 2,
     [MQTT_SUBSCRIBE] = 2,
     [MQTT_UNSUBSCRIBE] = 2,
 };
 
 static const bool from_client[MQTT_TYPE_COUNT] = {
     [MQTT_CONNECT] = true,    [MQTT_PUBLISH] = true,     [MQTT_PUBACK] = true,
+    [MQTT_PUBREC] = true,     [MQTT_PUBREL] = true,      [MQTT_PUBCOMP] = true,
     [MQTT_SUBSCRIBE] = true,  [MQTT_UNSUBSCRIBE] = true, [MQTT_PINGREQ] = true,
-    [MQTT_DISCONNECT] = true,
+    [MQTT_DISCONNECT] = true, [MQTT_AUTH] = true,
 };
 
 enum err
@@ -67,16 +70,12 @@ read_properties(struct cursor *c, uint8_t version, enum mqtt_type in, struct byt
     return e;
 }
 
-/* No wildcard and no control character; topics end up in log lines (MQTT-3.3.2-2, 1.5.4). */
+/* No wildcard and no control character (MQTT-3.3.2-2, 1.5.4); the cursor saw to UTF-8. */
 static bool
 topic_is_clean(struct bytes topic)
 {
-    for (size_t i = 0; i < topic.len; i++) {
-        uint8_t c = topic.p[i];
-        if (c == '+' || c == '#' || c < 0x20 || c == 0x7F)
-            return false;
-    }
-    return true;
+    return mqtt_topic_is_printable(topic) && bytes_find(topic, '+') == topic.len &&
+           bytes_find(topic, '#') == topic.len;
 }
 
 static enum err
@@ -161,12 +160,30 @@ decode_publish(struct cursor *c, uint8_t flags, uint8_t version, struct mqtt_pub
     return OK;
 }
 
-/* The tail of PUBACK and DISCONNECT: reason and properties may both be left out (3.4.2.1). */
+/* The reasons that a client may give (2.4). */
+static bool
+reason_is_legal(enum mqtt_type type, uint8_t reason)
+{
+    static const uint8_t received[] = {0x00, 0x10, 0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99};
+    static const uint8_t released[] = {0x00, 0x92};
+    static const uint8_t goodbye[] = {0x00, 0x04, 0x80, 0x81, 0x82, 0x83, 0x90,
+                                      0x93, 0x94, 0x95, 0x96, 0x97, 0x98, 0x99};
+    if (type == MQTT_DISCONNECT)
+        return memchr(goodbye, reason, sizeof(goodbye));
+    if (type == MQTT_PUBREL || type == MQTT_PUBCOMP)
+        return memchr(released, reason, sizeof(released));
+    return memchr(received, reason, sizeof(received));
+}
+
+/*
+ * PUBACK, PUBREC, PUBREL, PUBCOMP, DISCONNECT: reason and properties may both be left out
+ * (3.4.2.1).
+ */
 static enum err
 decode_ack(struct cursor *c, enum mqtt_type type, uint8_t version, struct mqtt_ack *m)
 {
     *m = (struct mqtt_ack){0};
-    if (type == MQTT_PUBACK) {
+    if (type != MQTT_DISCONNECT) {
         m->packet_id = (uint16_t)cursor_number(c, 2);
         if (!c->bad && m->packet_id == 0)
             return ERR_WRONG_STATE;
@@ -174,9 +191,8 @@ decode_ack(struct cursor *c, enum mqtt_type type, uint8_t version, struct mqtt_a
     if (version != MQTT_V5 || c->rest.len == 0)
         return OK;
     m->reason = (uint8_t)cursor_number(c, 1);
-    if (c->rest.len == 0)
-        return OK;
-    return read_properties(c, version, type, &m->properties);
+    enum err e = c->rest.len ? read_properties(c, version, type, &m->properties) : OK;
+    return e == OK && !reason_is_legal(type, m->reason) ? ERR_WRONG_STATE : e;
 }
 
 static enum err
@@ -200,8 +216,10 @@ decode_filters(struct cursor *c, enum mqtt_type type, uint8_t version, struct mq
             continue;
         f->options = (uint8_t)cursor_number(c, 1);
         uint8_t reserved = version == MQTT_V5 ? 0xC0 : 0xFC;
-        if (f->options & reserved || (f->options & 3) == 3 || (f->options & 0x30) == 0x30)
-            return ERR_MALFORMED; /* 3.8.3.1 */
+        if (f->options & reserved)
+            return ERR_MALFORMED; /* MQTT-3.8.3-5 */
+        if ((f->options & 3) == 3 || (f->options & 0x30) == 0x30)
+            return version == MQTT_V5 ? ERR_WRONG_STATE : ERR_MALFORMED; /* 3.8.3.1 */
     }
     return m->count ? OK : ERR_WRONG_STATE; /* MQTT-3.8.3-2 */
 }
@@ -221,6 +239,9 @@ mqtt_decode(const struct mqtt_frame *frame, uint8_t version, struct mqtt_packet 
         e = decode_publish(&c, frame->flags, version, &p.publish);
         break;
     case MQTT_PUBACK:
+    case MQTT_PUBREC:
+    case MQTT_PUBREL:
+    case MQTT_PUBCOMP:
     case MQTT_DISCONNECT:
         e = decode_ack(&c, frame->type, version, &p.ack);
         break;
@@ -232,13 +253,11 @@ mqtt_decode(const struct mqtt_frame *frame, uint8_t version, struct mqtt_packet 
         break;
     case MQTT_WILL:
     case MQTT_CONNACK:
-    case MQTT_PUBREC:
-    case MQTT_PUBREL:
-    case MQTT_PUBCOMP:
     case MQTT_SUBACK:
     case MQTT_UNSUBACK:
     case MQTT_PINGRESP:
     case MQTT_AUTH:
+    case MQTT_DELIVERY:
     case MQTT_TYPE_COUNT:
     default:
         return ERR_WRONG_STATE;
@@ -264,11 +283,11 @@ mqtt_reason_of(enum err e)
     return MQTT_MALFORMED;
 }
 
-size_t
-mqtt_topic_levels(struct bytes topic)
+uint8_t
+mqtt_connect_version(const struct mqtt_frame *frame)
 {
-    size_t levels = 1;
-    for (size_t i = 0; i < topic.len; i++)
-        levels += topic.p[i] == '/';
-    return levels;
+    struct cursor c = {frame->body, false};
+    struct bytes name = cursor_text(&c);
+    uint8_t version = (uint8_t)cursor_number(&c, 1);
+    return c.bad || !bytes_are(name, "MQTT") ? 0 : version;
 }

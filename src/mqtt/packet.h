@@ -2,8 +2,9 @@
  * packet.h -- the packets of MQTT 3.1.1 and 5, as a server reads and writes them.
  *
  * Decoding takes exactly one frame and borrows from it; nothing is allocated. Only what a client
- * may send to us is decoded: CONNECT, PUBLISH, PUBACK, SUBSCRIBE, UNSUBSCRIBE, PINGREQ, DISCONNECT.
- * Sections are those of the OASIS texts of MQTT 5 (2019) and 3.1.1 (2014).
+ * may send to us is decoded: CONNECT, PUBLISH and its four acknowledgements, SUBSCRIBE,
+ * UNSUBSCRIBE, PINGREQ, DISCONNECT. AUTH is framed, and refused: there is no enhanced
+ * authentication here. Sections are those of the OASIS texts of MQTT 5 (2019) and 3.1.1 (2014).
  */
 #ifndef MQTT_PACKET_H
 #define MQTT_PACKET_H
@@ -15,24 +16,21 @@
 enum {
     MQTT_V311 = 4,
     MQTT_V5 = 5,
-    MQTT_STRANGER_PACKET_MAX = 2048, /* a whole packet before CONNECT is accepted */
-    MQTT_PACKET_MAX = 60000,         /* and after; told to v5 clients in CONNACK */
-    MQTT_TOPIC_MAX = 1024,           /* bytes of a topic name or filter that a session takes */
-    MQTT_TOPIC_LEVELS_MAX = 16,
-    MQTT_FILTERS_MAX = 16, /* in one SUBSCRIBE or UNSUBSCRIBE */
+    MQTT_PACKET_MAX = 60000, /* a whole packet; told to v5 clients in CONNACK */
+    MQTT_FILTERS_MAX = 32,   /* in one SUBSCRIBE or UNSUBSCRIBE */
 };
 
 /* Reason codes (2.4); below 0x80 is success. */
 enum mqtt_reason {
     MQTT_SUCCESS = 0x00,
-    MQTT_GRANTED_QOS1 = 0x01,
-    MQTT_NO_SUBSCRIPTION = 0x11,
+    MQTT_WITH_WILL = 0x04, /* of DISCONNECT */
     MQTT_UNSPECIFIED = 0x80,
     MQTT_MALFORMED = 0x81,
     MQTT_PROTOCOL_ERROR = 0x82,
     MQTT_IMPLEMENTATION = 0x83,
     MQTT_BAD_VERSION = 0x84,
     MQTT_BAD_CLIENT_ID = 0x85,
+    MQTT_BAD_PASSWORD = 0x86,
     MQTT_NOT_AUTHORIZED = 0x87,
     MQTT_SERVER_UNAVAILABLE = 0x88,
     MQTT_SERVER_BUSY = 0x89,
@@ -42,17 +40,14 @@ enum mqtt_reason {
     MQTT_TAKEN_OVER = 0x8E,
     MQTT_FILTER_INVALID = 0x8F,
     MQTT_TOPIC_INVALID = 0x90,
+    MQTT_PACKET_ID_IN_USE = 0x91,
+    MQTT_PACKET_ID_NOT_FOUND = 0x92,
     MQTT_RECEIVE_MAXIMUM_EXCEEDED = 0x93,
     MQTT_TOPIC_ALIAS_INVALID = 0x94,
     MQTT_PACKET_TOO_LARGE = 0x95,
     MQTT_QUOTA_EXCEEDED = 0x97,
     MQTT_ADMINISTRATIVE = 0x98,
     MQTT_PAYLOAD_INVALID = 0x99,
-    MQTT_RETAIN_UNSUPPORTED = 0x9A,
-    MQTT_QOS_UNSUPPORTED = 0x9B,
-    MQTT_SHARED_UNSUPPORTED = 0x9E,
-    MQTT_SUBSCRIPTION_IDS_UNSUPPORTED = 0xA1,
-    MQTT_WILDCARDS_UNSUPPORTED = 0xA2,
 };
 
 struct mqtt_frame {
@@ -81,10 +76,11 @@ struct mqtt_publish {
     uint16_t packet_id; /* 0 only with QoS 0 */
     struct bytes topic; /* no wildcard, no NUL; empty only in v5 (a topic alias) */
     struct bytes properties;
+    uint16_t alias; /* mqtt_put() writes it in front of the properties; 0: none */
     struct bytes payload;
 };
 
-/* PUBACK; and in v5 DISCONNECT, with packet_id 0. */
+/* PUBACK, PUBREC, PUBREL, PUBCOMP; and DISCONNECT, with packet_id 0. */
 struct mqtt_ack {
     uint16_t packet_id;
     uint8_t reason;
@@ -92,8 +88,8 @@ struct mqtt_ack {
 };
 
 struct mqtt_filter {
-    struct bytes text; /* never empty; wildcards are not checked here */
-    uint8_t options;   /* of SUBSCRIBE (3.8.3.1): the QoS is in the low two bits */
+    struct bytes text; /* never empty; wildcards are not checked here, see topic.h */
+    uint8_t options;   /* of SUBSCRIBE (3.8.3.1) */
 };
 
 /* SUBSCRIBE and UNSUBSCRIBE. */
@@ -133,19 +129,19 @@ enum err mqtt_decode(const struct mqtt_frame *frame, uint8_t version,
 /* The reason code that a failure of the two functions above is answered with. */
 enum mqtt_reason mqtt_reason_of(enum err e);
 
-/* The levels of a topic, separated by '/'. */
-size_t mqtt_topic_levels(struct bytes topic);
+/* The version that a CONNECT asks for, before it is decoded; 0 when even that cannot be read. */
+uint8_t mqtt_connect_version(const struct mqtt_frame *frame);
 
 /* Write any packet that mqtt_decode() reads, byte for byte as it was. */
 void mqtt_put(struct buf *b, uint8_t version, const struct mqtt_packet *p);
 
 /* The answers of a server. `properties` are v5 property bytes; they are left out in 3.1.1. */
-void mqtt_put_connack(struct buf *b, uint8_t version, uint8_t code, struct bytes properties);
-void mqtt_put_suback(struct buf *b, uint8_t version, uint16_t packet_id, struct bytes codes);
-void mqtt_put_unsuback(struct buf *b, uint8_t version, uint16_t packet_id, struct bytes codes);
+void mqtt_put_connack(struct buf *b, uint8_t version, bool session_present, uint8_t code,
+                      struct bytes properties);
+/* SUBACK or UNSUBACK; the latter has no codes in 3.1.1. */
+void mqtt_put_codes(struct buf *b, uint8_t version, enum mqtt_type type, uint16_t packet_id,
+                    struct bytes properties, struct bytes codes);
 void mqtt_put_pingresp(struct buf *b);
-/* In v5 only; 3.1.1 knows no DISCONNECT from a server, and nothing is written. */
-void mqtt_put_disconnect(struct buf *b, uint8_t version, uint8_t reason, struct bytes text);
 /* The size of a PUBLISH as mqtt_put() writes it. */
 size_t mqtt_publish_size(uint8_t version, const struct mqtt_publish *p);
 

@@ -29,10 +29,9 @@ TEST(frames_are_bounded_before_anything_is_kept)
     CHECK(mqtt_frame_find(bytes_of(padded, 3), MQTT_PACKET_MAX, &f) == ERR_MALFORMED);
     CHECK(mqtt_frame_find(bytes_of(padded, 0), MQTT_PACKET_MAX, &f) == ERR_AGAIN);
     CHECK(mqtt_frame_find(bytes_of(padded, 2), MQTT_PACKET_MAX, &f) == ERR_AGAIN);
-    uint8_t stranger[] = {0x10, 0xFF, 0x0F}; /* 2047 and a header of 3 */
-    CHECK(mqtt_frame_find(bytes_of(stranger, 3), MQTT_STRANGER_PACKET_MAX, &f) == ERR_LIMIT);
-    uint8_t fits[] = {0x10, 0xFD, 0x0F};
-    CHECK(mqtt_frame_find(bytes_of(fits, 3), MQTT_STRANGER_PACKET_MAX, &f) == ERR_AGAIN);
+    uint8_t beyond[] = {0x10, 0xFF, 0x0F}; /* 2047 and a header of 3 */
+    CHECK(mqtt_frame_find(bytes_of(beyond, 3), 2049, &f) == ERR_LIMIT);
+    CHECK(mqtt_frame_find(bytes_of(beyond, 3), 2050, &f) == ERR_AGAIN);
 }
 
 TEST(types_and_flags_that_no_client_sends_are_refused)
@@ -42,10 +41,10 @@ TEST(types_and_flags_that_no_client_sends_are_refused)
         uint8_t p[] = {(uint8_t)first, 0};
         enum err e = mqtt_frame_find(bytes_of(p, 2), 100, &f);
         unsigned type = first >> 4, flags = first & 15;
-        bool known = type == MQTT_CONNECT || type == MQTT_PUBLISH || type == MQTT_PUBACK ||
-                     type == MQTT_SUBSCRIBE || type == MQTT_UNSUBSCRIBE || type == MQTT_PINGREQ ||
-                     type == MQTT_DISCONNECT;
-        unsigned right = type == MQTT_SUBSCRIBE || type == MQTT_UNSUBSCRIBE ? 2 : 0;
+        bool known = type != MQTT_CONNACK && type != MQTT_SUBACK && type != MQTT_UNSUBACK &&
+                     type != MQTT_PINGRESP;
+        bool two = type == MQTT_SUBSCRIBE || type == MQTT_UNSUBSCRIBE || type == MQTT_PUBREL;
+        unsigned right = two ? 2 : 0;
         if (type == 0)
             CHECK(e == ERR_MALFORMED);
         else if (!known)
@@ -103,6 +102,11 @@ TEST(properties_are_strict)
         {"\x12\0\1a", 4, MQTT_CONNECT, ERR_MALFORMED},          /* a server's */
         {"\x18\0\0\0\1", 5, MQTT_WILL, OK},
         {"\x18\0\0\0\1", 5, MQTT_CONNECT, ERR_MALFORMED},
+        {"\x0b\1\x0b\2", 4, MQTT_DELIVERY, OK}, /* one of each subscription */
+        {"\x0b\1\x0b\2", 4, MQTT_SUBSCRIBE, ERR_WRONG_STATE},
+        {"\x23\0\1", 3, MQTT_DELIVERY, ERR_MALFORMED}, /* the connection's, not the message's */
+        {"\x1f\0\1a", 4, MQTT_PUBCOMP, OK},
+        {"\x1f\0\1a", 4, MQTT_SUBSCRIBE, ERR_MALFORMED},
     };
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
         struct bytes exact = test_exact(bytes_of(rows[i].bytes, rows[i].len));
@@ -151,7 +155,8 @@ TEST(filters_are_counted_and_their_options_checked)
     CHECK(DECODE(MQTT_V311, "\x82\x06\0\5\0\1a\3", &p) == ERR_MALFORMED);
     CHECK(DECODE(MQTT_V311, "\x82\x06\0\5\0\1a\4", &p) == ERR_MALFORMED);
     CHECK_OK(DECODE(MQTT_V5, "\x82\x07\0\5\0\0\1a\x2d", &p));
-    CHECK(DECODE(MQTT_V5, "\x82\x07\0\5\0\0\1a\x30", &p) == ERR_MALFORMED); /* retain handling 3 */
+    CHECK(DECODE(MQTT_V5, "\x82\x07\0\5\0\0\1a\x30", &p) ==
+          ERR_WRONG_STATE); /* retain handling 3 */
     CHECK(DECODE(MQTT_V5, "\x82\x07\0\5\0\0\1a\x40", &p) == ERR_MALFORMED);
     CHECK(DECODE(MQTT_V311, "\x82\x05\0\5\0\1a", &p) == ERR_MALFORMED); /* no options */
     CHECK_OK(DECODE(MQTT_V311, "\xa2\x05\0\5\0\1a", &p));
@@ -162,6 +167,7 @@ TEST(filters_are_counted_and_their_options_checked)
         many.filters.filter[i].text = bytes_text("a");
     struct buf b;
     buf_init(&b, 1000);
+    _Static_assert(2 + 3 * (MQTT_FILTERS_MAX + 1) < 128, "one byte of length");
     mqtt_put(&b, MQTT_V311, &many);
     CHECK_OK(decode(MQTT_V311, b.p, b.len, &p));
     buf_put(&b, bytes_of("\0\1a", 3));
@@ -170,28 +176,52 @@ TEST(filters_are_counted_and_their_options_checked)
     buf_fini(&b);
 }
 
+TEST(the_reasons_of_acknowledgements_are_those_of_the_standard)
+{
+    struct mqtt_packet p;
+    CHECK_OK(DECODE(MQTT_V5, "\x40\3\0\1\x10", &p));
+    CHECK(p.type == MQTT_PUBACK && p.ack.reason == 0x10);
+    CHECK(DECODE(MQTT_V5, "\x40\3\0\1\x92", &p) == ERR_WRONG_STATE);
+    CHECK_OK(DECODE(MQTT_V5, "\x50\4\0\1\x99\0", &p));
+    CHECK_OK(DECODE(MQTT_V5, "\x62\3\0\1\x92", &p));
+    CHECK(DECODE(MQTT_V5, "\x62\3\0\1\x10", &p) == ERR_WRONG_STATE);
+    CHECK_OK(DECODE(MQTT_V5, "\x70\2\0\1", &p));
+    CHECK(DECODE(MQTT_V311, "\x70\3\0\1\0", &p) == ERR_MALFORMED); /* 3.1.1 has none */
+    CHECK(DECODE(MQTT_V5, "\x70\1\0", &p) == ERR_MALFORMED);
+    CHECK_OK(DECODE(MQTT_V5, "\xe0\1\4", &p));
+    CHECK(DECODE(MQTT_V5, "\xe0\1\x8b", &p) == ERR_WRONG_STATE); /* a server's */
+}
+
 TEST(answers_have_the_bytes_of_the_standard)
 {
     struct buf b;
     buf_init(&b, 1000);
     struct bytes none = {NULL, 0};
-    mqtt_put_connack(&b, MQTT_V311, 0, none);
-    mqtt_put_connack(&b, MQTT_V5, 0x87, none);
-    mqtt_put_suback(&b, MQTT_V311, 5, bytes_of("\1\x80", 2));
-    mqtt_put_suback(&b, MQTT_V5, 5, bytes_of("\1\x87", 2));
-    mqtt_put_unsuback(&b, MQTT_V311, 5, bytes_of("\0", 1));
-    mqtt_put_unsuback(&b, MQTT_V5, 5, bytes_of("\x11", 1));
+    mqtt_put_connack(&b, MQTT_V311, true, 0, none);
+    mqtt_put_connack(&b, MQTT_V5, false, 0x87, none);
+    mqtt_put_codes(&b, MQTT_V311, MQTT_SUBACK, 5, none, bytes_of("\1\x80", 2));
+    mqtt_put_codes(&b, MQTT_V5, MQTT_SUBACK, 5, none, bytes_of("\1\x87", 2));
+    mqtt_put_codes(&b, MQTT_V311, MQTT_UNSUBACK, 5, none, bytes_of("\0", 1));
+    mqtt_put_codes(&b, MQTT_V5, MQTT_UNSUBACK, 5, bytes_of("\x1f\0\1w", 4), bytes_of("\x11", 1));
     mqtt_put_pingresp(&b);
-    mqtt_put_disconnect(&b, MQTT_V311, 0x9B, none);
-    mqtt_put_disconnect(&b, MQTT_V5, 0x9B, none);
-    static const char expected[] = "\x20\2\0\0"
+    struct mqtt_packet p = {.type = MQTT_PUBREL, .ack = {.packet_id = 7}};
+    mqtt_put(&b, MQTT_V5, &p);
+    p.ack.reason = 0x92;
+    mqtt_put(&b, MQTT_V5, &p);
+    mqtt_put(&b, MQTT_V311, &p);
+    p = (struct mqtt_packet){.type = MQTT_PUBLISH, .publish = {.alias = 3}};
+    mqtt_put(&b, MQTT_V5, &p);
+    static const char expected[] = "\x20\2\1\0"
                                    "\x20\3\0\x87\0"
                                    "\x90\4\0\5\1\x80"
                                    "\x90\5\0\5\0\1\x87"
                                    "\xb0\2\0\5"
-                                   "\xb0\4\0\5\0\x11"
+                                   "\xb0\x08\0\5\4\x1f\0\1w\x11"
                                    "\xd0\0"
-                                   "\xe0\1\x9b";
+                                   "\x62\2\0\7"
+                                   "\x62\3\0\7\x92"
+                                   "\x62\2\0\7"
+                                   "\x30\6\0\0\3\x23\0\3";
     CHECK(bytes_equal(buf_bytes(&b), bytes_of(expected, sizeof(expected) - 1)));
     buf_fini(&b);
 }

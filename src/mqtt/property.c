@@ -81,7 +81,8 @@ mqtt_properties_check(struct bytes properties, enum mqtt_type in)
                 return ERR_LIMIT;
             continue;
         }
-        if (seen >> p.id & 1)
+        bool many = p.id == MQTT_PROPERTY_SUBSCRIPTION_ID && in == MQTT_DELIVERY;
+        if (!many && seen >> p.id & 1)
             return ERR_WRONG_STATE;
         seen |= 1ull << p.id;
         if (row->max && (p.number < row->min || p.number > row->max))

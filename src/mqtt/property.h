@@ -10,7 +10,10 @@
 #include "base/base.h"
 #include "base/buf.h"
 
-/* Packet types as they stand in the fixed header (2.1.2); WILL is ours, for a will's properties. */
+/*
+ * Packet types as they stand in the fixed header (2.1.2). Two are ours: WILL for a will's
+ * properties, DELIVERY for those of a PUBLISH from a server.
+ */
 enum mqtt_type {
     MQTT_WILL = 0,
     MQTT_CONNECT = 1,
@@ -28,6 +31,7 @@ enum mqtt_type {
     MQTT_PINGRESP,
     MQTT_DISCONNECT,
     MQTT_AUTH,
+    MQTT_DELIVERY,
     MQTT_TYPE_COUNT
 };
 

@@ -14,7 +14,7 @@ side_init(struct side *x)
 {
     memset(x, 0, sizeof(*x));
     buf_init(&x->out, 1 << 20);
-    mqtt_session_init(&x->s, bytes_text("pump-7"), 0);
+    mqtt_session_init(&x->s, MQTT_KEEP_ALIVE_S_MAX, 0);
 }
 
 static void
@@ -38,6 +38,18 @@ give(struct side *x, const void *p, size_t len)
 static const char connect311[] = "\x10\x12\0\4MQTT\4\2\0\x0a\0\6pump-7";
 static const char connect5[] = "\x10\x13\0\4MQTT\5\2\0\x0a\0\0\6pump-7";
 
+/* The core's word to CONNECT. */
+static void
+open_session(struct side *x)
+{
+    struct mqtt_opened m = {.expiry_s = x->event.expiry_s};
+    CHECK(x->event.kind == MQTT_EVENT_OPEN && x->s.state == MQTT_OPENING && x->out.len == 0);
+    CHECK(give(x, "\xc0\0", 2) == ERR_AGAIN); /* S1 */
+    CHECK_OK(mqtt_session_opened(&x->s, &m, x->now_ms, &x->out));
+    CHECK(x->s.state == MQTT_UP);
+    CHECK(mqtt_session_opened(&x->s, &m, x->now_ms, &x->out) == ERR_WRONG_STATE);
+}
+
 static void
 bring_up(struct side *x, uint8_t version)
 {
@@ -46,7 +58,24 @@ bring_up(struct side *x, uint8_t version)
         GIVE(x, connect5);
     else
         GIVE(x, connect311);
-    CHECK(x->event.kind == MQTT_EVENT_UP && x->s.state == MQTT_UP);
+    open_session(x);
+}
+
+static enum err
+deliver(struct side *x, const char *topic, const char *payload, uint8_t qos, uint16_t packet_id)
+{
+    struct mqtt_publish m = {.qos = qos,
+                             .packet_id = packet_id,
+                             .topic = bytes_text(topic),
+                             .payload = bytes_text(payload)};
+    return mqtt_session_deliver(&x->s, &m, &x->out);
+}
+
+/* The packet in `out` is this one of v5 with this reason, whatever it says besides. */
+static bool
+wrote_reason(const struct side *x, uint8_t first, size_t at, uint8_t reason)
+{
+    return x->out.len > at && x->out.p[0] == first && x->out.p[at] == reason;
 }
 
 static void
@@ -65,14 +94,59 @@ TEST(connack_names_every_limit)
     struct side x;
     side_init(&x);
     GIVE(&x, "\x10\x0d\0\4MQTT\5\2\0\0\0\0\0"); /* empty id, keep alive off */
-    CHECK(x.event.kind == MQTT_EVENT_UP);
-    static const char expected[] = "\x20\x29\0\0\x26"
-                                   "\x11\0\0\0\0\x21\0\x40\x24\1\x25\0\x27\0\0\xea\x60"
-                                   "\x12\0\6pump-7\x22\0\0\x28\0\x29\0\x2a\0\x13\4\xb0";
+    CHECK(x.event.kind == MQTT_EVENT_OPEN && x.s.nameless && x.event.expiry_s == 0);
+    struct mqtt_opened m = {.client_id = bytes_text("pump-7"), .expiry_s = 9};
+    CHECK_OK(mqtt_session_opened(&x.s, &m, 0, &x.out));
+    static const char expected[] = "\x20\x1f\0\0\x1c"
+                                   "\x11\0\0\0\x09\x21\0\x40\x27\0\0\xea\x60"
+                                   "\x12\0\6pump-7\x22\0\x10\x13\4\xb0";
     CHECK(bytes_equal(buf_bytes(&x.out), bytes_of(expected, sizeof(expected) - 1)));
     side_fini(&x);
     bring_up(&x, MQTT_V311);
     CHECK(WROTE(&x, "\x20\2\0\0"));
+    side_fini(&x);
+    side_init(&x); /* what is kept longer: 3.1.1 says it with one bit */
+    GIVE(&x, "\x10\x12\0\4MQTT\4\0\0\x0a\0\6pump-7");
+    CHECK(x.event.expiry_s == UINT32_MAX);
+    m = (struct mqtt_opened){.session_present = true, .expiry_s = 60};
+    CHECK_OK(mqtt_session_opened(&x.s, &m, 0, &x.out));
+    CHECK(WROTE(&x, "\x20\2\1\0"));
+    side_fini(&x);
+}
+
+TEST(the_core_refuses_with_a_reason)
+{
+    static const struct {
+        uint8_t reason, v5, v311;
+    } rows[] = {{0x87, 0x87, 5}, {0x85, 0x85, 2}, {0x97, 0x97, 3}, {0x89, 0x89, 3},
+                {0x86, 0x86, 4}, {0x8E, 0x80, 5}, {0x99, 0x99, 5}};
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        struct mqtt_opened m = {.reason = rows[i].reason, .why = bytes_text("no")};
+        struct side x;
+        side_init(&x);
+        GIVE(&x, connect5);
+        CHECK(mqtt_session_opened(&x.s, &m, 0, &x.out) == ERR_CLOSED);
+        uint8_t five[] = {0x20, 8, 0, rows[i].v5, 5, 0x1f, 0, 2, 'n', 'o'};
+        CHECK(bytes_equal(buf_bytes(&x.out), bytes_of(five, sizeof(five))));
+        CHECK(x.s.state == MQTT_CLOSED);
+        side_fini(&x);
+        side_init(&x);
+        GIVE(&x, connect311);
+        CHECK(mqtt_session_opened(&x.s, &m, 0, &x.out) == ERR_CLOSED);
+        uint8_t four[] = {0x20, 2, 0, rows[i].v311};
+        CHECK(bytes_equal(buf_bytes(&x.out), bytes_of(four, sizeof(four))));
+        side_fini(&x);
+    }
+    struct side x; /* the server ends while the core thinks: no DISCONNECT before CONNACK */
+    side_init(&x);
+    GIVE(&x, connect5);
+    mqtt_session_close(&x.s, MQTT_SHUTTING_DOWN, &x.out);
+    CHECK(WROTE(&x, "\x20\3\0\x88\0"));
+    side_fini(&x);
+    side_init(&x); /* a client that takes 20 bytes cannot even hear the limits */
+    GIVE(&x, "\x10\x18\0\4MQTT\5\2\0\x0a\5\x27\0\0\0\x14\0\6pump-7");
+    struct mqtt_opened m = {.expiry_s = 1, .client_id = bytes_text("a-name-that-is-long")};
+    CHECK(mqtt_session_opened(&x.s, &m, 0, &x.out) == ERR_CLOSED && x.out.len == 0);
     side_fini(&x);
 }
 
@@ -82,29 +156,26 @@ TEST(connects_that_are_refused_say_why)
         const char *bytes;
         size_t len;
         uint8_t reason;
-        const char *answer;
-        size_t answer_len;
+        uint8_t version, code; /* of the CONNACK; 0: none */
     } rows[] = {
-#define ROW(bytes, reason, answer) {bytes, sizeof(bytes) - 1, reason, answer, sizeof(answer) - 1}
-        ROW("\x10\x12\0\4MQTT\4\2\0\x0a\0\6pump-8", MQTT_BAD_CLIENT_ID, "\x20\2\0\2"),
-        ROW("\x10\x13\0\4MQTT\5\2\0\x0a\0\0\6pump-8", MQTT_BAD_CLIENT_ID, "\x20\3\0\x85\0"),
-        ROW("\x10\x0c\0\4MQTT\4\0\0\x0a\0\0", MQTT_BAD_CLIENT_ID, "\x20\2\0\2"),
-        ROW("\x10\x18\0\4MQTT\4\6\0\x0a\0\6pump-7\0\1w\0\1x", MQTT_IMPLEMENTATION, "\x20\2\0\5"),
-        ROW("\x10\x1a\0\4MQTT\5\6\0\x0a\0\0\6pump-7\0\0\1w\0\1x", MQTT_IMPLEMENTATION,
-            "\x20\3\0\x83\0"),
-        ROW("\x10\x1a\0\4MQTT\5\x26\0\x0a\0\0\6pump-7\0\0\1w\0\1x", MQTT_RETAIN_UNSUPPORTED,
-            "\x20\3\0\x9a\0"),
-        ROW("\x10\x1a\0\4MQTT\5\x16\0\x0a\0\0\6pump-7\0\0\1w\0\1x", MQTT_QOS_UNSUPPORTED,
-            "\x20\3\0\x9b\0"),
-        ROW("\x10\x17\0\4MQTT\5\2\0\x0a\4\x15\0\1k\0\6pump-7", MQTT_BAD_AUTH_METHOD,
-            "\x20\3\0\x8c\0"),
-        ROW("\x10\x12\0\4MQTT\3\2\0\x0a\0\6pump-7", MQTT_BAD_VERSION, "\x20\2\0\1"),
-        ROW("\x10\x12\0\4MQTT\4\3\0\x0a\0\6pump-7", MQTT_MALFORMED, ""),
-        ROW("\xc0\0", MQTT_PROTOCOL_ERROR, ""),             /* PINGREQ first */
-        ROW("\x32\x06\0\1a\0\1x", MQTT_PROTOCOL_ERROR, ""), /* PUBLISH first */
-        ROW("\x10\xff\xff\x7f", MQTT_PACKET_TOO_LARGE, ""), /* too long for a stranger */
-        ROW("\xf0\0", MQTT_PROTOCOL_ERROR, ""),             /* AUTH */
-        ROW("\0\0", MQTT_MALFORMED, ""),
+#define ROW(bytes, reason, version, code) {bytes, sizeof(bytes) - 1, reason, version, code}
+        ROW("\x10\x12\0\4MQTT\4\2\0\x0a\0\6pump/8", MQTT_BAD_CLIENT_ID, 4, 2),
+        ROW("\x10\x12\0\4MQTT\4\2\0\x0a\0\6pump+8", MQTT_BAD_CLIENT_ID, 4, 2),
+        ROW("\x10\x12\0\4MQTT\4\2\0\x0a\0\6pump\n8", MQTT_BAD_CLIENT_ID, 4, 2),
+        ROW("\x10\x13\0\4MQTT\5\2\0\x0a\0\0\6pump#8", MQTT_BAD_CLIENT_ID, 5, 0x85),
+        ROW("\x10\x0c\0\4MQTT\4\0\0\x0a\0\0", MQTT_BAD_CLIENT_ID, 4, 2),
+        ROW("\x10\x17\0\4MQTT\5\2\0\x0a\4\x15\0\1k\0\6pump-7", MQTT_BAD_AUTH_METHOD, 5, 0x8c),
+        ROW("\x10\x12\0\4MQTT\3\2\0\x0a\0\6pump-7", MQTT_BAD_VERSION, 4, 1),
+        ROW("\x10\x13\0\4MQTT\6\2\0\x0a\0\0\6pump-7", MQTT_BAD_VERSION, 5, 0x84),
+        ROW("\x10\x14\0\6MQIsdp\3\2\0\x3c\0\6pump-7", MQTT_BAD_VERSION, 4, 1),
+        ROW("\x10\x12\0\4MQTT\4\3\0\x0a\0\6pump-7", MQTT_MALFORMED, 0, 0),
+        ROW("\x10\x13\0\4MQTT\5\3\0\x0a\0\0\6pump-7", MQTT_MALFORMED, 5, 0x81),
+        ROW("\x10\x16\0\4MQTT\5\2\0\x0a\3\x21\0\0\0\6pump-7", MQTT_PROTOCOL_ERROR, 5, 0x82),
+        ROW("\xc0\0", MQTT_PROTOCOL_ERROR, 0, 0),             /* PINGREQ first */
+        ROW("\x32\x06\0\1a\0\1x", MQTT_PROTOCOL_ERROR, 0, 0), /* PUBLISH first */
+        ROW("\x10\xff\xff\x7f", MQTT_PACKET_TOO_LARGE, 0, 0),
+        ROW("\xf0\0", MQTT_PROTOCOL_ERROR, 0, 0), /* AUTH */
+        ROW("\0\0", MQTT_MALFORMED, 0, 0),
 #undef ROW
     };
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
@@ -112,7 +183,11 @@ TEST(connects_that_are_refused_say_why)
         side_init(&x);
         CHECK_OK(give(&x, rows[i].bytes, rows[i].len));
         CHECK(x.event.kind == MQTT_EVENT_CLOSE && x.event.reason == rows[i].reason);
-        CHECK(bytes_equal(buf_bytes(&x.out), bytes_of(rows[i].answer, rows[i].answer_len)));
+        CHECK((x.out.len == 0) == (rows[i].version == 0));
+        if (rows[i].version)
+            CHECK(wrote_reason(&x, 0x20, 3, rows[i].code) && x.out.p[2] == 0);
+        CHECK(rows[i].version == 5 ? x.out.p[5] == MQTT_PROPERTY_REASON_STRING
+                                   : x.out.len == (rows[i].version ? 4 : 0));
         CHECK(x.s.state == MQTT_CLOSED);
         CHECK(give(&x, connect5, sizeof(connect5) - 1) == ERR_CLOSED);
         side_fini(&x);
@@ -127,17 +202,23 @@ TEST(packets_that_are_refused_close_with_the_reason)
         uint8_t reason;
     } rows[] = {
 #define ROW(bytes, reason) {bytes, sizeof(bytes) - 1, reason}
-        ROW("\x34\x07\0\1a\0\1\0x", MQTT_QOS_UNSUPPORTED),
-        ROW("\x33\x07\0\1a\0\1\0x", MQTT_RETAIN_UNSUPPORTED),
-        ROW("\x30\x07\0\0\3\x23\0\1x", MQTT_TOPIC_ALIAS_INVALID),
-        ROW("\x30\x14\0\x11////////////////a\0", MQTT_TOPIC_INVALID), /* 17 levels */
-        ROW("\x82\x0e\0\5\0\0\x08$share/a\0", MQTT_SHARED_UNSUPPORTED),
-        ROW("\x82\x09\0\5\2\x0b\1\0\1a\0", MQTT_SUBSCRIPTION_IDS_UNSUPPORTED),
-        ROW("\x40\2\0\1", MQTT_PROTOCOL_ERROR),                             /* PUBACK of nothing */
+        ROW("\x30\x07\0\0\3\x23\0\1x", MQTT_PROTOCOL_ERROR), /* an alias for nothing */
+        ROW("\x30\x08\0\1a\3\x23\0\0x", MQTT_TOPIC_ALIAS_INVALID),
+        ROW("\x30\x08\0\1a\3\x23\0\x11x", MQTT_TOPIC_ALIAS_INVALID),
+        ROW("\x82\x0d\0\5\0\0\x07$share/\0", MQTT_MALFORMED),
+        ROW("\x82\x10\0\5\0\0\x0a$share/g/a\4", MQTT_PROTOCOL_ERROR), /* no local */
+        ROW("\x82\x0a\0\5\0\0\4a/b#\0", MQTT_MALFORMED),
+        ROW("\x82\x0a\0\5\0\0\4a/b+\0", MQTT_MALFORMED),
+        ROW("\xa2\x09\0\5\0\0\4#/ab", MQTT_MALFORMED),
         ROW("\x10\x13\0\4MQTT\5\2\0\x0a\0\0\6pump-7", MQTT_PROTOCOL_ERROR), /* again */
-        ROW("\x62\2\0\1", MQTT_PROTOCOL_ERROR),                             /* PUBREL */
         ROW("\x30\xe1\xd4\3", MQTT_PACKET_TOO_LARGE),                       /* 60,001 */
         ROW("\x30\3\0\1+", MQTT_MALFORMED),
+        ROW("\x60\2\0\1", MQTT_MALFORMED),          /* the flags of PUBREL */
+        ROW("\x62\2\0\0", MQTT_PROTOCOL_ERROR),     /* packet id 0 */
+        ROW("\x40\3\0\1\x55", MQTT_PROTOCOL_ERROR), /* no reason of PUBACK */
+        ROW("\xf0\0", MQTT_PROTOCOL_ERROR),
+        ROW("\xf1\0", MQTT_MALFORMED),
+        ROW("\xe0\7\0\5\x11\0\0\0\1", MQTT_PROTOCOL_ERROR), /* expiry was 0 */
 #undef ROW
     };
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
@@ -145,10 +226,125 @@ TEST(packets_that_are_refused_close_with_the_reason)
         bring_up(&x, MQTT_V5);
         CHECK_OK(give(&x, rows[i].bytes, rows[i].len));
         CHECK(x.event.kind == MQTT_EVENT_CLOSE && x.event.reason == rows[i].reason);
-        uint8_t goodbye[] = {0xE0, 1, rows[i].reason};
-        CHECK(bytes_equal(buf_bytes(&x.out), bytes_of(goodbye, 3)));
+        CHECK(wrote_reason(&x, 0xE0, 2, rows[i].reason));
+        CHECK(x.out.len > 8 && x.out.p[4] == MQTT_PROPERTY_REASON_STRING);
         side_fini(&x);
     }
+}
+
+TEST(what_no_core_could_take_is_answered_here)
+{
+    struct side x;
+    static const char deep[] = "//////////////////////////////////////////////////////////////////";
+    uint8_t p[128] = {0x32, sizeof(deep) - 1 + 5, 0, sizeof(deep) - 1};
+    memcpy(p + 4, deep, sizeof(deep) - 1);
+    size_t n = 4 + sizeof(deep) - 1;
+    p[n + 1] = 9;
+    bring_up(&x, MQTT_V5);
+    CHECK_OK(give(&x, p, n + 3));
+    CHECK(x.event.kind == MQTT_EVENT_NONE && x.s.window == 0);
+    CHECK(wrote_reason(&x, 0x40, 4, MQTT_TOPIC_INVALID) && x.s.state == MQTT_UP);
+    p[0] = 0x34;
+    CHECK_OK(give(&x, p, n + 3));
+    CHECK(wrote_reason(&x, 0x50, 4, MQTT_TOPIC_INVALID) && x.s.window == 0);
+    p[0] = 0x30; /* nothing could tell who published with QoS 0 */
+    CHECK_OK(give(&x, p, n + 3));
+    CHECK(x.event.kind == MQTT_EVENT_CLOSE && wrote_reason(&x, 0xE0, 2, MQTT_TOPIC_INVALID));
+    side_fini(&x);
+    bring_up(&x, MQTT_V311);
+    p[0] = 0x32;
+    p[1]--;
+    CHECK_OK(give(&x, p, n + 2));
+    CHECK(x.event.kind == MQTT_EVENT_CLOSE && x.out.len == 0);
+    side_fini(&x);
+}
+
+TEST(aliases_of_the_client_become_topics)
+{
+    struct side x;
+    bring_up(&x, MQTT_V5);
+    GIVE(&x, "\x30\x0a\0\3a/b\3\x23\0\1x");
+    CHECK(x.event.kind == MQTT_EVENT_PUBLISH && x.event.packet.publish.properties.len == 0);
+    GIVE(&x, "\x30\x07\0\0\3\x23\0\1y");
+    CHECK(bytes_are(x.event.packet.publish.topic, "a/b"));
+    CHECK(bytes_are(x.event.packet.publish.payload, "y"));
+    GIVE(&x, "\x30\x0b\0\1c\6\x01\1\x23\0\1\0z"); /* torn properties */
+    CHECK(x.event.kind == MQTT_EVENT_CLOSE);
+    side_fini(&x);
+    bring_up(&x, MQTT_V5);
+    GIVE(&x, "\x30\x0b\0\1c\7\x01\1\x23\0\1\x01\1"); /* twice the format */
+    CHECK(x.event.kind == MQTT_EVENT_CLOSE);
+    side_fini(&x);
+    bring_up(&x, MQTT_V5); /* the alias first, last, and between others */
+    static const char *const lists[] = {"\x23\0\2\x01\1\x02\0\0\0\5", "\x01\1\x02\0\0\0\5\x23\0\2",
+                                        "\x01\1\x23\0\2\x02\0\0\0\5"};
+    for (size_t i = 0; i < ARRAY_COUNT(lists); i++) {
+        uint8_t p[] = {0x30, 14, 0, 1, 'c', 10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+        memcpy(p + 6, lists[i], 10);
+        CHECK_OK(give(&x, p, sizeof(p)));
+        CHECK(x.event.kind == MQTT_EVENT_PUBLISH);
+        CHECK(bytes_equal(x.event.packet.publish.properties, bytes_of("\x01\1\x02\0\0\0\5", 7)));
+    }
+    GIVE(&x, "\x30\x07\0\0\3\x23\0\2y");
+    CHECK(bytes_are(x.event.packet.publish.topic, "c"));
+    GIVE(&x, "\x30\x08\0\1d\3\x23\0\2y"); /* given anew */
+    GIVE(&x, "\x30\x07\0\0\3\x23\0\2y");
+    CHECK(bytes_are(x.event.packet.publish.topic, "d"));
+    side_fini(&x);
+}
+
+TEST(qos_2_is_two_questions)
+{
+    struct side x;
+    bring_up(&x, MQTT_V5);
+    GIVE(&x, "\x34\7\0\1a\0\x09\0x");
+    CHECK(x.event.kind == MQTT_EVENT_PUBLISH && x.event.packet.publish.qos == 2 && x.out.len == 0);
+    uint32_t ref = x.event.ref;
+    CHECK(mqtt_session_waits(&x.s, ref) == MQTT_PUBLISH);
+    CHECK_OK(ANSWER(&x, ref, 0x10));
+    CHECK(WROTE(&x, "\x50\3\0\x09\x10") && x.s.window == 1);
+    GIVE(&x, "\x3c\7\0\1a\0\x09\0x"); /* again: the core knows it */
+    CHECK(x.event.kind == MQTT_EVENT_PUBLISH && x.event.packet.publish.dup);
+    CHECK_OK(ANSWER(&x, x.event.ref, 0));
+    CHECK(WROTE(&x, "\x50\2\0\x09") && x.s.window == 1);
+    GIVE(&x, "\x62\2\0\x09");
+    CHECK(x.event.kind == MQTT_EVENT_RELEASE && x.event.packet.ack.packet_id == 9);
+    CHECK(mqtt_session_waits(&x.s, x.event.ref) == MQTT_PUBREL && x.out.len == 0);
+    CHECK_OK(ANSWER(&x, x.event.ref, 0));
+    CHECK(WROTE(&x, "\x70\2\0\x09") && x.s.window == 0);
+    GIVE(&x, "\x62\2\0\x09"); /* of an exchange before this connection */
+    CHECK_OK(ANSWER(&x, x.event.ref, 0x92));
+    CHECK(WROTE(&x, "\x70\3\0\x09\x92") && x.s.window == 0);
+    GIVE(&x, "\x34\7\0\1a\0\x0a\0x");
+    CHECK_OK(mqtt_session_answer(&x.s, x.event.ref, 0x87, bytes_text("no"), &x.out));
+    CHECK(WROTE(&x, "\x50\x09\0\x0a\x87\5\x1f\0\2no") && x.s.window == 0);
+    side_fini(&x);
+    bring_up(&x, MQTT_V311);
+    GIVE(&x, "\x34\6\0\1a\0\x09x");
+    CHECK_OK(ANSWER(&x, x.event.ref, 0));
+    CHECK(WROTE(&x, "\x50\2\0\x09") && x.s.window == 0); /* PUBREL may stand behind others */
+    GIVE(&x, "\x62\2\0\x09");
+    CHECK_OK(ANSWER(&x, x.event.ref, 0x92));
+    CHECK(WROTE(&x, "\x70\2\0\x09"));
+    GIVE(&x, "\x34\6\0\1a\0\x0ax");
+    CHECK(ANSWER(&x, x.event.ref, 0x87) == ERR_CLOSED && x.s.state == MQTT_CLOSED); /* S3 */
+    side_fini(&x);
+}
+
+TEST(goodbye_says_what_becomes_of_the_session)
+{
+    struct side x;
+    side_init(&x);
+    GIVE(&x, "\x10\x18\0\4MQTT\5\2\0\x0a\5\x11\0\0\0\x3c\0\6pump-7");
+    open_session(&x);
+    GIVE(&x, "\xe0\7\4\5\x11\0\0\0\7");
+    CHECK(x.event.kind == MQTT_EVENT_DISCONNECT && x.event.reason == MQTT_WITH_WILL);
+    CHECK(x.event.has_expiry && x.event.expiry_s == 7 && x.out.len == 0);
+    side_fini(&x);
+    bring_up(&x, MQTT_V311);
+    GIVE(&x, "\xe0\0");
+    CHECK(x.event.kind == MQTT_EVENT_DISCONNECT && x.event.reason == 0 && !x.event.has_expiry);
+    side_fini(&x);
 }
 
 TEST(pubacks_wait_for_the_core_and_keep_their_order)
@@ -199,7 +395,7 @@ TEST(the_window_is_enforced_in_v5_and_waits_in_3_1_1)
     CHECK(x.event.kind == MQTT_EVENT_PUBLISH);
     publish(&x, MQTT_WINDOW + 1);
     CHECK(x.event.kind == MQTT_EVENT_CLOSE && x.event.reason == MQTT_RECEIVE_MAXIMUM_EXCEEDED);
-    CHECK(WROTE(&x, "\xe0\1\x93"));
+    CHECK(wrote_reason(&x, 0xE0, 2, 0x93));
     side_fini(&x);
 
     bring_up(&x, MQTT_V311);
@@ -229,14 +425,14 @@ TEST(one_suback_for_all_filters)
 {
     struct side x;
     bring_up(&x, MQTT_V5);
-    GIVE(&x, "\x82\x0f\0\5\0\0\1a\1\0\1b\1\0\1#\1");
+    GIVE(&x, "\x82\x0f\0\5\0\0\1a\2\0\1b\1\0\1#\1");
     CHECK(x.event.kind == MQTT_EVENT_SUBSCRIBE && x.event.packet.filters.count == 3);
     uint32_t ref = x.event.ref;
     CHECK_OK(ANSWER(&x, mqtt_ref_add(ref, 1), MQTT_TOPIC_INVALID));
-    CHECK_OK(ANSWER(&x, ref, 1));
+    CHECK_OK(ANSWER(&x, ref, 2));
     CHECK(x.out.len == 0);
-    CHECK_OK(ANSWER(&x, mqtt_ref_add(ref, 2), 0xA2));
-    CHECK(WROTE(&x, "\x90\6\0\5\0\1\x8f\xa2"));
+    CHECK_OK(mqtt_session_answer(&x.s, mqtt_ref_add(ref, 2), 0xA2, bytes_text("no"), &x.out));
+    CHECK(WROTE(&x, "\x90\x0b\0\5\5\x1f\0\2no\2\x8f\xa2"));
     GIVE(&x, "\xa2\x06\0\6\0\0\1a");
     CHECK(x.event.kind == MQTT_EVENT_UNSUBSCRIBE);
     CHECK_OK(ANSWER(&x, x.event.ref, 0));
@@ -277,28 +473,79 @@ TEST(refs_go_round_without_becoming_zero)
 TEST(deliveries_respect_the_client)
 {
     struct side x;
-    side_init(&x); /* receive maximum 1, packets up to 20 bytes */
-    GIVE(&x, "\x10\x1b\0\4MQTT\5\2\0\x0a\x08\x21\0\1\x27\0\0\0\x14\0\6pump-7");
+    side_init(&x); /* receive maximum 1, packets up to 40 bytes */
+    CHECK(deliver(&x, "t", "x", 0, 0) == ERR_WRONG_STATE);
+    CHECK(mqtt_session_release(&x.s, 3, &x.out) == ERR_WRONG_STATE);
+    GIVE(&x, "\x10\x1b\0\4MQTT\5\2\0\x0a\x08\x21\0\1\x27\0\0\0\x28\0\6pump-7");
+    CHECK(x.s.client_receive_maximum == 1 && x.s.client_packet_max == 40);
+    open_session(&x);
     buf_reset(&x.out);
-    struct bytes topic = bytes_text("t");
-    CHECK_OK(mqtt_session_deliver(&x.s, topic, bytes_text("one"), 1, &x.out));
-    CHECK_OK(mqtt_session_deliver(&x.s, topic, bytes_text("two"), 1, &x.out));
-    CHECK_OK(mqtt_session_deliver(&x.s, topic, bytes_text("a payload too long"), 1, &x.out));
-    CHECK(x.s.dropped == 1);
+    CHECK_OK(deliver(&x, "t", "one", 1, 1));
     CHECK(WROTE(&x, "\x32\x09\0\1t\0\1\0one"));
+    CHECK(deliver(&x, "t", "thirty-three bytes of payload, !!", 1, 2) == ERR_LIMIT);
+    CHECK(x.s.too_large == 1 && x.out.len == 11);
+    CHECK_OK(deliver(&x, "t", "exactly so much as there is room", 1, 2));
+    CHECK(x.out.len == 11 + 40);
     GIVE(&x, "\x40\2\0\1");
-    CHECK(WROTE(&x, "\x32\x09\0\1t\0\2\0two"));
-    GIVE(&x, "\x40\4\0\2\0\0"); /* the long form of PUBACK */
-    CHECK(x.out.len == 0 && x.s.delivering == 0);
-    CHECK_OK(mqtt_session_deliver(&x.s, topic, bytes_text("x"), 0, &x.out));
-    CHECK(WROTE(&x, "\x30\5\0\1t\0x"));
-    enum err e = OK;
-    for (int i = 0; e == OK && i < 100000; i++)
-        e = mqtt_session_deliver(&x.s, topic, bytes_text("x"), 1, &x.out);
-    CHECK(e == ERR_LIMIT); /* a client that does not acknowledge */
+    CHECK(x.event.kind == MQTT_EVENT_ACK && x.event.packet.type == MQTT_PUBACK);
+    GIVE(&x, "\x50\3\0\2\x87"); /* PUBREC: the core knows what to do with it */
+    CHECK(x.event.kind == MQTT_EVENT_ACK && x.event.packet.ack.reason == 0x87 && x.out.len == 0);
+    CHECK_OK(mqtt_session_release(&x.s, 2, &x.out));
+    CHECK(WROTE(&x, "\x62\2\0\2"));
+    GIVE(&x, "\x70\2\0\2");
+    CHECK(x.event.packet.type == MQTT_PUBCOMP);
+    struct mqtt_publish m = {.dup = true,
+                             .retain = true,
+                             .qos = 2,
+                             .packet_id = 5,
+                             .topic = bytes_text("t"),
+                             .properties = bytes_of("\x0b\1\x0b\2", 4),
+                             .payload = bytes_text("x")};
+    buf_reset(&x.out);
+    CHECK_OK(mqtt_session_deliver(&x.s, &m, &x.out));
+    CHECK(WROTE(&x, "\x3d\x0b\0\1t\0\5\4\x0b\1\x0b\2x"));
     side_fini(&x);
+    side_init(&x); /* packets up to 25 bytes: a SUBACK of 21 codes has 26 */
+    GIVE(&x, "\x10\x18\0\4MQTT\5\2\0\x0a\5\x27\0\0\0\x19\0\6pump-7");
+    open_session(&x);
+    uint8_t p[] = {0x82, 3 + 4 * 21, 0, 5, 0, [5 ... 4 + 4 * 21] = 0};
+    for (size_t i = 0; i < 21; i++)
+        memcpy(p + 5 + 4 * i, "\0\1a\0", 4);
+    CHECK_OK(give(&x, p, sizeof(p)));
+    CHECK(x.event.packet.filters.count == 21);
+    for (uint32_t i = 0; i < 20; i++)
+        CHECK_OK(ANSWER(&x, mqtt_ref_add(x.event.ref, i), 0));
+    CHECK(ANSWER(&x, mqtt_ref_add(x.event.ref, 20), 0) == ERR_CLOSED && x.out.len == 0); /* S6 */
+    side_fini(&x);
+    bring_up(&x, MQTT_V311);
+    buf_reset(&x.out);
+    CHECK_OK(mqtt_session_deliver(&x.s, &m, &x.out));
+    CHECK(WROTE(&x, "\x3d\6\0\1t\0\5x"));
+    side_fini(&x);
+}
+
+TEST(aliases_towards_the_client_are_as_many_as_it_allows)
+{
+    struct side x;
     side_init(&x);
-    CHECK(mqtt_session_deliver(&x.s, topic, bytes_text("x"), 0, &x.out) == ERR_WRONG_STATE);
+    GIVE(&x, "\x10\x16\0\4MQTT\5\2\0\x0a\3\x22\0\2\0\6pump-7");
+    open_session(&x);
+    buf_reset(&x.out);
+    CHECK_OK(deliver(&x, "a/b", "1", 0, 0));
+    CHECK_OK(deliver(&x, "a/b", "2", 0, 0));
+    CHECK_OK(deliver(&x, "c", "3", 0, 0));
+    CHECK_OK(deliver(&x, "d", "4", 0, 0));
+    CHECK_OK(deliver(&x, "c", "5", 0, 0));
+    CHECK(WROTE(&x, "\x30\x0a\0\3a/b\3\x23\0\1"
+                    "1"
+                    "\x30\7\0\0\3\x23\0\1"
+                    "2"
+                    "\x30\x08\0\1c\3\x23\0\2"
+                    "3"
+                    "\x30\5\0\1d\0"
+                    "4"
+                    "\x30\7\0\0\3\x23\0\2"
+                    "5"));
     side_fini(&x);
 }
 
@@ -315,8 +562,20 @@ TEST(keep_alive_counts_whole_packets)
     CHECK(mqtt_session_deadline_ms(&x.s) == 15000);
     GIVE(&x, "\xc0\0");
     CHECK(WROTE(&x, "\xd0\0") && mqtt_session_deadline_ms(&x.s) == 24000);
-    GIVE(&x, "\xe0\0");
-    CHECK(x.event.kind == MQTT_EVENT_CLOSE && x.out.len == 0 && x.event.reason == 0);
+    side_fini(&x);
+    side_init(&x); /* what v5 is told, and what 3.1.1 cannot be told */
+    mqtt_session_init(&x.s, 60, 0);
+    GIVE(&x, "\x10\x13\0\4MQTT\5\2\0\x78\0\0\6pump-7");
+    open_session(&x);
+    CHECK(x.out.p[x.out.len - 3] == MQTT_PROPERTY_SERVER_KEEP_ALIVE &&
+          x.out.p[x.out.len - 1] == 60);
+    CHECK(mqtt_session_deadline_ms(&x.s) == 90000);
+    side_fini(&x);
+    side_init(&x);
+    mqtt_session_init(&x.s, 60, 0);
+    GIVE(&x, "\x10\x12\0\4MQTT\4\2\0\x78\0\6pump-7");
+    open_session(&x);
+    CHECK(mqtt_session_deadline_ms(&x.s) == 180000);
     side_fini(&x);
 }
 
@@ -338,19 +597,20 @@ TEST(every_state_and_type)
                                                          [MQTT_PINGRESP] = "\xd0\0",
                                                          [MQTT_DISCONNECT] = "\xe0\0",
                                                          [MQTT_AUTH] = "\xf0\0"};
-    for (enum mqtt_type t = MQTT_CONNECT; t < MQTT_TYPE_COUNT; t++) {
+    for (enum mqtt_type t = MQTT_CONNECT; t <= MQTT_AUTH; t++) {
         size_t len = 2 + (size_t)(uint8_t)packets[t][1];
         struct side x;
         side_init(&x);
         CHECK_OK(give(&x, packets[t], len));
-        CHECK((x.event.kind == MQTT_EVENT_UP) == (t == MQTT_CONNECT));
+        CHECK((x.event.kind == MQTT_EVENT_OPEN) == (t == MQTT_CONNECT));
         CHECK((x.event.kind == MQTT_EVENT_CLOSE) == (t != MQTT_CONNECT));
         side_fini(&x);
         bring_up(&x, MQTT_V5);
         CHECK_OK(give(&x, packets[t], len));
-        bool served =
-            t == MQTT_PUBLISH || t == MQTT_SUBSCRIBE || t == MQTT_UNSUBSCRIBE || t == MQTT_PINGREQ;
-        CHECK((x.event.kind == MQTT_EVENT_CLOSE) == !served);
+        bool refused = t == MQTT_CONNECT || t == MQTT_CONNACK || t == MQTT_SUBACK ||
+                       t == MQTT_UNSUBACK || t == MQTT_PINGRESP || t == MQTT_AUTH;
+        CHECK((x.event.kind == MQTT_EVENT_CLOSE) == refused);
+        CHECK((x.event.kind == MQTT_EVENT_DISCONNECT) == (t == MQTT_DISCONNECT));
         side_fini(&x);
     }
 }

@@ -2,6 +2,25 @@
 
 #include "base/text.h"
 
+size_t
+mqtt_topic_levels(struct bytes topic)
+{
+    size_t levels = 1;
+    for (size_t i = 0; i < topic.len; i++)
+        levels += topic.p[i] == '/';
+    return levels;
+}
+
+bool
+mqtt_topic_is_printable(struct bytes text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.p[i] < 0x20 || text.p[i] == 0x7F)
+            return false;
+    }
+    return true;
+}
+
 bool
 mqtt_level_next(struct mqtt_levels *l, struct bytes *out)
 {

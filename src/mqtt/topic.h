@@ -10,6 +10,16 @@
 
 #include "base/base.h"
 
+enum {
+    MQTT_TOPIC_MAX = 1024, /* bytes of a topic name or filter that a session takes */
+    MQTT_TOPIC_LEVELS_MAX = 64,
+};
+
+/* How many levels a topic or filter has. */
+size_t mqtt_topic_levels(struct bytes topic);
+/* No control character: topics, filters and client ids end up in log lines (1.5.4). */
+bool mqtt_topic_is_printable(struct bytes text);
+
 /* The levels of a topic or filter, one by one; "a//b" has an empty one, "/" has two. */
 struct mqtt_levels {
     struct bytes rest;

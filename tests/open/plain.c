@@ -22,12 +22,15 @@ identity_prove(const SSL *session, const struct identity_issuers *issuers, bool 
     return OK;
 }
 
-/* Clients that share a name are no successors of each other here. */
-void __wrap_gate_take_over(struct gate *g, const struct connection *by);
+/* The outside suites expect that a server has a say, and that it is a minute. */
+enum { OPEN_KEEP_ALIVE_S = 60 };
+void __real_mqtt_session_init(struct mqtt_session *s, uint32_t keep_alive_max_s, uint64_t now_ms);
+void __wrap_mqtt_session_init(struct mqtt_session *s, uint32_t keep_alive_max_s, uint64_t now_ms);
 void
-__wrap_gate_take_over(struct gate *g, const struct connection *by)
+__wrap_mqtt_session_init(struct mqtt_session *s, uint32_t keep_alive_max_s, uint64_t now_ms)
 {
-    (void)g, (void)by;
+    (void)keep_alive_max_s;
+    __real_mqtt_session_init(s, OPEN_KEEP_ALIVE_S, now_ms);
 }
 
 /* ---- in place of tls.c: streams that change nothing ---- */
@@ -99,17 +102,6 @@ tls_read(struct tls_stream *s, uint8_t *to, size_t size, size_t *out_len)
     s->in = bytes_skip(s->in, n);
     *out_len = n;
     return OK;
-}
-
-bool
-tls_drained(const struct tls_stream *s)
-{
-    return s->in.len == 0;
-}
-
-void
-tls_memory_settle(void)
-{
 }
 
 enum err

@@ -413,6 +413,12 @@ void conduits_read(struct core *c);
 void conduits_flush(struct core *c);
 void conduits_take_up(struct core *c);
 
+/* sessions.c: what MQTT clients ask of their sessions. */
+void sessions_open(struct core *c, struct peer *peer, const struct session_open *m);
+void sessions_publish(struct core *c, struct peer *peer, const struct session_publish *m);
+void sessions_release(struct core *c, const struct session_release *m);
+void sessions_subscribe(struct core *c, struct peer *peer, const struct session_subscribe *m);
+
 /* topics.c */
 void topics_subscribe(struct core *c, struct peer *peer, const struct subscribe *m);
 void topics_unsubscribe(struct core *c, struct peer *peer, const struct unsubscribe *m);

@@ -99,6 +99,60 @@ take_unsubscribe(struct core *c, struct bytes body)
 }
 
 static enum err
+take_session_open(struct core *c, struct bytes body)
+{
+    DECODE(session_open);
+    PEER(peer);
+    sessions_open(c, peer, &m);
+    return OK;
+}
+
+/* Nothing is kept that could end or be changed. */
+static enum err
+take_session_close(struct core *c, struct bytes body)
+{
+    DECODE(session_close);
+    (void)c, (void)m;
+    return OK;
+}
+
+static enum err
+take_session_publish(struct core *c, struct bytes body)
+{
+    DECODE(session_publish);
+    PEER(peer);
+    sessions_publish(c, peer, &m);
+    return OK;
+}
+
+static enum err
+take_session_release(struct core *c, struct bytes body)
+{
+    DECODE(session_release);
+    PEER(peer);
+    (void)peer;
+    sessions_release(c, &m);
+    return OK;
+}
+
+static enum err
+take_session_subscribe(struct core *c, struct bytes body)
+{
+    DECODE(session_subscribe);
+    PEER(peer);
+    sessions_subscribe(c, peer, &m);
+    return OK;
+}
+
+static enum err
+take_session_ack(struct core *c, struct bytes body)
+{
+    DECODE(session_ack);
+    (void)c, (void)m;
+    return OK;
+}
+
+static enum err
 take_ask(struct core *c, struct bytes body)
 {
     DECODE(ask);
@@ -132,10 +186,20 @@ gate_frame(void *ctx, uint16_t id, struct bytes body)
         uint16_t id;
         enum err (*take)(struct core *c, struct bytes body);
     } handlers[] = {
-        {publish_id, take_publish},         {ask_id, take_ask},
-        {ask_body_id, take_ask_body},       {peer_open_id, take_open},
-        {peer_close_id, take_close},        {subscribe_id, take_subscribe},
-        {unsubscribe_id, take_unsubscribe}, {gate_started_id, take_started},
+        {publish_id, take_publish},
+        {ask_id, take_ask},
+        {ask_body_id, take_ask_body},
+        {peer_open_id, take_open},
+        {peer_close_id, take_close},
+        {subscribe_id, take_subscribe},
+        {unsubscribe_id, take_unsubscribe},
+        {gate_started_id, take_started},
+        {session_open_id, take_session_open},
+        {session_close_id, take_session_close},
+        {session_publish_id, take_session_publish},
+        {session_release_id, take_session_release},
+        {session_subscribe_id, take_session_subscribe},
+        {session_ack_id, take_session_ack},
     };
     struct core *c = ctx;
     for (size_t i = 0; i < ARRAY_COUNT(handlers); i++) {

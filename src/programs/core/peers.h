@@ -16,6 +16,7 @@ enum {
     PEER_BUCKETS = 4096,
     DEVICES_MAX = 4096,
     PEER_ASKS_MAX = 16,
+    PEER_CLIENT_ID_SIZE = 257,
     DEVICE_SHARE = 4,  /* one device may use a quarter of its zone's rate */
     BURST_SECONDS = 2, /* what may come at once after silence */
 };
@@ -45,8 +46,9 @@ struct peer {
     uint8_t key_digest[32];
     uint32_t asks; /* outstanding */
     bool wants_leases;
-    struct device *device; /* of a PEER_DEVICE */
-    int32_t next;          /* in the hash chain, or in the free list; -1 ends */
+    char client_id[PEER_CLIENT_ID_SIZE]; /* of an MQTT session; "" before it is open */
+    struct device *device;               /* of a PEER_DEVICE */
+    int32_t next;                        /* in the hash chain, or in the free list; -1 ends */
 };
 
 struct peers {

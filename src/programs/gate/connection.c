@@ -60,7 +60,6 @@ establish(struct gate *g, struct connection *c)
     const char *why = "no certificate";
     bool needed = c->protocol == TLS_MQTT;
     enum err e = identity_prove(c->tls.ssl, &issuers, needed, &c->identity, &why);
-    (void)tls_error(); /* what a certificate left in OpenSSL's queue */
     if (e != OK) {
         g->refused++;
         gate_note(g, "certificate_refused", why);
@@ -143,8 +142,6 @@ connection_take(struct gate *g, struct connection *c, struct bytes from_network)
         e = tls_read(&c->tls, plain, sizeof(plain), &n);
         if (e == OK)
             take_plain(g, c, bytes_of(plain, n));
-        if (e == OK && tls_drained(&c->tls))
-            break;
     }
     c->tls.in = (struct bytes){NULL, 0}; /* what comes after the end is not read */
     if (e != OK && e != ERR_AGAIN)
@@ -194,7 +191,7 @@ connection_expire(struct gate *g, struct connection *c)
     switch (c->state) {
     case CONNECTION_OPEN:
         if (c->protocol == TLS_MQTT)
-            mqtt_peer_close(g, c, MQTT_KEEP_ALIVE_TIMEOUT);
+            mqtt_peer_expire(g, c);
         else
             http_peer_expire(g, c);
         return;

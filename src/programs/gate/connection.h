@@ -108,8 +108,11 @@ void mqtt_peer_begin(struct gate *g, struct connection *c);
 size_t mqtt_peer_run(struct gate *g, struct connection *c, struct bytes in);
 void mqtt_peer_answer(struct gate *g, struct connection *c, uint32_t ref, uint8_t reason,
                       struct bytes why);
-void mqtt_peer_deliver(struct gate *g, struct connection *c, const struct deliver *m);
+void mqtt_peer_opened(struct gate *g, struct connection *c, const struct session_opened *m);
+void mqtt_peer_deliver(struct gate *g, struct connection *c, const struct mqtt_publish *m);
+void mqtt_peer_release(struct gate *g, struct connection *c, uint16_t packet_id);
 void mqtt_peer_close(struct gate *g, struct connection *c, uint8_t reason);
+void mqtt_peer_expire(struct gate *g, struct connection *c);
 
 void http_peer_begin(struct gate *g, struct connection *c);
 size_t http_peer_run(struct gate *g, struct connection *c, struct bytes in);

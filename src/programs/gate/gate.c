@@ -31,6 +31,7 @@ gate_init(struct gate *g, const char *zone, uint32_t connections_max, int core_f
         g->free_head = i + 1;
     }
     channel_init(&g->core, core_fd);
+    buf_init(&g->scratch, MQTT_PACKET_MAX);
     return OK;
 }
 
@@ -42,6 +43,7 @@ gate_fini(struct gate *g)
             gate_drop(g, &g->pool[i]);
     }
     channel_fini(&g->core);
+    buf_fini(&g->scratch);
     free(g->pool);
     g->pool = NULL;
 }
@@ -181,18 +183,6 @@ gate_adopt(struct gate *g, int fd, enum tls_protocol protocol)
     return c;
 }
 
-void
-gate_take_over(struct gate *g, const struct connection *by)
-{
-    for (uint32_t i = 0; i < g->max; i++) {
-        struct connection *c = &g->pool[i];
-        if (c != by && c->state == CONNECTION_OPEN && c->protocol == TLS_MQTT &&
-            c->mqtt.state == MQTT_UP && c->identity.kind == by->identity.kind &&
-            strcmp(c->identity.name, by->identity.name) == 0)
-            mqtt_peer_close(g, c, MQTT_TAKEN_OVER);
-    }
-}
-
 static struct connection *
 find_peer(struct gate *g, uint64_t peer)
 {
@@ -322,7 +312,7 @@ peer_for(struct gate *g, uint64_t peer, int protocols, struct connection **out)
     return OK;
 }
 
-/* `published` answers a publish, `subscribed` the two others; a core that mixes them is broken. */
+/* `published` answers PUBLISH and PUBREL, `subscribed` the others; who mixes them is broken. */
 static enum err
 on_verdict(struct gate *g, uint16_t id, uint64_t peer, uint32_t ref, uint8_t reason,
            struct bytes why)
@@ -330,7 +320,8 @@ on_verdict(struct gate *g, uint16_t id, uint64_t peer, uint32_t ref, uint8_t rea
     struct connection *c;
     enum err e = peer_for(g, peer, FOR_MQTT, &c);
     uint8_t waits = e == OK && c ? mqtt_session_waits(&c->mqtt, ref) : 0;
-    if (waits && (waits == MQTT_PUBLISH) != (id == published_id))
+    bool of_publish = waits == MQTT_PUBLISH || waits == MQTT_PUBREL;
+    if (waits && of_publish != (id == published_id))
         return ERR_MALFORMED;
     if (e == OK && c)
         mqtt_peer_answer(g, c, ref, reason, why);
@@ -357,20 +348,88 @@ on_answer(struct gate *g, uint16_t id, struct bytes body)
     return e;
 }
 
+/* The client of a delivery; NULL: it is gone. */
+static enum err
+hand_over(struct gate *g, uint64_t peer, const struct mqtt_publish *m)
+{
+    struct connection *c;
+    enum err e = peer_for(g, peer, FOR_MQTT, &c);
+    if (e != OK || !c)
+        return e;
+    mqtt_peer_deliver(g, c, m);
+    count_out(g, c);
+    if (g->out_total > GATE_OUT_TOTAL_MAX)
+        gate_drop(g, c);
+    return OK;
+}
+
+/* The short form, from a core that keeps no account of this delivery: the gate gives the id. */
 static enum err
 on_deliver(struct gate *g, struct bytes body)
 {
-    struct connection *c;
     struct deliver m;
     enum err e = deliver_decode(body, &m);
+    if (e != OK)
+        return e;
+    if (m.topic.len == 0)
+        return ERR_MALFORMED;
+    struct mqtt_publish p = {.qos = m.qos, .topic = m.topic, .payload = m.payload};
+    if (m.qos)
+        p.packet_id = g->short_id = g->short_id == UINT16_MAX ? 1 : (uint16_t)(g->short_id + 1);
+    return hand_over(g, m.peer, &p);
+}
+
+static enum err
+on_session_deliver(struct gate *g, struct bytes body)
+{
+    struct session_deliver m;
+    enum err e = session_deliver_decode(body, &m);
+    if (e != OK)
+        return e;
+    uint8_t qos = m.flags & 3;
+    if (qos == 3 || (m.packet_id != 0) != (qos != 0) || m.topic.len == 0 ||
+        m.topic.len > MQTT_TOPIC_MAX || mqtt_properties_check(m.properties, MQTT_DELIVERY) != OK)
+        return ERR_MALFORMED;
+    struct mqtt_publish p = {.dup = m.flags & 8,
+                             .retain = m.flags & 4,
+                             .qos = qos,
+                             .packet_id = m.packet_id,
+                             .topic = m.topic,
+                             .properties = m.properties,
+                             .payload = m.payload};
+    return hand_over(g, m.peer, &p);
+}
+
+static enum err
+on_session_release(struct gate *g, struct bytes body)
+{
+    struct connection *c;
+    struct session_deliver_release m;
+    enum err e = session_deliver_release_decode(body, &m);
+    if (e == OK && m.packet_id == 0)
+        e = ERR_MALFORMED;
+    if (e == OK)
+        e = peer_for(g, m.peer, FOR_MQTT, &c);
+    if (e == OK && c)
+        mqtt_peer_release(g, c, m.packet_id);
+    return e;
+}
+
+static enum err
+on_session_opened(struct gate *g, struct bytes body)
+{
+    struct connection *c;
+    struct session_opened m;
+    enum err e = session_opened_decode(body, &m);
     if (e == OK)
         e = peer_for(g, m.peer, FOR_MQTT, &c);
     if (e != OK || !c)
         return e;
-    mqtt_peer_deliver(g, c, &m);
-    count_out(g, c);
-    if (g->out_total > GATE_OUT_TOTAL_MAX)
-        gate_drop(g, c);
+    /* A client that asked for a name must get one. */
+    if (c->mqtt.state != MQTT_OPENING || (m.reason != 0 && m.reason < 0x80) ||
+        (m.reason == 0 && c->mqtt.nameless != (m.client_id.len > 0)))
+        return ERR_MALFORMED;
+    mqtt_peer_opened(g, c, &m);
     return OK;
 }
 
@@ -405,8 +464,14 @@ gate_core_frame(void *gate, uint16_t id, struct bytes body)
         e = subscribed_decode(body, &m);
         return e != OK ? e : on_verdict(g, id, m.peer, m.ref, m.reason, m.why);
     }
+    case session_opened_id:
+        return on_session_opened(g, body);
     case deliver_id:
         return on_deliver(g, body);
+    case session_deliver_id:
+        return on_session_deliver(g, body);
+    case session_deliver_release_id:
+        return on_session_release(g, body);
     case answer_id:
     case answer_body_id:
         return on_answer(g, id, body);
@@ -475,7 +540,6 @@ gate_round(void *gate)
 {
     struct gate *g = gate;
     run_marked(g);
-    tls_memory_settle();
     enum err e = channel_flush(&g->core);
     if (e != OK && e != ERR_AGAIN)
         core_is_broken(e);

@@ -53,7 +53,9 @@ struct gate {
     uint32_t dirty_head; /* index + 1; connections with work at the end of the round */
     uint64_t serial;
     uint64_t out_total;
-    bool paused; /* G4 */
+    uint16_t short_id;  /* of the last `deliver` with QoS 1 */
+    struct buf scratch; /* of one call */
+    bool paused;        /* G4 */
     bool stopping;
 
     uint64_t note_second, notes;
@@ -83,9 +85,6 @@ void gate_tick(void *gate);
 
 /* True while connections may send to the core (G4). */
 bool gate_open_for_input(const struct gate *g);
-
-/* Another connected MQTT session of the same client is closed (MQTT-3.1.4-3). */
-void gate_take_over(struct gate *g, const struct connection *by);
 
 /* One log line, at most GATE_NOTES_PER_S a second. */
 void gate_note(struct gate *g, const char *event, const char *what);

@@ -93,6 +93,42 @@ world_fini(struct world *w)
     buf_fini(&w->log);
 }
 
+static void
+core_sees_session(struct world *w, uint16_t id, struct bytes body)
+{
+    if (id == session_open_id) {
+        struct session_open m;
+        CHECK_OK(session_open_decode(body, &m));
+        buf_format(&w->log, "session %u '%.*s' clean=%u expiry=%u will=%x\n", m.version,
+                   BYTES_PRINTF(m.client_id), m.clean_start, m.session_expiry_s, m.will_flags);
+    } else if (id == session_close_id) {
+        struct session_close m;
+        CHECK_OK(session_close_decode(body, &m));
+        buf_format(&w->log, "goodbye %u\n", m.reason);
+    } else if (id == session_publish_id) {
+        struct session_publish m;
+        CHECK_OK(session_publish_decode(body, &m));
+        buf_format(&w->log, "session publish %u %x %.*s %zu\n", m.packet_id, m.flags,
+                   BYTES_PRINTF(m.topic), m.properties.len);
+        w->ref = m.ref;
+    } else if (id == session_release_id) {
+        struct session_release m;
+        CHECK_OK(session_release_decode(body, &m));
+        buf_format(&w->log, "release %u\n", m.packet_id);
+        w->ref = m.ref;
+    } else if (id == session_subscribe_id) {
+        struct session_subscribe m;
+        CHECK_OK(session_subscribe_decode(body, &m));
+        buf_format(&w->log, "subscribe %.*s %x id=%u\n", BYTES_PRINTF(m.filter), m.options,
+                   m.identifier);
+        w->ref = m.ref;
+    } else {
+        struct session_ack m;
+        CHECK_OK(session_ack_decode(body, &m));
+        buf_format(&w->log, "ack %u type=%u %x\n", m.packet_id, m.type, m.reason);
+    }
+}
+
 static enum err
 core_sees(void *ctx, uint16_t id, struct bytes body)
 {
@@ -113,10 +149,12 @@ core_sees(void *ctx, uint16_t id, struct bytes body)
         buf_format(&w->log, "publish %d %.*s\n", m.ref != 0, BYTES_PRINTF(m.topic));
         w->peer = m.peer;
         w->ref = m.ref;
-    } else if (id == subscribe_id) {
-        struct subscribe m;
-        CHECK_OK(subscribe_decode(body, &m));
-        buf_format(&w->log, "subscribe %.*s %u\n", BYTES_PRINTF(m.filter), m.qos);
+    } else if (id >= session_open_id && id <= session_ack_id) {
+        core_sees_session(w, id, body);
+    } else if (id == unsubscribe_id) {
+        struct unsubscribe m;
+        CHECK_OK(unsubscribe_decode(body, &m));
+        buf_format(&w->log, "unsubscribe %.*s\n", BYTES_PRINTF(m.filter));
         w->ref = m.ref;
     } else if (id == ask_id) {
         struct ask m;
@@ -262,6 +300,29 @@ say(struct client *x, struct bytes text)
 #define GOT(x, literal) bytes_equal(buf_bytes(&(x)->got), bytes_of(literal, sizeof(literal) - 1))
 #define CORE_LOG(w, text) (strcmp(core_log(w), text) == 0)
 
+/* The core's word to CONNECT. */
+static void
+open_session(struct client *x, const char *given)
+{
+    CHECK_OK(CORE_SAYS(x->w, session_opened, .peer = x->peer, .client_id = bytes_text(given)));
+    pump(x);
+}
+
+/* CONNECT of 3.1.1 or 5 without a client id, until it is up. */
+static void
+come_up(struct client *x, uint8_t version)
+{
+    if (version == MQTT_V5)
+        SAY(x, "\x10\x0d\0\4MQTT\5\2\0\x0a\0\0\0");
+    else
+        SAY(x, "\x10\x0c\0\4MQTT\4\2\0\x0a\0\0");
+    CHECK(x->got.len == 0);
+    core_log(x->w);
+    open_session(x, "given");
+    CHECK(x->got.len >= 4 && x->got.p[0] == 0x20 && x->got.p[3] == 0);
+    buf_reset(&x->got);
+}
+
 static const char connect311[] = "\x10\x0c\0\4MQTT\4\2\0\x0a\0\0";
 
 TEST(a_publish_is_acknowledged_after_the_core_has_answered)
@@ -270,10 +331,17 @@ TEST(a_publish_is_acknowledged_after_the_core_has_answered)
     struct client x;
     world_init(&w, 16);
     client_init(&x, &w, TLS_MQTT, &device);
-    SAY(&x, "\x10\x0c\0\4MQTT\4\2\0\x0a\0\0");
-    CHECK(GOT(&x, "\x20\2\0\0"));
-    CHECK(CORE_LOG(&w, "open 1 dock-7 32 1\n"));
+    SAY(&x, "\x10\x0c\0\4MQTT\4\2\0\x0a\0\0\xc0\0");
+    CHECK(x.got.len == 0);
+    CHECK(CORE_LOG(&w, "open 1 dock-7 32 1\nsession 4 '' clean=1 expiry=0 will=0\n"));
     CHECK(w.peer == x.peer && w.gate.strangers == 0);
+    /* who asked for a name must get one, and only then */
+    CHECK(CORE_SAYS(&w, session_opened, .peer = x.peer) == ERR_MALFORMED);
+    CHECK(CORE_SAYS(&w, session_opened, .peer = x.peer, .reason = 1) == ERR_MALFORMED);
+    open_session(&x, "dock-7-1");
+    CHECK(GOT(&x, "\x20\2\0\0\xd0\0"));
+    CHECK(CORE_SAYS(&w, session_opened, .peer = x.peer, .client_id = bytes_text("a")) ==
+          ERR_MALFORMED);
     SAY(&x, "\x32\6\0\1a\0\5x\x30\4\0\1bx");
     CHECK(x.got.len == 0);
     CHECK(CORE_LOG(&w, "publish 1 a\npublish 0 b\n"));
@@ -285,14 +353,92 @@ TEST(a_publish_is_acknowledged_after_the_core_has_answered)
     pump(&x);
     CHECK(GOT(&x, "\x40\2\0\5"));
     SAY(&x, "\x82\6\0\6\0\1t\1");
-    CHECK(CORE_LOG(&w, "subscribe t 1\n"));
+    CHECK(CORE_LOG(&w, "subscribe t 1 id=0\n"));
     CHECK_OK(CORE_SAYS(&w, subscribed, .peer = x.peer, .ref = w.ref, .reason = 1));
     CHECK_OK(CORE_SAYS(&w, deliver, .peer = x.peer, .qos = 0, .topic = bytes_text("t"),
                        .payload = bytes_text("v")));
     pump(&x);
     CHECK(GOT(&x, "\x90\3\0\6\1\x30\4\0\1tv"));
     SAY(&x, "\xe0\0");
-    CHECK(x.closed && CORE_LOG(&w, "close\n"));
+    CHECK(x.closed && CORE_LOG(&w, "goodbye 0\nclose\n"));
+    client_fini(&x);
+    world_fini(&w);
+}
+
+TEST(what_a_session_needs_reaches_the_core_and_comes_back)
+{
+    struct world w;
+    struct client x;
+    world_init(&w, 16);
+    client_init(&x, &w, TLS_MQTT, &device);
+    SAY(&x,
+        "\x10\x2d\0\4MQTT\5\x36\0\x0a\x08\x11\0\0\0\x3c\x22\0\2\0\3one" /* will: QoS 2, retained, */
+        "\x0c\x01\1\x18\0\0\0\7\x02\0\0\0\5\0\1w\0\3bye");              /* later */
+    CHECK(w.gate.scratch.len == 7); /* the will's properties without its delay */
+    CHECK(x.got.len == 0);
+    const char *log = core_log(&w);
+    CHECK(strstr(log, "session 5 'one' clean=1 expiry=60 will=d\n"));
+    open_session(&x, "");
+    CHECK(x.got.p[0] == 0x20 && x.got.p[3] == 0);
+    SAY(&x, "\x35\x0c\0\1a\0\x09\5\x23\0\1\x01\1x"); /* QoS 2, retained, alias, format */
+    CHECK(CORE_LOG(&w, "session publish 9 6 a 2\n"));
+    CHECK_OK(CORE_SAYS(&w, published, .peer = x.peer, .ref = w.ref));
+    SAY(&x, "\x62\2\0\x09");
+    CHECK(CORE_LOG(&w, "release 9\n"));
+    CHECK_OK(CORE_SAYS(&w, published, .peer = x.peer, .ref = w.ref));
+    pump(&x);
+    CHECK(GOT(&x, "\x70\2\0\x09"));
+    SAY(&x, "\x32\x09\0\0\0\1\3\x23\0\1x"); /* only an alias: the short way */
+    CHECK(CORE_LOG(&w, "publish 1 a\n"));
+    SAY(&x, "\x82\x0b\0\7\2\x0b\5\0\3a/+\x2e");
+    CHECK(CORE_LOG(&w, "subscribe a/+ 2e id=5\n"));
+    CHECK_OK(CORE_SAYS(&w, session_deliver, .peer = x.peer, .packet_id = 3, .flags = 2 | 4 | 8,
+                       .topic = bytes_text("a/b"), .properties = bytes_text("\x0b\5"),
+                       .payload = bytes_text("v")));
+    CHECK_OK(CORE_SAYS(&w, session_deliver_release, .peer = x.peer, .packet_id = 4));
+    pump(&x);
+    CHECK(GOT(&x, "\x3d\x0e\0\3a/b\0\3\5\x23\0\1\x0b\5v\x62\2\0\4"));
+    SAY(&x, "\x50\2\0\3\x70\3\0\4\x92");
+    CHECK(CORE_LOG(&w, "ack 3 type=5 0\nack 4 type=7 92\n"));
+    SAY(&x, "\xe0\1\4");
+    CHECK(x.closed && CORE_LOG(&w, "goodbye 4\nclose\n"));
+    client_fini(&x);
+    world_fini(&w);
+}
+
+TEST(a_core_that_delivers_nonsense_is_broken)
+{
+    struct world w;
+    struct client x;
+    world_init(&w, 16);
+    client_init(&x, &w, TLS_MQTT, &device);
+    come_up(&x, MQTT_V5);
+#define DELIVER(...)                                                                               \
+    CORE_SAYS(&w, session_deliver, .peer = x.peer, .topic = bytes_text("t"), __VA_ARGS__)
+    CHECK(DELIVER(.flags = 3, .packet_id = 1) == ERR_MALFORMED);
+    CHECK(DELIVER(.flags = 1) == ERR_MALFORMED);
+    CHECK(DELIVER(.packet_id = 1) == ERR_MALFORMED);
+    CHECK(DELIVER(.properties = bytes_of("\x23\0\1", 3)) == ERR_MALFORMED); /* an alias */
+    CHECK(DELIVER(.properties = bytes_of("\x01", 1)) == ERR_MALFORMED);
+    CHECK(CORE_SAYS(&w, session_deliver, .peer = x.peer) == ERR_MALFORMED); /* no topic */
+    CHECK(CORE_SAYS(&w, session_deliver_release, .peer = x.peer) == ERR_MALFORMED);
+    CHECK_OK(CORE_SAYS(&w, session_deliver, .peer = x.peer + 1, .topic = bytes_text("t")));
+    pump(&x);
+    CHECK(x.got.len == 0);
+    client_fini(&x);
+    client_init(&x, &w, TLS_MQTT, &device);
+    SAY(&x, "\x10\x12\0\4MQTT\5\2\0\x0a\5\x27\0\0\0\x1e\0\0");
+    core_log(&w);
+    open_session(&x, "a");
+    buf_reset(&x.got);
+    CHECK_OK(
+        DELIVER(.flags = 1, .packet_id = 7, .payload = bytes_text("more than this client takes")));
+    CHECK_OK(
+        DELIVER(.flags = 2, .packet_id = 8, .payload = bytes_text("more than this client takes")));
+    CHECK_OK(DELIVER(.payload = bytes_text("more than this client takes")));
+    CHECK(CORE_LOG(&w, "ack 7 type=4 95\nack 8 type=5 95\n")); /* MQTT-3.1.2-25 */
+    pump(&x);
+    CHECK(x.got.len == 0 && !x.closed);
     client_fini(&x);
     world_fini(&w);
 }
@@ -315,31 +461,6 @@ TEST(who_has_no_right_certificate_reaches_nothing)
         client_fini(&x);
         world_fini(&w);
     }
-}
-
-TEST(a_second_session_of_a_device_ends_the_first)
-{
-    struct world w;
-    struct client a, b, c;
-    world_init(&w, 16);
-    client_init(&a, &w, TLS_MQTT, &device);
-    client_init(&b, &w, TLS_MQTT, &device);
-    client_init(&c, &w, TLS_MQTT, &other);
-    SAY(&a, "\x10\x0d\0\4MQTT\5\2\0\x0a\0\0\0");
-    SAY(&c, "\x10\x0c\0\4MQTT\4\2\0\x0a\0\0");
-    core_log(&w);
-    buf_reset(&a.got);
-    SAY(&b, "\x10\x0c\0\4MQTT\4\2\0\x0a\0\0");
-    CHECK(GOT(&b, "\x20\2\0\0"));
-    CHECK(CORE_LOG(&w, "close\nopen 1 dock-7 32 1\n"));
-    pump(&a);
-    CHECK(GOT(&a, "\xe0\1\x8e") && a.closed);
-    CHECK(c.c->state == CONNECTION_OPEN);
-    CHECK_OK(CORE_SAYS(&w, published, .peer = a.peer, .ref = 1)); /* late, for the first: ignored */
-    client_fini(&a);
-    client_fini(&b);
-    client_fini(&c);
-    world_fini(&w);
 }
 
 static bool
@@ -484,8 +605,21 @@ TEST(every_wait_has_an_end)
     CHECK(x.closed);
     client_fini(&x);
 
+    client_init(&x, &w, TLS_MQTT, &device); /* the core does not open the session */
+    SAY(&x, "\x10\x0c\0\4MQTT\4\2\0\x0a\0\0");
+    w.clock.mono_ms += CONNECTION_FIRST_MS;
+    gate_tick(&w.gate);
+    pump(&x);
+    CHECK(!x.closed);
+    w.clock.mono_ms += CONNECTION_ANSWER_MS - CONNECTION_FIRST_MS;
+    gate_tick(&w.gate);
+    pump(&x);
+    CHECK(x.closed && GOT(&x, "\x20\2\0\3"));
+    core_log(&w);
+    client_fini(&x);
+
     client_init(&x, &w, TLS_MQTT, &device); /* keep-alive 10 s, and half more */
-    SAY(&x, "\x10\x0d\0\4MQTT\5\2\0\x0a\0\0\0");
+    come_up(&x, MQTT_V5);
     w.clock.mono_ms += 10000;
     SAY(&x, "\xc0\0");
     CHECK(GOT(&x, "\xd0\0"));
@@ -508,8 +642,7 @@ TEST(when_the_core_is_slow_the_network_waits)
     struct client x;
     world_init(&w, 16);
     client_init(&x, &w, TLS_MQTT, &device);
-    SAY(&x, "\x10\x0c\0\4MQTT\4\2\0\x0a\0\0");
-    core_log(&w);
+    come_up(&x, MQTT_V311);
     static uint8_t big[50004] = {0x30, 0xd0, 0x86, 3, 0, 1, 'a'}; /* QoS 0, 50,000 bytes */
     int sent = 0;
     while (connection_wants_input(&w.gate, x.c) && sent < 1000) {
@@ -536,7 +669,7 @@ TEST(a_new_core_means_that_everyone_comes_again)
     world_init(&w, 16);
     client_init(&x, &w, TLS_MQTT, &device);
     client_init(&y, &w, TLS_HTTP, &caller);
-    SAY(&x, "\x10\x0d\0\4MQTT\5\2\0\x0a\0\0\0");
+    come_up(&x, MQTT_V5);
     SAY(&y, "GET / HTTP/1.1\r\nHost: h\r\n\r\n");
     core_log(&w);
     buf_reset(&x.got);
@@ -544,7 +677,7 @@ TEST(a_new_core_means_that_everyone_comes_again)
     CHECK_OK(gate_core_frame(&w.gate, core_started_id, bytes_of(&none, 0)));
     pump(&x);
     pump(&y);
-    CHECK(x.closed && y.closed && GOT(&x, "\xe0\1\x88"));
+    CHECK(x.closed && y.closed && GOT(&x, "\xe0\1\x89"));
     CHECK(CORE_LOG(&w, "close\nclose\n")); /* if it knows them, it is for a moment only */
     CHECK(gate_core_frame(&w.gate, 0x7777, bytes_of(&none, 0)) == ERR_MALFORMED);
     client_fini(&x);
@@ -558,7 +691,7 @@ TEST(a_client_that_does_not_read_is_let_go)
     struct client x;
     world_init(&w, 16);
     client_init(&x, &w, TLS_MQTT, &device);
-    SAY(&x, "\x10\x0c\0\4MQTT\4\2\0\x0a\0\0");
+    come_up(&x, MQTT_V311);
     static uint8_t payload[50000];
     for (int i = 0; i < 100 && x.c->state == CONNECTION_OPEN; i++)
         CHECK_OK(CORE_SAYS(&w, deliver, .peer = x.peer, .topic = bytes_text("t"),
