@@ -235,6 +235,12 @@ sealed_close(struct sealed *s)
     free(s);
 }
 
+struct sqlite3 *
+sealed_handle(struct sealed *s)
+{
+    return s->db;
+}
+
 uint64_t
 sealed_bytes(struct sealed *s)
 {

@@ -52,6 +52,7 @@ struct sealed_totals {
 /* Only between vfs_allow() and vfs_deny(). max_bytes bounds the file. */
 enum err sealed_open(uint64_t max_bytes, struct sealed **out) MUST_USE;
 void sealed_close(struct sealed *s);
+struct sqlite3 *sealed_handle(struct sealed *s); /* for dump.c, which knows no table by heart */
 uint64_t sealed_bytes(struct sealed *s);
 
 enum err sealed_begin(struct sealed *s) MUST_USE;
