@@ -106,7 +106,7 @@ drop_node(struct tree *t, uint32_t i)
 void
 tree_prune(struct tree *t, uint32_t node)
 {
-    while (node && t->node[node].value == 0 && t->node[node].children == 0) {
+    while (node && !t->node[node].value && !t->node[node].groups && !t->node[node].children) {
         uint32_t parent = t->node[node].parent;
         drop_node(t, node);
         node = parent;
@@ -156,8 +156,9 @@ struct walk {
 static void
 visit(const struct walk *w, uint32_t node)
 {
-    if (node && w->tree->node[node].value)
-        w->each(w->ctx, w->tree->node[node].value);
+    const struct tree_node *n = &w->tree->node[node];
+    if (node && (n->value || n->groups))
+        w->each(w->ctx, n);
 }
 
 /* `levels` stands behind the level that led to `node`. Depth: TREE_LEVELS_MAX, as deep as filters.

@@ -1,12 +1,13 @@
 /*
  * tree.h -- who subscribed to what: a trie of filters, one node a level.
  *
- * A node that ends a filter carries a number of its owner's (the head of a list of subscriptions).
- * Publishing walks only what can match: the level itself, '+' and '#'. With 100,000 filters a
- * match costs what its levels cost, about a microsecond (tree_test.c counts the nodes visited).
+ * A node that ends a filter carries two numbers of its owner's: the heads of a list of
+ * subscriptions and of a list of groups that share. Publishing walks only what can match: the level
+ * itself, '+' and '#'. With 100,000 filters a match costs what its levels cost, about a microsecond
+ * (tree_test.c counts the nodes visited).
  *
  * T1  tree_match() visits exactly the nodes whose filter matches, each once.
- * T2  A node without a number and without children is gone: what was unsubscribed costs nothing.
+ * T2  A node without numbers and without children is gone: what was unsubscribed costs nothing.
  */
 #ifndef BROKER_TREE_H
 #define BROKER_TREE_H
@@ -24,10 +25,10 @@ struct tree_node {
     uint8_t *text; /* of the level */
     uint32_t text_len;
     uint32_t parent;
-    uint32_t plus, hash; /* children that are wildcards; 0: none */
-    uint32_t children;   /* all of them */
-    uint32_t value;      /* the owner's; 0: no filter ends here */
-    uint32_t next;       /* in the hash chain, or in the free list */
+    uint32_t plus, hash;    /* children that are wildcards; 0: none */
+    uint32_t children;      /* all of them */
+    uint32_t value, groups; /* the owner's; both 0: no filter ends here */
+    uint32_t next;          /* in the hash chain, or in the free list */
 };
 
 struct tree {
@@ -48,11 +49,11 @@ void tree_fini(struct tree *t);
 enum err tree_insert(struct tree *t, struct bytes filter, uint32_t *out_node) MUST_USE;
 /* 0: there is none. */
 uint32_t tree_find(const struct tree *t, struct bytes filter);
-/* After the value of a node became 0: take away what nobody needs any more. */
+/* After the numbers of a node became 0: take away what nobody needs any more. */
 void tree_prune(struct tree *t, uint32_t node);
 
-/* Every value whose filter matches the topic. `each` must not change the tree. */
-typedef void tree_match_fn(void *ctx, uint32_t value);
+/* Every node whose filter matches the topic. `each` must not change the tree. */
+typedef void tree_match_fn(void *ctx, const struct tree_node *node);
 void tree_match(struct tree *t, struct bytes topic, tree_match_fn *each, void *ctx);
 
 #endif

@@ -13,9 +13,9 @@ struct naive {
 };
 
 static void
-count_hit(void *ctx, uint32_t value)
+count_hit(void *ctx, const struct tree_node *node)
 {
-    ((struct naive *)ctx)->hits[value]++;
+    ((struct naive *)ctx)->hits[node->value]++;
 }
 
 static uint64_t
@@ -122,9 +122,9 @@ TEST(a_full_tree_says_so_and_is_as_before)
 }
 
 static void
-count_only(void *ctx, uint32_t value)
+count_only(void *ctx, const struct tree_node *node)
 {
-    (void)value;
+    CHECK(node->value);
     ++*(uint32_t *)ctx;
 }
 
