@@ -33,7 +33,7 @@
 #include "broker/budget.h"
 #include "broker/flight.h"
 #include "broker/message.h"
-#include "broker/tree.h"
+#include "broker/trie.h"
 
 enum {
     BROKER_SESSIONS_MAX = 16384,
@@ -185,7 +185,7 @@ struct broker_hit {
 struct broker {
     struct broker_ports ports;
     struct budget budget;
-    struct tree tree;
+    struct trie tree;
     struct broker_session *session; /* [BROKER_SESSIONS_MAX]; 0 is nobody */
     struct broker_subscription *subscription;
     struct broker_group *group;

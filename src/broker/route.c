@@ -101,7 +101,7 @@ consider_group(struct broker *b, struct broker_group *group)
 }
 
 static void
-on_node(void *ctx, const struct tree_node *node)
+on_node(void *ctx, const struct trie_node *node)
 {
     struct broker *b = ctx;
     for (uint32_t i = node->value; i; i = AT(i).next)
@@ -151,7 +151,7 @@ broker_publish(struct broker *b, enum broker_kind kind, struct broker_message *m
     b->routing = kind;
     b->from = from;
     b->routed = m;
-    tree_match(&b->tree, m->topic, on_node, b);
+    trie_match(&b->tree, m->topic, on_node, b);
     if (!room_for(b, m, &kept)) {
         b->count.refused_full++;
         return ERR_LIMIT;

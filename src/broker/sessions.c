@@ -49,7 +49,7 @@ broker_init(struct broker *b, const struct broker_ports *ports, uint64_t seed)
     b->ports = *ports;
     b->seed = seed;
     b->budget.max = BROKER_BYTES_MAX;
-    tree_init(&b->tree, &b->budget, seed);
+    trie_init(&b->tree, &b->budget, seed);
     b->session = calloc(BROKER_SESSIONS_MAX, sizeof(*b->session));
     b->subscription = calloc(BROKER_SUBSCRIPTIONS_MAX, sizeof(*b->subscription));
     b->group = calloc(BROKER_GROUPS_MAX, sizeof(*b->group));
@@ -91,7 +91,7 @@ broker_fini(struct broker *b)
         message_release(&b->budget, w->message);
         budget_give(&b->budget, w, sizeof(*w));
     }
-    tree_fini(&b->tree);
+    trie_fini(&b->tree);
     ASSERT(b->budget.used == 0);
     free(b->session);
     free(b->subscription);

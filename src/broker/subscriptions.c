@@ -148,7 +148,7 @@ static enum err
 place(struct broker *b, uint32_t i, struct bytes group, struct bytes filter)
 {
     uint32_t node;
-    enum err e = tree_add(&b->tree, filter, &node);
+    enum err e = trie_add(&b->tree, filter, &node);
     if (e != OK)
         return e;
     AT(i).node = node;
@@ -158,7 +158,7 @@ place(struct broker *b, uint32_t i, struct bytes group, struct bytes filter)
     }
     uint32_t g = group_at(b, node, filter_of(&AT(i)));
     if (!g) {
-        tree_prune(&b->tree, node);
+        trie_prune(&b->tree, node);
         return ERR_LIMIT;
     }
     AT(i).group = g;
@@ -213,7 +213,7 @@ remove_one(struct broker *b, uint32_t i)
     else
         pull(b, &b->tree.node[node].value, i);
     if (node)
-        tree_prune(&b->tree, node);
+        trie_prune(&b->tree, node);
     pull_own(b, s, i);
     if (s->kept)
         inside_forget(b, kept_subscription_id, AT(i).number);

@@ -1,18 +1,18 @@
-#include "broker/tree.h"
+#include "broker/trie.h"
 
 #include "mqtt/topic.h"
 
 void
-tree_init(struct tree *t, struct budget *budget, uint64_t seed)
+trie_init(struct trie *t, struct budget *budget, uint64_t seed)
 {
-    *t = (struct tree){.high = 1, .seed = seed, .budget = budget};
-    t->node = calloc(TREE_NODES_MAX, sizeof(*t->node));
-    t->bucket = calloc(TREE_BUCKETS, sizeof(*t->bucket));
+    *t = (struct trie){.high = 1, .seed = seed, .budget = budget};
+    t->node = calloc(TRIE_NODES_MAX, sizeof(*t->node));
+    t->bucket = calloc(TRIE_BUCKETS, sizeof(*t->bucket));
     ASSERT(t->node && t->bucket);
 }
 
 void
-tree_fini(struct tree *t)
+trie_fini(struct trie *t)
 {
     for (uint32_t i = 1; i < t->high; i++)
         budget_give(t->budget, t->node[i].text, t->node[i].text_len + 1);
@@ -22,14 +22,14 @@ tree_fini(struct tree *t)
 
 /* FNV-1a over the parent and the level, begun with a number that nobody outside knows. */
 static uint32_t
-bucket_of(const struct tree *t, uint32_t parent, struct bytes level)
+bucket_of(const struct trie *t, uint32_t parent, struct bytes level)
 {
     uint64_t h = (t->seed ^ parent) * 0x9E3779B97F4A7C15u;
     for (size_t i = 0; i < level.len; i++)
         h = (h ^ level.p[i]) * 0x100000001B3u;
     h ^= h >> 29;
     h *= 0xBF58476D1CE4E5B9u;
-    return (uint32_t)(h >> 40) % TREE_BUCKETS;
+    return (uint32_t)(h >> 40) % TRIE_BUCKETS;
 }
 
 static bool
@@ -39,7 +39,7 @@ is_one(struct bytes level, uint8_t c)
 }
 
 static uint32_t
-child_of(const struct tree *t, uint32_t parent, struct bytes level)
+child_of(const struct trie *t, uint32_t parent, struct bytes level)
 {
     if (is_one(level, '+'))
         return t->node[parent].plus;
@@ -53,9 +53,9 @@ child_of(const struct tree *t, uint32_t parent, struct bytes level)
 }
 
 static uint32_t
-make_child(struct tree *t, uint32_t parent, struct bytes level)
+make_child(struct trie *t, uint32_t parent, struct bytes level)
 {
-    if (!t->free && t->high == TREE_NODES_MAX)
+    if (!t->free && t->high == TRIE_NODES_MAX)
         return 0;
     uint8_t *text = budget_take(t->budget, level.len + 1);
     if (!text)
@@ -66,7 +66,7 @@ make_child(struct tree *t, uint32_t parent, struct bytes level)
     if (t->free)
         t->free = t->node[i].next;
     t->node[i] =
-        (struct tree_node){.text = text, .text_len = (uint32_t)level.len, .parent = parent};
+        (struct trie_node){.text = text, .text_len = (uint32_t)level.len, .parent = parent};
     t->node[parent].children++;
     t->count++;
     if (is_one(level, '+')) {
@@ -82,10 +82,10 @@ make_child(struct tree *t, uint32_t parent, struct bytes level)
 }
 
 static void
-drop_node(struct tree *t, uint32_t i)
+drop_node(struct trie *t, uint32_t i)
 {
-    struct tree_node *n = &t->node[i];
-    struct tree_node *parent = &t->node[n->parent];
+    struct trie_node *n = &t->node[i];
+    struct trie_node *parent = &t->node[n->parent];
     if (parent->plus == i) {
         parent->plus = 0;
     } else if (parent->hash == i) {
@@ -98,13 +98,13 @@ drop_node(struct tree *t, uint32_t i)
     }
     parent->children--;
     budget_give(t->budget, n->text, n->text_len + 1);
-    *n = (struct tree_node){.next = t->free};
+    *n = (struct trie_node){.next = t->free};
     t->free = i;
     t->count--;
 }
 
 void
-tree_prune(struct tree *t, uint32_t node)
+trie_prune(struct trie *t, uint32_t node)
 {
     while (node && !t->node[node].value && !t->node[node].groups && !t->node[node].children) {
         uint32_t parent = t->node[node].parent;
@@ -114,17 +114,17 @@ tree_prune(struct tree *t, uint32_t node)
 }
 
 enum err
-tree_insert(struct tree *t, struct bytes filter, uint32_t *out_node)
+trie_add(struct trie *t, struct bytes filter, uint32_t *out_node)
 {
     struct mqtt_levels levels = mqtt_levels_of(filter);
     struct bytes level;
     uint32_t at = 0, depth = 0;
     while (mqtt_level_next(&levels, &level)) {
-        uint32_t child = ++depth > TREE_LEVELS_MAX ? 0 : child_of(t, at, level);
-        if (!child && depth <= TREE_LEVELS_MAX)
+        uint32_t child = ++depth > TRIE_LEVELS_MAX ? 0 : child_of(t, at, level);
+        if (!child && depth <= TRIE_LEVELS_MAX)
             child = make_child(t, at, level);
         if (!child) {
-            tree_prune(t, at);
+            trie_prune(t, at);
             return ERR_LIMIT;
         }
         at = child;
@@ -134,7 +134,7 @@ tree_insert(struct tree *t, struct bytes filter, uint32_t *out_node)
 }
 
 uint32_t
-tree_find(const struct tree *t, struct bytes filter)
+trie_find(const struct trie *t, struct bytes filter)
 {
     struct mqtt_levels levels = mqtt_levels_of(filter);
     struct bytes level;
@@ -148,25 +148,25 @@ tree_find(const struct tree *t, struct bytes filter)
 }
 
 struct walk {
-    struct tree *tree;
-    tree_match_fn *each;
+    struct trie *tree;
+    trie_match_fn *each;
     void *ctx;
 };
 
 static void
 visit(const struct walk *w, uint32_t node)
 {
-    const struct tree_node *n = &w->tree->node[node];
+    const struct trie_node *n = &w->tree->node[node];
     if (node && (n->value || n->groups))
         w->each(w->ctx, n);
 }
 
-/* `levels` stands behind the level that led to `node`. Depth: TREE_LEVELS_MAX, as deep as filters.
+/* `levels` stands behind the level that led to `node`. Depth: TRIE_LEVELS_MAX, as deep as filters.
  */
 static void
 walk_from(const struct walk *w, uint32_t node, struct mqtt_levels levels, bool wild)
 {
-    const struct tree_node *n = &w->tree->node[node];
+    const struct trie_node *n = &w->tree->node[node];
     struct bytes level;
     w->tree->visited++;
     if (wild)
@@ -183,7 +183,7 @@ walk_from(const struct walk *w, uint32_t node, struct mqtt_levels levels, bool w
 }
 
 void
-tree_match(struct tree *t, struct bytes topic, tree_match_fn *each, void *ctx)
+trie_match(struct trie *t, struct bytes topic, trie_match_fn *each, void *ctx)
 {
     struct walk w = {t, each, ctx};
     bool hidden = topic.len && topic.p[0] == '$'; /* MQTT-4.7.2-1 */
