@@ -51,6 +51,24 @@ put_stream(struct buf *b, const struct field_stream *s)
     buf_text(b, ",\"encodingType\":\"text/plain\",\"metadata\":\"none\"}}");
 }
 
+static void
+put_capability(struct buf *b, const struct field_capability *c)
+{
+    buf_byte(b, '{');
+    put_member(b, "name", c->name);
+    buf_byte(b, ',');
+    put_member(b, "description", c->description);
+    buf_text(b, ",\"properties\":{");
+    put_member(b, "command", c->command);
+    buf_text(b, "},\"taskingParameters\":{\"type\":\"DataRecord\",\"field\":[");
+    buf_text(b, c->fields);
+    buf_text(b, "]},\"Actuator\":{");
+    put_member(b, "name", c->name);
+    buf_byte(b, ',');
+    put_member(b, "description", c->description);
+    buf_text(b, ",\"encodingType\":\"text/plain\",\"metadata\":\"none\"}}");
+}
+
 void
 thing_put_json(struct buf *b, const struct field_thing *thing)
 {
@@ -76,7 +94,12 @@ thing_put_json(struct buf *b, const struct field_thing *thing)
             buf_byte(b, ',');
         put_stream(b, &thing->streams[i]);
     }
-    buf_text(b, "]}");
+    buf_text(b, "]");
+    for (uint32_t i = 0; i < thing->capabilities_count; i++) {
+        buf_text(b, i > 0 ? "," : ",\"TaskingCapabilities\":[");
+        put_capability(b, &thing->capabilities[i]);
+    }
+    buf_text(b, thing->capabilities_count ? "]}" : "}");
 }
 
 enum err

@@ -24,6 +24,13 @@ struct field_stream {
     const char *unit_name, *unit_symbol; /* NULL: no unit */
 };
 
+/* 17-079r1: what people may ask the device for; the charter decides. */
+struct field_capability {
+    const char *name, *description;
+    const char *command; /* of the charter */
+    const char *fields;  /* of its DataRecord: JSON objects with commas between */
+};
+
 struct field_thing {
     const char *device; /* also the Thing's name */
     const char *description;
@@ -31,6 +38,8 @@ struct field_thing {
     double longitude, latitude;
     const struct field_stream *streams; /* stays the caller's, for the life of the program */
     uint32_t streams_count;
+    const struct field_capability *capabilities; /* the same; NULL: none */
+    uint32_t capabilities_count;
     bool commands; /* subscribes to leases; needs warden.vkey */
 };
 

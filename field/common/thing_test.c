@@ -4,17 +4,24 @@
 #include "field/common/options.h"
 #include "field/common/status.h"
 #include "sensorthings/json.h"
+#include "sensorthings/tasking.h"
 
 static const struct field_stream streams[] = {
     {"level", "water \"above\" the floor", "water-level", FIELD_MEASUREMENT, "metre", "m"},
     {"pump", "whether it runs", "water-level", FIELD_TRUTH, NULL, NULL},
+};
+static const struct field_capability capabilities[] = {
+    {"empty", "lets the water out", "drain", "{\"name\":\"litres\",\"type\":\"Count\"}"},
+    {"fill", "lets water in", "fill", ""},
 };
 static const struct field_thing thing = {.device = "tank-1",
                                          .description = "a tank",
                                          .longitude = -75.7,
                                          .latitude = 45.4,
                                          .streams = streams,
-                                         .streams_count = 2};
+                                         .streams_count = 2,
+                                         .capabilities = capabilities,
+                                         .capabilities_count = 2};
 
 TEST(a_thing_is_json_with_its_classes)
 {
@@ -34,6 +41,18 @@ TEST(a_thing_is_json_with_its_classes)
         rows++;
     }
     CHECK(rows == 2);
+    walk = (struct sta_json_walk){sta_json_member(buf_bytes(&b), bytes_text("TaskingCapabilities")),
+                                  0};
+    while (sta_json_next_item(&walk, &row)) {
+        struct arena arena;
+        struct sta_error error = {0};
+        arena_init(&arena, 64 * 1024);
+        struct bytes record = sta_json_member(row, bytes_text("taskingParameters"));
+        CHECK_OK(sta_tasking_check(record, &arena, &error));
+        arena_fini(&arena);
+        rows--;
+    }
+    CHECK(rows == 0);
     buf_fini(&b);
 }
 

@@ -29,6 +29,13 @@ static const struct field_stream streams[] = {
     {"lease", "what became of a lease", "lease-report", FIELD_JSON, NULL, NULL},
 };
 
+static const struct field_capability capabilities[] = {
+    {"set-point", "power of the battery, positive when it charges", "battery-setpoint",
+     "{\"name\":\"power-w\",\"type\":\"Quantity\",\"uom\":{\"code\":\"W\"},\"constraint\":{"
+     "\"type\":"
+     "\"AllowedValues\",\"interval\":[[-1000000,1000000]]}}"},
+};
+
 struct homes {
     struct field_options options;
     uint64_t homes_count, step_minutes, step_ms;
@@ -151,6 +158,8 @@ set_up(struct homes *p)
                                     .latitude = 45.40 + 0.002 * (i / 16),
                                     .streams = streams,
                                     .streams_count = ARRAY_COUNT(streams),
+                                    .capabilities = capabilities,
+                                    .capabilities_count = ARRAY_COUNT(capabilities),
                                     .commands = true};
         if (field_add(p->field, &thing, &p->device[i]) != OK)
             return false;

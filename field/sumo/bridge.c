@@ -120,6 +120,14 @@ bridge_why(const struct bridge *b)
     return b->why;
 }
 
+/* What a person may ask an intersection for; its executor holds it to the site's own phases. */
+static const struct field_capability capabilities[] = {
+    {"next phase", "asks for the phase that shall be green next", "phase-request",
+     "{\"name\":\"phase\",\"label\":\"index of a green phase\",\"type\":\"Count\",\"constraint\":"
+     "{\"type\":\"AllowedValues\",\"interval\":[[0,63]]}}"},
+    {"flash", "sets the intersection to flashing", "all-flash", ""},
+};
+
 enum err
 bridge_add_devices(struct bridge *b, struct field *f)
 {
@@ -138,6 +146,8 @@ bridge_add_devices(struct bridge *b, struct field *f)
             .latitude = PAPER_LATITUDE + site->y_m / METRES_PER_DEGREE,
             .streams = streams,
             .streams_count = STREAMS_COUNT,
+            .capabilities = capabilities,
+            .capabilities_count = ARRAY_COUNT(capabilities),
             .commands = true,
         };
         if (field_add(f, &thing, &s->device) != OK)
