@@ -104,6 +104,17 @@ tls_read(struct tls_stream *s, uint8_t *to, size_t size, size_t *out_len)
     return OK;
 }
 
+bool
+tls_drained(const struct tls_stream *s)
+{
+    return s->in.len == 0;
+}
+
+void
+tls_memory_settle(void)
+{
+}
+
 enum err
 tls_write(struct tls_stream *s, struct bytes plain)
 {

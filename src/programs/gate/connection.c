@@ -60,6 +60,7 @@ establish(struct gate *g, struct connection *c)
     const char *why = "no certificate";
     bool needed = c->protocol == TLS_MQTT;
     enum err e = identity_prove(c->tls.ssl, &issuers, needed, &c->identity, &why);
+    (void)tls_error(); /* what a certificate left in OpenSSL's queue */
     if (e != OK) {
         g->refused++;
         gate_note(g, "certificate_refused", why);
@@ -142,6 +143,8 @@ connection_take(struct gate *g, struct connection *c, struct bytes from_network)
         e = tls_read(&c->tls, plain, sizeof(plain), &n);
         if (e == OK)
             take_plain(g, c, bytes_of(plain, n));
+        if (e == OK && tls_drained(&c->tls))
+            break;
     }
     c->tls.in = (struct bytes){NULL, 0}; /* what comes after the end is not read */
     if (e != OK && e != ERR_AGAIN)

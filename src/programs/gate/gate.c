@@ -540,6 +540,7 @@ gate_round(void *gate)
 {
     struct gate *g = gate;
     run_marked(g);
+    tls_memory_settle();
     enum err e = channel_flush(&g->core);
     if (e != OK && e != ERR_AGAIN)
         core_is_broken(e);

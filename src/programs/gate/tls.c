@@ -234,20 +234,38 @@ result_of(struct tls_stream *s, int result)
     return error == SSL_ERROR_ZERO_RETURN ? ERR_CLOSED : ERR_CRYPTO;
 }
 
+/*
+ * SSL_get_error() wants OpenSSL's queue of errors to be empty. Looking into it costs as much as a
+ * small record, so it is emptied where something may have been put there: around a handshake, and
+ * after a failure.
+ */
 enum err
 tls_handshake(struct tls_stream *s)
 {
     ERR_clear_error();
     int result = SSL_do_handshake(s->ssl);
-    return result == 1 ? OK : result_of(s, result);
+    if (result != 1)
+        return result_of(s, result);
+    ERR_clear_error();
+    return OK;
 }
 
 enum err
 tls_read(struct tls_stream *s, uint8_t *to, size_t size, size_t *out_len)
 {
-    ERR_clear_error();
     int result = SSL_read_ex(s->ssl, to, size, out_len);
-    return result == 1 ? OK : result_of(s, result);
+    if (result == 1)
+        return OK;
+    enum err e = result_of(s, result);
+    if (e != ERR_AGAIN)
+        ERR_clear_error();
+    return e;
+}
+
+bool
+tls_drained(const struct tls_stream *s)
+{
+    return s->in.len == 0 && !SSL_has_pending(s->ssl);
 }
 
 enum err
@@ -255,7 +273,6 @@ tls_write(struct tls_stream *s, struct bytes plain)
 {
     ASSERT(plain.len > 0 && plain.len <= TLS_RECORD_MAX);
     size_t written = 0;
-    ERR_clear_error();
     if (SSL_write_ex(s->ssl, plain.p, plain.len, &written) != 1)
         return ERR_CRYPTO;
     ASSERT(written == plain.len);
@@ -265,9 +282,9 @@ tls_write(struct tls_stream *s, struct bytes plain)
 void
 tls_say_goodbye(struct tls_stream *s)
 {
-    ERR_clear_error();
     if (SSL_is_init_finished(s->ssl))
         (void)SSL_shutdown(s->ssl);
+    ERR_clear_error();
 }
 
 const char *

@@ -29,6 +29,8 @@ struct tls {
 
 /* First of all, before OpenSSL does anything: see tls_memory.c. ERR_CRYPTO when it is too late. */
 enum err tls_memory(void) MUST_USE;
+/* The end of a round: nothing of a record stays behind in the buffers that are kept. */
+void tls_memory_settle(void);
 
 /* PEM texts. ERR_MALFORMED or ERR_CRYPTO with a static sentence in *out_why. */
 enum err tls_init(struct tls *t, struct bytes key, struct bytes certificate, struct bytes device,
@@ -56,6 +58,9 @@ enum err tls_handshake(struct tls_stream *s) MUST_USE;
 
 /* OK with 1 to size bytes; ERR_AGAIN; ERR_CLOSED (close_notify); ERR_CRYPTO. */
 enum err tls_read(struct tls_stream *s, uint8_t *to, size_t size, size_t *out_len) MUST_USE;
+
+/* All that was given is read: another tls_read() would say ERR_AGAIN, at the price of a record. */
+bool tls_drained(const struct tls_stream *s);
 
 /* Encrypts all of it into `out`, at most TLS_RECORD_MAX bytes. ERR_CRYPTO. */
 enum err tls_write(struct tls_stream *s, struct bytes plain) MUST_USE;

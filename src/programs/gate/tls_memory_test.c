@@ -38,6 +38,45 @@ TEST(secrets_of_openssl_are_in_its_secure_heap)
     CHECK(geteuid() != 0 || test_sanitized() || secrets_locked());
 }
 
+static bool
+is_zero(const uint8_t *p, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if (p[i])
+            return false;
+    return true;
+}
+
+/* What one connection's records held is not what another's begin with. */
+TEST(kept_record_buffers_are_wiped_when_the_round_is_over)
+{
+    enum { COUNT = 12, SIZE = 16709 };
+    uint8_t *p[COUNT];
+    if (test_sanitized())
+        return; /* freed memory is looked at below */
+    set_up();
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < COUNT; i++) {
+            p[i] = OPENSSL_malloc(SIZE);
+            CHECK(p[i] && (round == 0 || is_zero(p[i], i < 8 ? SIZE : 0)));
+            memset(p[i], 7, SIZE);
+        }
+        for (int i = 0; i < COUNT; i++)
+            OPENSSL_free(p[i]);
+        tls_memory_settle();
+    }
+    uint8_t *first = OPENSSL_malloc(SIZE);
+    memset(first, 7, SIZE);
+    OPENSSL_free(first);
+    uint8_t *second = OPENSSL_malloc(SIZE); /* the same, within one round, as it was left */
+    CHECK(second == first && second[0] == 7);
+    OPENSSL_free(second);
+    tls_memory_settle();
+    uint8_t *third = OPENSSL_malloc(SIZE);
+    CHECK(third == first && is_zero(third, SIZE));
+    OPENSSL_free(third);
+}
+
 /* What happens after an hour, and in every handshake: in a process that is closed like a gate. */
 static int
 lives_on(void)
