@@ -184,8 +184,8 @@ token_sign(const struct token *t, const uint8_t secret[static 64], struct buf *o
 }
 
 /* Form, signature and life; what the token is for is up to the callers below. */
-static enum err
-open_signed(struct bytes text, const uint8_t judge_public[static 32], struct token *out)
+enum err
+token_open_signed(struct bytes text, const uint8_t judge_public[static 32], struct token *out)
 {
     if (text.len > TOKEN_BYTES_MAX || !bytes_start(text, TOKEN_PREFIX))
         return ERR_MALFORMED;
@@ -223,17 +223,23 @@ check_life(const struct token *t, int64_t now_us)
 }
 
 enum err
+token_check(const struct token *t, const char *zone, const uint8_t key_digest[static 32],
+            int64_t now_us)
+{
+    if (strcmp(t->zone, zone) != 0 || t->approval ||
+        memcmp(t->key_digest, key_digest, sizeof(t->key_digest)) != 0)
+        return ERR_DENIED;
+    return check_life(t, now_us);
+}
+
+enum err
 token_open(struct bytes text, const uint8_t judge_public[static 32], const char *zone,
            const uint8_t key_digest[static 32], int64_t now_us, struct token *out)
 {
     struct token t;
-    enum err e = open_signed(text, judge_public, &t);
-    if (e != OK)
-        return e;
-    if (strcmp(t.zone, zone) != 0 || t.approval ||
-        memcmp(t.key_digest, key_digest, sizeof(t.key_digest)) != 0)
-        return ERR_DENIED;
-    e = check_life(&t, now_us);
+    enum err e = token_open_signed(text, judge_public, &t);
+    if (e == OK)
+        e = token_check(&t, zone, key_digest, now_us);
     if (e == OK)
         *out = t;
     return e;
@@ -244,7 +250,7 @@ token_open_approval(struct bytes text, const uint8_t judge_public[static 32], co
                     const uint8_t approved[static 32], int64_t now_us, struct token *out)
 {
     struct token t;
-    enum err e = open_signed(text, judge_public, &t);
+    enum err e = token_open_signed(text, judge_public, &t);
     if (e != OK)
         return e;
     if (strcmp(t.zone, zone) != 0 || !t.approval ||

@@ -63,6 +63,15 @@ enum err token_open(struct bytes text, const uint8_t judge_public[static 32], co
                     struct token *out) MUST_USE;
 
 /*
+ * The two halves of it, for a server that hears the same token again and again: whether the judge
+ * signed these bytes (that stays so), and whether they are good here and now (that does not).
+ */
+enum err token_open_signed(struct bytes text, const uint8_t judge_public[static 32],
+                           struct token *out) MUST_USE;
+enum err token_check(const struct token *t, const char *zone, const uint8_t key_digest[static 32],
+                     int64_t now_us) MUST_USE;
+
+/*
  * For an approval, which travels with what it approves and not with its owner's key: as above, but
  * ERR_DENIED unless it approves the bytes with this SHA-256. Who may approve, and that two
  * approvals come from two people, is for the caller to check.

@@ -11,10 +11,30 @@ asks_init(struct core *c)
 {
     for (size_t i = 0; i < ASKS_MAX; i++) {
         struct request *a = &c->asks[i];
+        a->place = c->asks_used[i] = (uint16_t)i;
         buf_init(&a->target, TARGET_BYTES_MAX);
         buf_init(&a->token, TOKEN_BYTES_MAX);
         buf_init(&a->location, LOCATION_BYTES_MAX);
     }
+}
+
+static void
+trade_places(struct core *c, uint32_t a, uint32_t b)
+{
+    uint16_t at_a = c->asks_used[a], at_b = c->asks_used[b];
+    c->asks_used[a] = at_b;
+    c->asks_used[b] = at_a;
+    c->asks[at_b].place = (uint16_t)a;
+    c->asks[at_a].place = (uint16_t)b;
+}
+
+/* The ask in use that stands there. Walk them from the last one on: the one at hand may be freed.
+ */
+static struct request *
+ask_at(struct core *c, uint32_t place)
+{
+    ASSERT(place < c->asks_count);
+    return &c->asks[c->asks_used[place]];
 }
 
 void
@@ -32,7 +52,8 @@ ask_free(struct core *c, struct request *ask)
     buf_fini(&ask->location);
     buf_fini(&ask->out);
     uint32_t generation = ask->generation + 1;
-    *ask = (struct request){.generation = generation};
+    *ask = (struct request){.generation = generation, .place = ask->place};
+    trade_places(c, ask->place, --c->asks_count);
     buf_init(&ask->target, TARGET_BYTES_MAX);
     buf_init(&ask->token, TOKEN_BYTES_MAX);
     buf_init(&ask->location, LOCATION_BYTES_MAX);
@@ -44,9 +65,9 @@ asks_of_peer_free(struct core *c, uint64_t peer)
     struct peer *p = peers_get(&c->peers, peer);
     if (p && p->asks == 0)
         return;
-    for (size_t i = 0; i < ASKS_MAX; i++)
-        if (c->asks[i].state != ASK_FREE && c->asks[i].peer == peer)
-            ask_free(c, &c->asks[i]);
+    for (uint32_t i = c->asks_count; i-- > 0;)
+        if (ask_at(c, i)->peer == peer)
+            ask_free(c, ask_at(c, i));
 }
 
 struct request *
@@ -57,16 +78,12 @@ ask_of(struct core *c, uint16_t index, uint32_t generation)
     return ask->state != ASK_FREE && ask->generation == generation ? ask : NULL;
 }
 
-static struct request *
-free_slot(struct core *c)
+struct request *
+ask_waiting(struct core *c, uint64_t ref)
 {
-    for (uint32_t i = 0; i < ASKS_MAX; i++) {
-        uint32_t at = (c->asks_next + i) % ASKS_MAX;
-        if (c->asks[at].state == ASK_FREE) {
-            c->asks_next = at + 1;
-            return &c->asks[at];
-        }
-    }
+    for (uint32_t i = c->asks_count; i-- > 0;)
+        if (ask_at(c, i)->state == ASK_LEDGER && ask_at(c, i)->wait_ref == ref)
+            return ask_at(c, i);
     return NULL;
 }
 
@@ -140,11 +157,12 @@ asks_take(struct core *c, struct peer *peer, const struct ask *m)
         refuse_without_slot(c, m, 429, "More than 16 requests wait on this connection.");
         return;
     }
-    struct request *ask = free_slot(c);
-    if (!ask || c->ask_bytes + m->body_length > ASK_BYTES_MAX) {
+    if (c->asks_count == ASKS_MAX || c->ask_bytes + m->body_length > ASK_BYTES_MAX) {
         refuse_without_slot(c, m, 503, "This zone has too much to do; try again.");
         return;
     }
+    struct request *ask = &c->asks[c->asks_used[c->asks_count++]];
+    ASSERT(ask->state == ASK_FREE);
     ask->state = ASK_BODY;
     ask->peer = m->peer;
     ask->ref = m->ref;
@@ -163,8 +181,8 @@ asks_take(struct core *c, struct peer *peer, const struct ask *m)
 enum err
 asks_part(struct core *c, const struct ask_body *m)
 {
-    for (size_t i = 0; i < ASKS_MAX; i++) {
-        struct request *ask = &c->asks[i];
+    for (uint32_t i = c->asks_count; i-- > 0;) {
+        struct request *ask = ask_at(c, i);
         if (ask->state != ASK_BODY || ask->peer != m->peer || ask->ref != m->ref)
             continue;
         buf_put(&ask->body, m->part);
@@ -235,17 +253,17 @@ ask_send(struct core *c, struct request *ask)
 void
 asks_pump(struct core *c)
 {
-    for (size_t i = 0; i < ASKS_MAX; i++)
-        if (c->asks[i].state == ASK_SENDING)
-            ask_send(c, &c->asks[i]);
+    for (uint32_t i = c->asks_count; i-- > 0;)
+        if (ask_at(c, i)->state == ASK_SENDING)
+            ask_send(c, ask_at(c, i));
 }
 
 void
 asks_expire(struct core *c)
 {
     uint64_t now_ms = clock_mono_ms(&c->clock);
-    for (size_t i = 0; i < ASKS_MAX; i++) {
-        struct request *ask = &c->asks[i];
+    for (uint32_t i = c->asks_count; i-- > 0;) {
+        struct request *ask = ask_at(c, i);
         if ((ask->state != ASK_LEDGER && ask->state != ASK_WARDEN) || now_ms < ask->deadline_ms)
             continue;
         struct refusal why;

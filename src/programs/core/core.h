@@ -77,6 +77,8 @@ struct stream {
     uint16_t subscribers;
     double minimum, maximum;
     uint64_t thing;
+    uint64_t feature; /* that the last Observation was of, by the graph of that generation */
+    uint64_t feature_of;
     char owner[START_NAME_SIZE];
     char name[STREAM_NAME_SIZE];
 };
@@ -100,7 +102,16 @@ struct request {
     size_t sent;
     uint64_t wait_ref; /* the ledger's or the warden's */
     uint64_t deadline_ms;
-    bool refused; /* counts as a refused read when it leaves */
+    bool refused;   /* counts as a refused read when it leaves */
+    uint16_t place; /* of an ask in use: where asks_used names it */
+};
+
+/* Tokens whose signature was verified, so that it is not verified for every question. */
+enum { TOKENS_KEPT = 64 };
+struct token_kept {
+    bool used;
+    uint8_t digest[32]; /* BLAKE2b of its bytes; they themselves are not kept */
+    struct token token;
 };
 
 /* ---- what waits for the commit ----------------------------------------------------------------
@@ -202,7 +213,10 @@ struct core {
     struct peers peers;
     struct bucket zone_bucket;
     struct request asks[ASKS_MAX];
-    uint32_t asks_next; /* where to look for a free one */
+    /* Their indices: those in use first, then the free ones. */
+    uint16_t asks_used[ASKS_MAX];
+    uint32_t asks_count; /* in use */
+    struct token_kept tokens[TOKENS_KEPT];
     size_t ask_bytes;
     struct round round;
     struct subscription subscriptions[SUBSCRIPTIONS_MAX];
@@ -313,6 +327,8 @@ enum err asks_part(struct core *c, const struct ask_body *m) MUST_USE;
 void ask_free(struct core *c, struct request *ask);
 void asks_of_peer_free(struct core *c, uint64_t peer);
 struct request *ask_of(struct core *c, uint16_t index, uint32_t generation);
+/* The one that waits for the ledger's answer to this record, or NULL. */
+struct request *ask_waiting(struct core *c, uint64_t ref);
 /* Give the answer to the gate as fast as it takes it. */
 void ask_send(struct core *c, struct request *ask);
 /* Put a refusal into the answer (not sent yet). */

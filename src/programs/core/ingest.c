@@ -164,6 +164,11 @@ static enum err
 find_feature(struct core *c, const struct peer *peer, struct sta_observation *o,
              struct refusal *why)
 {
+    struct stream *s = &c->streams[o->stream];
+    if (!o->feature_given && s->feature && s->feature_of == c->graph.generation) {
+        o->value.feature_id = s->feature;
+        return OK;
+    }
     struct view_rights view = {.core = c, .device = peer, .own_observations = true};
     struct sta_rights rights = rights_of(&view);
     struct sta_maker maker = {bytes_text(peer->name), c->now_us, &rights};
@@ -172,6 +177,10 @@ find_feature(struct core *c, const struct peer *peer, struct sta_observation *o,
         struct sta_error error = {0};
         enum err e =
             sta_plan_feature(&c->graph, o, &maker, &c->call, &o->value.feature_id, &plan, &error);
+        if (e == OK && !o->feature_given) {
+            s->feature = o->value.feature_id;
+            s->feature_of = c->graph.generation;
+        }
         if (e == OK)
             return OK;
         if (e != ERR_AGAIN || attempt == 1)

@@ -114,15 +114,6 @@ record_and_send(struct core *c, struct request *ask, const struct reading *r)
     ask->deadline_ms = clock_mono_ms(&c->clock) + ASK_WAIT_MS;
 }
 
-static struct request *
-waiting(struct core *c, uint64_t ref)
-{
-    for (size_t i = 0; i < ASKS_MAX; i++)
-        if (c->asks[i].state == ASK_LEDGER && c->asks[i].wait_ref == ref)
-            return &c->asks[i];
-    return NULL;
-}
-
 enum err
 record_frame(void *ctx, uint16_t id, struct bytes body)
 {
@@ -130,7 +121,7 @@ record_frame(void *ctx, uint16_t id, struct bytes body)
     struct recorded good;
     struct record_failed bad;
     if (id == recorded_id && recorded_decode(body, &good) == OK) {
-        struct request *ask = waiting(c, good.ref);
+        struct request *ask = ask_waiting(c, good.ref);
         if (ask)
             ask_send(c, ask);
         if (good.ref == c->anchor_ref) {
@@ -145,7 +136,7 @@ record_frame(void *ctx, uint16_t id, struct bytes body)
         return OK;
     }
     if (id == record_failed_id && record_failed_decode(body, &bad) == OK) {
-        struct request *ask = waiting(c, bad.ref);
+        struct request *ask = ask_waiting(c, bad.ref);
         if (ask)
             refuse_unrecorded(c, ask);
         if (bad.ref == c->clock_ref)
