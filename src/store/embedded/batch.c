@@ -85,6 +85,8 @@ most_of(const struct record *r)
     case RECORD_STREAM:
         return SMALL_MAX + 2 * STORE_NAME_SIZE + WRAPPED_SIZE;
     case RECORD_OBSERVATION:
+    case RECORD_CORRECTION:
+    case RECORD_WITHDRAWAL:
         return SMALL_MAX + r->observation.o.text.len + r->observation.o.extra.len;
     case RECORD_LEAVES:
         return SMALL_MAX + r->leaves.len;
@@ -114,8 +116,16 @@ batch_put(struct batch *b, const struct record *r)
         put_text(b, bytes_text(r->stream.meta.site));
         put_raw(b, r->stream.wrapped);
         break;
+    case RECORD_CORRECTION:
+        put_varint(b, zigzag((uint64_t)r->observation.at_us));
+        put_observation(b, r);
+        break;
     case RECORD_OBSERVATION:
         put_observation(b, r);
+        break;
+    case RECORD_WITHDRAWAL:
+        put_varint(b, r->observation.stream);
+        put_varint(b, r->observation.n);
         break;
     case RECORD_LEAVES:
         put_varint(b, r->leaves.len / BATCH_LEAF_SIZE);
@@ -271,8 +281,18 @@ batch_next(struct batch_reader *reader, struct record *out)
     case RECORD_STREAM:
         e = get_stream(&b.left, &r);
         break;
+    case RECORD_CORRECTION:
+        e = get_step(&b.left, 0, &r.observation.at_us);
+        if (e == OK)
+            e = get_observation(&b, &r);
+        break;
     case RECORD_OBSERVATION:
         e = get_observation(&b, &r);
+        break;
+    case RECORD_WITHDRAWAL:
+        e = get_u32(&b.left, &r.observation.stream);
+        if (e == OK)
+            e = varint_get(&b.left, &r.observation.n);
         break;
     case RECORD_LEAVES:
         e = varint_get(&b.left, &count);

@@ -15,7 +15,9 @@ enum record_tag {
     RECORD_STREAM,
     RECORD_OBSERVATION,
     RECORD_LEAVES,
-    RECORD_HEAD
+    RECORD_HEAD,
+    RECORD_CORRECTION,
+    RECORD_WITHDRAWAL
 };
 enum { BATCH_LEAF_SIZE = 32, BATCH_HEAD_MAX = 48 };
 
@@ -42,9 +44,10 @@ struct record {
         struct {
             uint32_t stream;
             uint64_t n;
-            struct observation o;
-        } observation;
-        struct bytes leaves; /* a multiple of BATCH_LEAF_SIZE */
+            struct observation o; /* of a withdrawal: nothing */
+            int64_t at_us;        /* of a correction: when it was made */
+        } observation;            /* a correction and a withdrawal, too */
+        struct bytes leaves;      /* a multiple of BATCH_LEAF_SIZE */
         struct {
             uint64_t size;
             struct bytes root; /* 32 bytes */

@@ -12,7 +12,8 @@ enum {
     HAS_FEATURES = 4,
     HAS_EXTRAS = 8,
     HAS_MIXED_KINDS = 16,
-    FLAGS_ALL = 31,
+    HAS_GAPS = 32, /* ordinals that hold nothing (since format 2) */
+    FLAGS_ALL = 63,
 };
 
 _Static_assert((int)CHUNK_POINTS_MAX <= (int)CODEC_COUNT_MAX, "codec limits");
@@ -165,15 +166,68 @@ texts_get(struct bytes *r, struct observation *o, size_t count, bool extras)
     return e;
 }
 
-enum err
-chunk_encode(const struct observation *o, size_t count, struct buf *out)
+/* How many of the ordinals hold nothing. */
+static size_t
+gaps_of(const struct observation *o, size_t count)
 {
-    ASSERT(count >= 1 && count <= CHUNK_POINTS_MAX);
-    uint8_t flags = flags_of(o, count);
-    buf_byte(out, CHUNK_VERSION);
-    buf_byte(out, flags);
-    varint_buf(out, count);
-    column_put(out, o, count, COLUMN_TIME);
+    size_t gaps = 0;
+    for (size_t i = 0; i < count; i++)
+        gaps += observation_gap(&o[i]);
+    return gaps;
+}
+
+/* Where the gaps are; what is between them goes to `present`. */
+static void
+gaps_put(struct buf *out, const struct observation *o, size_t count, size_t gaps,
+         struct observation *present)
+{
+    size_t next = 0;
+    varint_buf(out, gaps);
+    for (size_t i = 0; i < count; i++) {
+        if (!observation_gap(&o[i])) {
+            *present++ = o[i];
+            continue;
+        }
+        varint_buf(out, i - next);
+        next = i + 1;
+    }
+}
+
+static enum err
+gaps_get(struct bytes *r, size_t count, bool *gap, size_t *out_gaps)
+{
+    uint64_t gaps;
+    enum err e = varint_get(r, &gaps);
+    if (e != OK || gaps == 0 || gaps >= count)
+        return ERR_MALFORMED;
+    size_t next = 0;
+    for (uint64_t i = 0; i < gaps; i++) {
+        uint64_t step;
+        if (varint_get(r, &step) != OK || step >= count - next)
+            return ERR_MALFORMED;
+        next += (size_t)step;
+        gap[next++] = true;
+    }
+    *out_gaps = (size_t)gaps;
+    return OK;
+}
+
+/* From the front of the array to their ordinals. */
+static void
+spread(struct observation *o, size_t count, size_t gaps, const bool *gap)
+{
+    size_t from = count - gaps;
+    for (size_t i = count; i-- > 0;) {
+        if (gap[i])
+            o[i] = (struct observation){0};
+        else
+            o[i] = o[--from];
+    }
+}
+
+static enum err
+rest_put(struct buf *out, const struct observation *o, size_t count, uint8_t flags)
+{
     if (flags & HAS_RESULT_TIMES)
         column_put(out, o, count, COLUMN_RESULT);
     if (flags & HAS_ENDS)
@@ -194,6 +248,29 @@ chunk_encode(const struct observation *o, size_t count, struct buf *out)
     if (flags & HAS_EXTRAS)
         texts_put(out, o, count, true);
     return buf_error(out);
+}
+
+enum err
+chunk_encode(const struct observation *o, size_t count, struct buf *out)
+{
+    static struct observation present[CHUNK_POINTS_MAX]; /* one thread; too long for the stack */
+    ASSERT(count >= 1 && count <= CHUNK_POINTS_MAX);
+    size_t gaps = gaps_of(o, count);
+    ASSERT(gaps < count);
+    size_t flags_at = out->len + 1;
+    buf_byte(out, CHUNK_VERSION);
+    buf_byte(out, 0);
+    varint_buf(out, count);
+    if (gaps) {
+        gaps_put(out, o, count, gaps, present);
+        o = present;
+        count -= gaps;
+    }
+    uint8_t flags = (uint8_t)(flags_of(o, count) | (gaps ? HAS_GAPS : 0u));
+    if (buf_error(out) == OK)
+        out->p[flags_at] = flags;
+    column_put(out, o, count, COLUMN_TIME);
+    return rest_put(out, o, count, flags);
 }
 
 static enum err
@@ -251,8 +328,13 @@ chunk_decode(struct bytes plain, struct observation *out, size_t *out_count)
     if (varint_get(&r, &count) != OK || count < 1 || count > CHUNK_POINTS_MAX)
         return ERR_MALFORMED;
     size_t n = (size_t)count;
+    size_t gaps = 0;
+    bool gap[CHUNK_POINTS_MAX] = {false};
+    enum err e = flags & HAS_GAPS ? gaps_get(&r, n, gap, &gaps) : OK;
+    n -= gaps;
     memset(out, 0, n * sizeof *out);
-    enum err e = column_get(&r, out, n, COLUMN_TIME, true);
+    if (e == OK)
+        e = column_get(&r, out, n, COLUMN_TIME, true);
     if (e == OK)
         e = column_get(&r, out, n, COLUMN_RESULT, flags & HAS_RESULT_TIMES);
     if (e == OK)
@@ -263,11 +345,14 @@ chunk_decode(struct bytes plain, struct observation *out, size_t *out_count)
         e = values_get(&r, out, n, flags);
     if (e == OK && r.len != 0)
         e = ERR_MALFORMED;
-    if (e == OK && flags != flags_of(out, n))
+    if (e == OK && (flags & ~HAS_GAPS) != flags_of(out, n))
         e = ERR_MALFORMED; /* a column that says nothing is never written */
-    if (e == OK)
-        *out_count = n;
-    return e;
+    if (e != OK)
+        return e;
+    if (gaps)
+        spread(out, (size_t)count, gaps, gap);
+    *out_count = (size_t)count;
+    return OK;
 }
 
 struct zipper {

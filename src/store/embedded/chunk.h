@@ -11,12 +11,20 @@
 #include "store/store.h"
 
 enum {
+    CHUNK_GAP = 0, /* the kind of an ordinal that holds no observation: it was withdrawn */
     CHUNK_POINTS_MAX = 1024,
     CHUNK_TEXT_MAX = 256 * 1024, /* texts and extras of one chunk */
     CHUNK_PLAIN_MAX = 512 * 1024,
 };
 
-/* ERR_LIMIT when out's maximum is too small; count 1 .. CHUNK_POINTS_MAX. Appends to out. */
+static inline bool
+observation_gap(const struct observation *o)
+{
+    return (int)o->kind == CHUNK_GAP;
+}
+
+/* ERR_LIMIT when out's maximum is too small; count 1 .. CHUNK_POINTS_MAX, not all of them gaps.
+ * Appends to out. */
 enum err chunk_encode(const struct observation *o, size_t count, struct buf *out) MUST_USE;
 
 /* Texts of the result point into `plain`. out has room for CHUNK_POINTS_MAX. ERR_MALFORMED. */

@@ -131,6 +131,21 @@ exceptions_of(const double *v, size_t count, double scale, size_t most)
     return bad;
 }
 
+bool
+numbers_decimal(const double *v, size_t count, int64_t *out_q, double *out_scale)
+{
+    for (size_t k = 0; k <= DECIMALS_MAX; k++) {
+        size_t i = 0;
+        while (i < count && decimal(v[i], tens[k], &out_q[i]))
+            i++;
+        if (i == count) {
+            *out_scale = tens[k];
+            return true;
+        }
+    }
+    return false;
+}
+
 static void
 decimal_put(struct buf *b, const double *v, size_t count, size_t k, size_t exceptions)
 {

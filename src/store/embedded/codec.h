@@ -53,5 +53,7 @@ enum err series_get(struct bytes *r, int64_t *v, size_t count) MUST_USE;
  */
 void numbers_put(struct buf *b, const double *v, size_t count);
 enum err numbers_get(struct bytes *r, double *v, size_t count) MUST_USE;
+/* True if every number is q / scale exactly, with one power of ten for all. */
+bool numbers_decimal(const double *v, size_t count, int64_t *out_q, double *out_scale);
 
 #endif

@@ -13,6 +13,7 @@
 
 #include "store/embedded/batch.h"
 #include "store/embedded/chunk.h"
+#include "store/embedded/head.h"
 #include "store/embedded/journal.h"
 #include "store/embedded/keys.h"
 #include "store/embedded/sealed.h"
@@ -34,6 +35,9 @@ enum {
     EXPIRE_STREAMS = 256,    /* looked at in one step */
     EXPIRE_CHUNKS = 64,      /* deleted in one step */
     CACHE_CHUNKS = 4,
+    EDITS_MAX = 64 * 1024, /* in memory: corrections and withdrawals of what is sealed, versions */
+    BATCH_EDITS_MAX = 4096,
+    ROLLUP_BUCKETS = 2048, /* made at a time */
     SEGMENT_BYTES_MAX = 16 * 1024 * 1024,
     SEGMENT_BYTES_MIN = 2 * 1024 * 1024,
 };
@@ -54,6 +58,39 @@ struct point {
     uint8_t kind;
 };
 
+/* What a sealed observation is now, until its chunk is written anew. */
+struct patch {
+    uint64_t n;
+    uint64_t segment; /* of the batch that said so */
+    struct point now; /* a gap: withdrawn */
+    bool folded;      /* into a chunk, in the open transaction */
+};
+
+/* What an observation said before a correction, until that is in the container. */
+struct version {
+    uint64_t n, seq;
+    uint64_t segment;
+    int64_t at_us;
+    struct point was;
+    bool written; /* in the open transaction */
+};
+
+/* Of one stream; most have none. */
+struct edits {
+    struct patch *patch; /* in order of n */
+    uint32_t patch_count, patch_capacity;
+    struct version *version; /* in order of seq */
+    uint32_t version_count, version_capacity;
+};
+
+/* Of the batch that is being built. */
+struct pending_edit {
+    uint32_t stream_index;
+    uint64_t n;
+    int64_t at_us;
+    struct point now; /* a gap: withdrawn */
+};
+
 struct stream {
     struct sealed_stream row; /* sealed_n is the n of tail[0] */
     bool stored;              /* the row is in the container */
@@ -66,6 +103,9 @@ struct stream {
     uint32_t sealing;      /* at its front, sealed in the open transaction */
     int64_t newest_us;     /* no observation, pending or not, is later */
     uint64_t sealed_count; /* in chunks */
+    struct edits *edits;   /* NULL: none */
+    bool changed;          /* in the open transaction */
+    bool span_stale;       /* the first or last of the span was taken back */
     struct store_span span;
 };
 
@@ -77,7 +117,9 @@ struct hot_entity {
 };
 
 struct decoded {
-    int64_t id;    /* of the chunk's row; 0: nothing here */
+    int64_t id; /* of the chunk's row; 0: nothing here */
+    uint32_t stream;
+    uint64_t n0;
     uint64_t used; /* for least recently used */
     size_t count;
     struct observation *o; /* CHUNK_POINTS_MAX */
@@ -122,10 +164,16 @@ struct store {
     struct hot_entity *hot; /* in order of arrival; the last hot_pending are not committed */
     size_t hot_count, hot_capacity, hot_pending;
 
+    struct pending_edit *edit; /* BATCH_EDITS_MAX; of the batch */
+    uint32_t edit_count;
+    uint64_t edits_held; /* patches and versions in memory */
+
     struct decoded cache[CACHE_CHUNKS];
     uint64_t cache_clock;
     struct observation *scratch; /* CHUNK_POINTS_MAX */
     struct key_time *window;     /* WINDOW_KEYS, for range */
+    struct bucket *bucket;       /* ROLLUP_BUCKETS */
+    struct head chunk_head;      /* the last one that was read or written */
     struct buf plain, zipped, body, head;
     uint32_t *changed; /* streams sealed in the open transaction */
     uint32_t changed_count;
@@ -144,12 +192,21 @@ struct stream *streams_add(struct store *s, const struct sealed_stream *row); /*
 void streams_drop_last(struct store *s, uint32_t count);
 uint32_t stream_index(const struct store *s, const struct stream *st);
 struct observation point_observation(const struct point *p);
+enum err point_new(struct store *s, const struct observation *o, struct point *out) MUST_USE;
+void point_fini(struct store *s, struct point *p); /* what is left is a gap */
+static inline bool
+point_gap(const struct point *p)
+{
+    return p->kind == CHUNK_GAP;
+}
 enum err tail_push(struct store *s, struct stream *st, const struct observation *o) MUST_USE;
 void tail_pop(struct store *s, struct stream *st, uint32_t count);
 void tail_shift(struct store *s, struct stream *st, uint32_t count);
 /* The last `count` points become committed, in this segment. */
 void tail_commit(struct store *s, struct stream *st, uint32_t count, uint64_t segment);
 void span_add(struct store_span *span, const struct observation *o);
+/* After a change of the tail or the edits: the oldest segment that the stream still needs. */
+void stream_oldest(struct store *s, struct stream *st);
 static inline uint32_t
 tail_committed(const struct stream *st)
 {
@@ -167,6 +224,7 @@ struct seal_name stream_key_name(const struct store *s, const struct sealed_stre
 /* store.c */
 enum err hot_push(struct store *s, uint8_t type, uint64_t id, struct bytes record) MUST_USE;
 void batch_restart(struct store *s);
+enum err store_room(const struct store *s) MUST_USE; /* for new data */
 
 /* sealing.c: from tails into the container. */
 enum err seal_hot(struct store *s) MUST_USE; /* new streams and entities, in an open transaction */
@@ -178,19 +236,61 @@ void container_failed(struct store *s, enum err e);
 /* Segments up to this one are to be sealed; 0: none. *out_leave: the active one to its end. */
 uint64_t seal_target(struct store *s, bool *out_leave);
 enum err seal_entities_now(struct store *s) MUST_USE;
+enum err seal_edits_now(struct store *s) MUST_USE;
+
+/* edits.c: corrections and withdrawals. */
+enum { EDIT_SEQ_BITS = 16 };
+/* Later edits have greater numbers, and an edit has the same one when it is replayed. */
+static inline uint64_t
+edit_seq(uint64_t batch, uint32_t index)
+{
+    return batch << EDIT_SEQ_BITS | index;
+}
+enum err edits_commit(struct store *s, uint64_t batch) MUST_USE; /* those of the batch */
+void edits_abandon(struct store *s);
+/* Takes edit->now. Nothing happens when the observation is there no more. */
+enum err edit_apply(struct store *s, const struct pending_edit *edit, uint64_t seq,
+                    uint64_t segment) MUST_USE;
+const struct patch *patch_find(const struct stream *st, uint64_t n); /* NULL */
+/* The patches of n0 .. n0 + n - 1 that are in no chunk yet: their first index and how many. */
+uint32_t patches_of(const struct stream *st, uint64_t n0, uint64_t n, uint32_t *out_first);
+/* After the transaction: what was written leaves the memory, or with !ok stays there. */
+void edits_settle(struct store *s, struct stream *st, bool ok);
+void edits_drop(struct store *s, struct stream *st);
+uint64_t edits_oldest(const struct stream *st); /* segment; 0: none */
+/* Versions of n0 .. n0 + n - 1 into the container, under the key of this epoch. */
+enum err versions_write(struct store *s, struct stream *st, uint64_t n0, uint64_t n,
+                        uint64_t epoch) MUST_USE;
+enum err span_recount(struct store *s, struct stream *st) MUST_USE;
+
+/* fold.c: chunks written anew with what was corrected and without what was withdrawn. */
+/* The chunk as it is now, to scratch + at; its versions are written. */
+enum err fold_load(struct store *s, struct stream *st, const struct chunk_row *row,
+                   size_t at) MUST_USE;
+/* All patches of the stream, or as many as a step takes. */
+enum err fold_stream(struct store *s, struct stream *st, uint32_t *chunks) MUST_USE;
+/* `count` observations of scratch, as of n0; nothing is written for gaps only. */
+enum err chunk_write(struct store *s, const struct stream *st, uint64_t n0, size_t from,
+                     size_t count, uint64_t epoch) MUST_USE;
 
 /* query.c */
 enum err chunk_load(struct store *s, const struct stream *st, const struct chunk_row *row,
                     struct decoded **out) MUST_USE;
 void cache_forget(struct store *s, int64_t id); /* 0: all */
+enum err chunk_key(struct store *s, const struct stream *st, uint64_t epoch,
+                   const uint8_t **out) MUST_USE;
+/* The sums and buckets of a chunk, to s->chunk_head. */
+enum err chunk_head_load(struct store *s, const struct stream *st,
+                         const struct chunk_row *row) MUST_USE;
+/* What n says now, pending points too. ERR_NOT_FOUND. Bytes are borrowed. */
+enum err observation_now(struct store *s, const struct stream *st, uint64_t n,
+                         struct observation *out) MUST_USE;
+/* The stream, if it may be read. */
+enum err stream_readable(struct store *s, uint32_t id, struct stream **out) MUST_USE;
+int64_t stream_not_before(const struct store *s, const struct stream *st);
 /* The ordinal of the same message, if the stream has it. ERR_NOT_FOUND. */
 enum err find_same(struct store *s, struct stream *st, const struct observation *o,
                    uint64_t *out_n) MUST_USE;
 struct seal_name chunk_name(const struct store *s, enum seal_use use, const struct chunk_row *row);
-
-/* Statistics of a chunk, sealed in its row. */
-enum { CHUNK_HEAD_SIZE = 32 };
-void chunk_head_put(uint8_t out[static CHUNK_HEAD_SIZE], const struct store_aggregate *a);
-void aggregate_add(struct store_aggregate *a, const struct observation *o);
 
 #endif

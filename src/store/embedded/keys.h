@@ -22,6 +22,7 @@ enum seal_use {
     SEAL_ENTITY,      /* an entity's record, under the zone's entity key */
     SEAL_HEAD,        /* a chunk's statistics, under the stream's key */
     SEAL_BODY,        /* a chunk's points, under the stream's key */
+    SEAL_VERSION,     /* what an observation said before, under the stream's key */
 };
 
 struct seal_name {

@@ -7,8 +7,6 @@
  */
 #include "store/embedded/embedded.h"
 
-#include <math.h>
-
 enum { WINDOW_ENOUGH = CHUNK_POINTS_MAX };
 
 struct seal_name
@@ -16,8 +14,8 @@ chunk_name(const struct store *s, enum seal_use use, const struct chunk_row *r)
 {
     return (struct seal_name){use,
                               s->config.zone,
-                              {r->stream, r->n0, r->n, (uint64_t)r->t0, (uint64_t)r->t1,
-                               (uint64_t)r->r0, (uint64_t)r->r1, r->epoch}};
+                              {r->stream, r->n0, r->n | r->gaps << 32, (uint64_t)r->t0,
+                               (uint64_t)r->t1, (uint64_t)r->r0, (uint64_t)r->r1, r->epoch}};
 }
 
 void
@@ -43,21 +41,41 @@ cache_place(struct store *s, int64_t id)
     return oldest;
 }
 
-/* The key of the chunk's epoch: the one at hand, or an older one out of the container. */
-static enum err
-chunk_key(struct store *s, const struct stream *st, const struct chunk_row *row,
-          const uint8_t **out)
+/* The key of an epoch: the one at hand, or an older one out of the container. */
+enum err
+chunk_key(struct store *s, const struct stream *st, uint64_t epoch, const uint8_t **out)
 {
     *out = s->keys->stream[stream_index(s, st)];
-    if (row->epoch == st->row.epoch)
+    if (epoch == st->row.epoch)
         return OK;
-    struct sealed_stream older = {.id = row->stream, .epoch = row->epoch};
-    enum err e = sealed_get_key(s->sealed, row->stream, row->epoch, older.wrapped);
+    struct sealed_stream older = {.id = st->row.id, .epoch = epoch};
+    enum err e = sealed_get_key(s->sealed, st->row.id, epoch, older.wrapped);
     if (e != OK)
         return e == ERR_NOT_FOUND ? ERR_CRYPTO : e;
     struct seal_name name = stream_key_name(s, &older);
     *out = s->keys->scratch;
     return seal_get(s->keys->scratch, s->keys->wrap, &name, bytes_of(older.wrapped, WRAPPED_SIZE));
+}
+
+/* What is patched is not in the chunk any more. */
+static void
+hide_patched(const struct stream *st, struct decoded *d)
+{
+    uint32_t at;
+    if (patches_of(st, d->n0, d->count, &at) == 0)
+        return;
+    for (; at < st->edits->patch_count && st->edits->patch[at].n - d->n0 < d->count; at++)
+        if (!st->edits->patch[at].folded)
+            d->o[st->edits->patch[at].n - d->n0] = (struct observation){0};
+}
+
+static size_t
+count_gaps(const struct decoded *d)
+{
+    size_t gaps = 0;
+    for (size_t i = 0; i < d->count; i++)
+        gaps += observation_gap(&d->o[i]);
+    return gaps;
 }
 
 enum err
@@ -73,7 +91,7 @@ chunk_load(struct store *s, const struct stream *st, const struct chunk_row *row
     buf_reset(&s->body);
     buf_reset(&d->plain);
     const uint8_t *key;
-    enum err e = chunk_key(s, st, row, &key);
+    enum err e = chunk_key(s, st, row->epoch, &key);
     if (e != OK)
         return e;
     e = sealed_get_chunk(s->sealed, row->id, NULL, &s->body);
@@ -86,10 +104,33 @@ chunk_load(struct store *s, const struct stream *st, const struct chunk_row *row
         e = chunk_unzip(s->zipper, bytes_of(zipped, s->body.len - SEAL_OVERHEAD), &d->plain);
     if (e == OK)
         e = chunk_decode(buf_bytes(&d->plain), d->o, &d->count);
-    if (e != OK || d->count != row->n)
+    if (e != OK || d->count != row->n || count_gaps(d) != row->gaps)
         return ERR_CRYPTO;
     d->id = row->id;
+    d->stream = row->stream;
+    d->n0 = row->n0;
+    hide_patched(st, d);
     return OK;
+}
+
+enum err
+chunk_head_load(struct store *s, const struct stream *st, const struct chunk_row *row)
+{
+    const uint8_t *key;
+    buf_reset(&s->head);
+    enum err e = chunk_key(s, st, row->epoch, &key);
+    if (e == OK)
+        e = sealed_get_chunk(s->sealed, row->id, &s->head, NULL);
+    if (e != OK)
+        return e == ERR_NOT_FOUND ? ERR_CRYPTO : e;
+    if (s->head.len < SEAL_OVERHEAD)
+        return ERR_CRYPTO;
+    struct seal_name name = chunk_name(s, SEAL_HEAD, row);
+    uint8_t *plain = s->head.p + SEAL_NONCE_SIZE;
+    e = seal_get(plain, key, &name, buf_bytes(&s->head));
+    if (e == OK)
+        e = head_decode(bytes_of(plain, s->head.len - SEAL_OVERHEAD), &s->chunk_head);
+    return e == ERR_MALFORMED ? ERR_CRYPTO : e;
 }
 
 static int64_t
@@ -138,6 +179,13 @@ find_same(struct store *s, struct stream *st, const struct observation *o, uint6
             return OK;
         }
     }
+    for (uint32_t i = 0; st->edits && i < st->edits->patch_count; i++) {
+        struct observation other = point_observation(&st->edits->patch[i].now);
+        if (observation_same(&other, o)) {
+            *out_n = st->edits->patch[i].n;
+            return OK;
+        }
+    }
     if (st->sealed_count == 0)
         return ERR_NOT_FOUND;
     struct same_search q = {s, st, o, 0, ERR_NOT_FOUND};
@@ -150,9 +198,8 @@ find_same(struct store *s, struct stream *st, const struct observation *o, uint6
     return q.e;
 }
 
-/* The stream, if it may be read. */
-static enum err
-readable(struct store *s, uint32_t id, struct stream **out)
+enum err
+stream_readable(struct store *s, uint32_t id, struct stream **out)
 {
     struct stream *st = streams_find(s, id);
     if (!st || !st->committed)
@@ -162,41 +209,66 @@ readable(struct store *s, uint32_t id, struct stream **out)
 }
 
 /* What is older than the class allows is not answered, even if it is not deleted yet. */
-static int64_t
-not_before(const struct store *s, const struct stream *st)
+int64_t
+stream_not_before(const struct store *s, const struct stream *st)
 {
     if (st->row.meta.keep_s == 0)
         return INT64_MIN;
     return clock_wall_us(&s->config.clock) - (int64_t)st->row.meta.keep_s * 1000000;
 }
 
+static enum err
+observation_sealed(struct store *s, const struct stream *st, uint64_t n, struct observation *out)
+{
+    struct chunk_row row;
+    struct decoded *d;
+    enum err e = sealed_find_chunk(s->sealed, st->row.id, n, &row);
+    if (e != OK)
+        return e;
+    if (n - row.n0 >= row.n)
+        return ERR_NOT_FOUND;
+    e = chunk_load(s, st, &row, &d);
+    if (e == OK)
+        *out = d->o[n - row.n0];
+    return e;
+}
+
+enum err
+observation_now(struct store *s, const struct stream *st, uint64_t n, struct observation *out)
+{
+    struct observation o = {0};
+    const struct patch *patch = patch_find(st, n);
+    enum err e = OK;
+    if (n >= st->row.sealed_n) {
+        if (n - st->row.sealed_n >= st->tail_count)
+            return ERR_NOT_FOUND;
+        o = point_observation(&st->tail[n - st->row.sealed_n]);
+    } else if (patch) {
+        o = point_observation(&patch->now);
+    } else {
+        e = observation_sealed(s, st, n, &o);
+    }
+    if (e == OK && observation_gap(&o))
+        e = ERR_NOT_FOUND;
+    if (e == OK)
+        *out = o;
+    return e;
+}
+
 enum err
 store_get(struct store *s, uint32_t stream, uint64_t n, struct observation *out)
 {
     struct stream *st;
-    enum err e = readable(s, stream, &st);
+    struct observation o;
+    enum err e = stream_readable(s, stream, &st);
     if (e != OK)
         return e;
-    struct observation o;
-    if (n >= st->row.sealed_n) {
-        uint64_t at = n - st->row.sealed_n;
-        if (at >= tail_committed(st))
-            return ERR_NOT_FOUND;
-        o = point_observation(&st->tail[at]);
-    } else {
-        struct chunk_row row;
-        struct decoded *d;
-        e = sealed_find_chunk(s->sealed, stream, n, &row);
-        if (e != OK)
-            return e;
-        if (n - row.n0 >= row.n)
-            return ERR_NOT_FOUND;
-        e = chunk_load(s, st, &row, &d);
-        if (e != OK)
-            return e;
-        o = d->o[n - row.n0];
-    }
-    if (o.time_us < not_before(s, st))
+    if (n >= st->row.sealed_n + tail_committed(st))
+        return ERR_NOT_FOUND;
+    e = observation_now(s, st, n, &o);
+    if (e != OK)
+        return e;
+    if (o.time_us < stream_not_before(s, st))
         return ERR_NOT_FOUND;
     *out = o;
     return OK;
@@ -302,7 +374,8 @@ gather_chunk(void *ctx, const struct chunk_row *row)
         return false;
     for (size_t i = 0; i < d->count; i++) {
         struct key_time k = {d->o[i].time_us, row->n0 + i, row->id, row->n0};
-        gather_key(g, &k);
+        if (!observation_gap(&d->o[i]))
+            gather_key(g, &k);
     }
     return true;
 }
@@ -328,7 +401,14 @@ gather_window(struct gather *g)
         e = g->e;
     for (uint32_t i = 0; e == OK && i < tail_committed(g->st); i++) {
         struct key_time k = {g->st->tail[i].time_us, g->st->row.sealed_n + i, 0, 0};
-        gather_key(g, &k);
+        if (!point_gap(&g->st->tail[i]))
+            gather_key(g, &k);
+    }
+    for (uint32_t i = 0; e == OK && g->st->edits && i < g->st->edits->patch_count; i++) {
+        const struct patch *patch = &g->st->edits->patch[i];
+        struct key_time k = {patch->now.time_us, patch->n, 0, 0};
+        if (!point_gap(&patch->now))
+            gather_key(g, &k);
     }
     sort_window(g);
     return e;
@@ -343,7 +423,9 @@ answer_window(struct gather *g, store_observation_fn *each, void *ctx, bool *out
         const struct key_time *k = &g->key[i];
         struct observation o;
         if (k->chunk == 0) {
-            o = point_observation(&g->st->tail[k->n - g->st->row.sealed_n]);
+            enum err e = observation_now(g->s, g->st, k->n, &o);
+            if (e != OK)
+                return e;
         } else {
             struct decoded *d = cache_place(g->s, k->chunk);
             if (d->id != k->chunk) { /* it fell out of the cache */
@@ -366,10 +448,10 @@ store_range(struct store *s, uint32_t stream, const struct store_range *range,
             store_observation_fn *each, void *ctx)
 {
     struct gather g = {.s = s, .range = *range, .key = s->window};
-    enum err e = readable(s, stream, &g.st);
+    enum err e = stream_readable(s, stream, &g.st);
     if (e != OK)
         return e;
-    int64_t oldest_us = not_before(s, g.st);
+    int64_t oldest_us = stream_not_before(s, g.st);
     if (g.range.from_us < oldest_us)
         g.range.from_us = oldest_us;
     bool go_on = g.range.from_us < g.range.to_us;
@@ -385,108 +467,4 @@ store_range(struct store *s, uint32_t stream, const struct store_range *range,
         g.range.after_n = g.key[g.count - 1].n;
     }
     return OK;
-}
-
-void
-aggregate_add(struct store_aggregate *a, const struct observation *o)
-{
-    if (o->kind != RESULT_NUMBER)
-        return;
-    a->min = a->count == 0 || o->number < a->min ? o->number : a->min;
-    a->max = a->count == 0 || o->number > a->max ? o->number : a->max;
-    a->sum += o->number;
-    a->count++;
-}
-
-void
-chunk_head_put(uint8_t out[static CHUNK_HEAD_SIZE], const struct store_aggregate *a)
-{
-    le64_put(out, a->count);
-    memcpy(out + 8, &a->min, 8);
-    memcpy(out + 16, &a->max, 8);
-    memcpy(out + 24, &a->sum, 8);
-}
-
-struct summing {
-    struct store *s;
-    struct stream *st;
-    int64_t from_us, to_us;
-    struct store_aggregate sum;
-    enum err e;
-};
-
-static void
-sum_point(struct summing *q, const struct observation *o)
-{
-    if (o->time_us >= q->from_us && o->time_us < q->to_us)
-        aggregate_add(&q->sum, o);
-}
-
-static enum err
-sum_head(struct summing *q, const struct chunk_row *row)
-{
-    struct buf *b = &q->s->head;
-    buf_reset(b);
-    const uint8_t *key;
-    enum err e = chunk_key(q->s, q->st, row, &key);
-    if (e == OK)
-        e = sealed_get_chunk(q->s->sealed, row->id, b, NULL);
-    if (e != OK)
-        return e;
-    struct seal_name name = chunk_name(q->s, SEAL_HEAD, row);
-    if (b->len != CHUNK_HEAD_SIZE + SEAL_OVERHEAD)
-        return ERR_CRYPTO;
-    uint8_t head[CHUNK_HEAD_SIZE];
-    e = seal_get(head, key, &name, buf_bytes(b));
-    if (e != OK)
-        return e;
-    struct store_aggregate a = {.count = le64_get(head)};
-    memcpy(&a.min, head + 8, 8);
-    memcpy(&a.max, head + 16, 8);
-    memcpy(&a.sum, head + 24, 8);
-    if (a.count == 0)
-        return OK;
-    q->sum.min = q->sum.count == 0 || a.min < q->sum.min ? a.min : q->sum.min;
-    q->sum.max = q->sum.count == 0 || a.max > q->sum.max ? a.max : q->sum.max;
-    q->sum.sum += a.sum;
-    q->sum.count += a.count;
-    return OK;
-}
-
-static bool
-sum_chunk(void *ctx, const struct chunk_row *row)
-{
-    struct summing *q = ctx;
-    if (row->t0 >= q->from_us && row->t1 < q->to_us) {
-        q->e = sum_head(q, row);
-        return q->e == OK;
-    }
-    struct decoded *d;
-    q->e = chunk_load(q->s, q->st, row, &d);
-    for (size_t i = 0; q->e == OK && i < d->count; i++)
-        sum_point(q, &d->o[i]);
-    return q->e == OK;
-}
-
-enum err
-store_aggregate(struct store *s, uint32_t stream, int64_t from_us, int64_t to_us,
-                struct store_aggregate *out)
-{
-    struct summing q = {.s = s, .from_us = from_us, .to_us = to_us};
-    enum err e = readable(s, stream, &q.st);
-    if (e != OK)
-        return e;
-    int64_t oldest_us = not_before(s, q.st);
-    if (q.from_us < oldest_us)
-        q.from_us = oldest_us;
-    e = sealed_each_chunk(s->sealed, stream, q.from_us, to_us, false, sum_chunk, &q);
-    if (e == OK)
-        e = q.e;
-    for (uint32_t i = 0; e == OK && i < tail_committed(q.st); i++) {
-        struct observation o = point_observation(&q.st->tail[i]);
-        sum_point(&q, &o);
-    }
-    if (e == OK)
-        *out = q.sum;
-    return e;
 }

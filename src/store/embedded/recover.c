@@ -27,8 +27,11 @@ memory(struct store *s)
     s->changed = calloc(STORE_STREAMS_MAX, sizeof s->changed[0]);
     s->scratch = calloc(CHUNK_POINTS_MAX, sizeof s->scratch[0]);
     s->window = calloc(WINDOW_KEYS, sizeof s->window[0]);
+    s->bucket = calloc(ROLLUP_BUCKETS, sizeof s->bucket[0]);
+    s->edit = calloc(BATCH_EDITS_MAX, sizeof s->edit[0]);
     bool ok = s->keys && s->zipper && s->leaves && s->stream && s->hash && s->oldest &&
-              s->touched && s->queue && s->changed && s->scratch && s->window;
+              s->touched && s->queue && s->changed && s->scratch && s->window && s->bucket &&
+              s->edit;
     for (size_t i = 0; i < CACHE_CHUNKS; i++) {
         s->cache[i].o = calloc(CHUNK_POINTS_MAX, sizeof s->cache[i].o[0]);
         ok = ok && s->cache[i].o;
@@ -37,8 +40,15 @@ memory(struct store *s)
     buf_init(&s->plain, CHUNK_PLAIN_MAX);
     buf_init(&s->zipped, CHUNK_PLAIN_MAX + 16 * 1024);
     buf_init(&s->body, CHUNK_PLAIN_MAX + 32 * 1024);
-    buf_init(&s->head, CHUNK_HEAD_SIZE + SEAL_OVERHEAD);
+    buf_init(&s->head, 64 * 1024); /* a chunk's head, a version */
     return ok ? OK : ERR_LIMIT;
+}
+
+static void
+close_stream(struct store *s, struct stream *st)
+{
+    edits_drop(s, st);
+    tail_shift(s, st, st->tail_count);
 }
 
 void
@@ -49,7 +59,7 @@ store_close(struct store *s)
     if (s->journal.frame)
         store_abandon(s);
     for (uint32_t i = 0; i < s->stream_count; i++)
-        tail_shift(s, &s->stream[i], s->stream[i].tail_count);
+        close_stream(s, &s->stream[i]);
     for (size_t i = 0; i < s->hot_count; i++)
         free(s->hot[i].record);
     free(s->hot);
@@ -65,6 +75,8 @@ store_close(struct store *s)
     buf_fini(&s->zipped);
     buf_fini(&s->body);
     buf_fini(&s->head);
+    free(s->edit);
+    free(s->bucket);
     free(s->window);
     free(s->scratch);
     free(s->changed);
@@ -82,7 +94,7 @@ store_close(struct store *s)
 static struct seal_name
 zone_keys_name(const struct store *s)
 {
-    return (struct seal_name){SEAL_ZONE_KEYS, s->config.zone, {SEALED_FORMAT}};
+    return (struct seal_name){SEAL_ZONE_KEYS, s->config.zone, {1}};
 }
 
 /* A quarter of the space for the journal, within limits. */
@@ -232,6 +244,22 @@ replay_observation(struct store *s, uint64_t segment, const struct record *r)
     return e;
 }
 
+/* Of a correction and a withdrawal; `index` counts those of the batch. */
+static enum err
+replay_edit(struct store *s, uint64_t segment, const struct record *r, uint32_t index)
+{
+    struct stream *st = streams_find(s, r->observation.stream);
+    if (!st)
+        return ERR_CRYPTO;
+    if (st->row.erased)
+        return OK;
+    struct pending_edit edit = {stream_index(s, st), r->observation.n, r->observation.at_us, {0}};
+    enum err e = s->edits_held > EDITS_MAX / 4 * 3 ? seal_edits_now(s) : OK;
+    if (e == OK && r->tag == RECORD_CORRECTION)
+        e = point_new(s, &r->observation.o, &edit.now);
+    return e == OK ? edit_apply(s, &edit, edit_seq(s->journal.next_batch, index), segment) : e;
+}
+
 static enum err
 replay_leaves(struct store *s, struct bytes leaves)
 {
@@ -248,6 +276,7 @@ replay_batch(void *ctx, uint64_t segment, struct bytes plain)
     struct store *s = ctx;
     struct batch_reader reader = {.left = plain};
     struct record r;
+    uint32_t edits = 0;
     uint8_t root[TREE_HASH_SIZE];
     enum err e = OK;
     while (e == OK && (e = batch_next(&reader, &r)) == OK) {
@@ -264,6 +293,10 @@ replay_batch(void *ctx, uint64_t segment, struct bytes plain)
             break;
         case RECORD_OBSERVATION:
             e = replay_observation(s, segment, &r);
+            break;
+        case RECORD_CORRECTION:
+        case RECORD_WITHDRAWAL:
+            e = replay_edit(s, segment, &r, edits++);
             break;
         case RECORD_LEAVES:
             e = replay_leaves(s, r.leaves);

@@ -1,66 +1,11 @@
 #include "store/embedded/sealed.h"
 
+#include "store/embedded/sealed_sql.h"
 #include "store/embedded/vfs.h"
 
 #include <sqlite3.h>
 
 enum { PAGE_SIZE = 8192, CACHE_KIB = 8192, CHECKPOINT_PAGES = 400, HELD_PAGES = 8192 };
-
-static const char schema[] =
-    "CREATE TABLE IF NOT EXISTS meta(id INTEGER PRIMARY KEY, format INTEGER NOT NULL,"
-    " segments INTEGER NOT NULL, segment_bytes INTEGER NOT NULL, low INTEGER NOT NULL,"
-    " shred_upto INTEGER NOT NULL, keys BLOB NOT NULL);"
-    "CREATE TABLE IF NOT EXISTS entity(type INTEGER NOT NULL, id INTEGER NOT NULL,"
-    " record BLOB NOT NULL, PRIMARY KEY(type, id));"
-    "CREATE TABLE IF NOT EXISTS stream(id INTEGER PRIMARY KEY, class TEXT NOT NULL,"
-    " site TEXT NOT NULL, keep_s INTEGER NOT NULL, personal INTEGER NOT NULL,"
-    " erased INTEGER NOT NULL, sealed_n INTEGER NOT NULL, destroyed INTEGER NOT NULL,"
-    " epoch INTEGER NOT NULL, key_from INTEGER NOT NULL);"
-    "CREATE TABLE IF NOT EXISTS streamkey(stream INTEGER NOT NULL, epoch INTEGER NOT NULL,"
-    " wrapped BLOB, PRIMARY KEY(stream, epoch));"
-    "CREATE TABLE IF NOT EXISTS chunk(id INTEGER PRIMARY KEY, stream INTEGER NOT NULL,"
-    " n0 INTEGER NOT NULL, n INTEGER NOT NULL, t0 INTEGER NOT NULL, t1 INTEGER NOT NULL,"
-    " r0 INTEGER NOT NULL, r1 INTEGER NOT NULL, epoch INTEGER NOT NULL, bytes INTEGER NOT NULL,"
-    " head BLOB NOT NULL, body BLOB NOT NULL);"
-    "CREATE INDEX IF NOT EXISTS chunk_t ON chunk(stream, t0, t1, n0, n, r0, r1, epoch, bytes);"
-    "CREATE INDEX IF NOT EXISTS chunk_e ON chunk(stream, t1);"
-    "CREATE INDEX IF NOT EXISTS chunk_n ON chunk(stream, n0);";
-
-#define ROW "id,stream,n0,n,t0,t1,r0,r1,epoch"
-#define STATEMENTS(X)                                                                              \
-    X(BEGIN, "BEGIN IMMEDIATE")                                                                    \
-    X(COMMIT, "COMMIT")                                                                            \
-    X(ROLLBACK, "ROLLBACK")                                                                        \
-    X(PAGES, "PRAGMA page_count")                                                                  \
-    X(FREE_PAGES, "PRAGMA freelist_count")                                                         \
-    X(META_GET, "SELECT format,segments,segment_bytes,low,shred_upto,keys FROM meta WHERE id=1")   \
-    X(META_PUT, "INSERT OR REPLACE INTO meta VALUES(1,1,?1,?2,?3,?4,?5)")                          \
-    X(ENTITY_PUT, "INSERT OR REPLACE INTO entity VALUES(?1,?2,?3)")                                \
-    X(ENTITY_DELETE, "DELETE FROM entity WHERE type=?1 AND id=?2")                                 \
-    X(ENTITY_ALL, "SELECT type,id,record FROM entity ORDER BY type,id")                            \
-    X(STREAM_PUT, "INSERT OR REPLACE INTO stream VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)")          \
-    X(KEY_PUT, "INSERT OR REPLACE INTO streamkey VALUES(?1,?2,?3)")                                \
-    X(KEY_GET, "SELECT wrapped FROM streamkey WHERE stream=?1 AND epoch=?2")                       \
-    X(KEYS_UNUSED, "DELETE FROM streamkey WHERE stream=?1 AND epoch<?2 AND epoch NOT IN"           \
-                   " (SELECT epoch FROM chunk INDEXED BY chunk_t WHERE stream=?1)")                \
-    X(KEYS_OLDER, "DELETE FROM streamkey WHERE stream=?1 AND epoch<?2")                            \
-    X(STREAM_ALL, "SELECT s.id,class,site,keep_s,personal,erased,sealed_n,destroyed,s.epoch,"      \
-                  "key_from,wrapped,(SELECT COUNT(*) FROM streamkey o WHERE o.stream=s.id"         \
-                  " AND o.epoch<s.epoch) FROM stream s JOIN streamkey k ON k.stream=s.id"          \
-                  " AND k.epoch=s.epoch ORDER BY s.id")                                            \
-    X(CHUNK_PUT, "INSERT INTO chunk(stream,n0,n,t0,t1,r0,r1,epoch,bytes,head,body)"                \
-                 " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)")                                    \
-    X(CHUNK_DELETE, "DELETE FROM chunk WHERE id=?1")                                               \
-    X(CHUNK_GET, "SELECT head,body FROM chunk WHERE id=?1")                                        \
-    X(CHUNK_FIND, "SELECT " ROW " FROM chunk WHERE stream=?1 AND n0<=?2 ORDER BY n0 DESC LIMIT 1") \
-    X(CHUNK_UP, "SELECT " ROW " FROM chunk INDEXED BY chunk_t WHERE stream=?1 AND t0<?2"           \
-                " AND t1>=?3 ORDER BY t0")                                                         \
-    X(CHUNK_DOWN, "SELECT " ROW " FROM chunk INDEXED BY chunk_e WHERE stream=?1 AND t0<?2"         \
-                  " AND t1>=?3 ORDER BY t1 DESC")                                                  \
-    X(CHUNK_EXPIRE, "DELETE FROM chunk WHERE id IN (SELECT id FROM chunk INDEXED BY chunk_e"       \
-                    " WHERE stream=?1 AND t1<?2 LIMIT ?3)")                                        \
-    X(TOTALS, "SELECT TOTAL(n),TOTAL(bytes),MIN(t0),MAX(t1),MIN(r0),MAX(r1) FROM chunk"            \
-              " INDEXED BY chunk_t WHERE stream=?1")
 
 #define STATEMENT_ENUM(name, sql) SQL_##name,
 enum statement { STATEMENTS(STATEMENT_ENUM) SQL_COUNT };
@@ -169,6 +114,39 @@ sealed_hold(struct sealed *s, bool hold)
     s->held = hold;
 }
 
+static enum err
+integer(struct sealed *s, const char *sql, int64_t *out)
+{
+    sqlite3_stmt *st = NULL;
+    enum err e = error_of(sqlite3_prepare_v2(s->db, sql, -1, &st, NULL));
+    if (e == OK) {
+        int rc = sqlite3_step(st);
+        e = rc == SQLITE_DONE ? ERR_NOT_FOUND : error_of(rc);
+        if (rc == SQLITE_ROW)
+            *out = sqlite3_column_int64(st, 0);
+    }
+    sqlite3_finalize(st);
+    return e;
+}
+
+/* In the transaction that makes the tables, so a file is of one format or of the other. */
+static enum err
+upgrade(struct sealed *s)
+{
+    int64_t format = 0;
+    enum err e = integer(s, "SELECT 1 FROM sqlite_master WHERE name='meta'", &format);
+    if (e == OK)
+        e = integer(s, "SELECT format FROM meta WHERE id=1", &format);
+    if (e == ERR_NOT_FOUND) /* a new file, or one whose making was cut short: tables of one kind */
+        return exec(s, "DROP TABLE IF EXISTS chunk;");
+    if (e == OK && format > SEALED_FORMAT)
+        e = ERR_UNSUPPORTED;
+    if (e != OK || format == SEALED_FORMAT)
+        return e;
+    e = exec(s, from_1);
+    return e == OK ? exec(s, "UPDATE meta SET format=2 WHERE id=1") : e;
+}
+
 /* After this nothing is opened any more: the write-ahead file exists and was synced once. */
 static enum err
 prepare_file(struct sealed *s, uint64_t max_bytes)
@@ -194,9 +172,13 @@ prepare_file(struct sealed *s, uint64_t max_bytes)
     if (e == OK)
         e = exec(s, "BEGIN IMMEDIATE;");
     if (e == OK)
+        e = upgrade(s);
+    if (e == OK)
         e = exec(s, schema);
     if (e == OK)
-        e = exec(s, "PRAGMA user_version=1; COMMIT;");
+        e = exec(s, indexes);
+    if (e == OK)
+        e = exec(s, "PRAGMA user_version=2; COMMIT;");
     if (e == OK)
         e = sealed_checkpoint(s);
     return e;
@@ -430,6 +412,7 @@ sealed_put_chunk(struct sealed *s, const struct chunk_row *r, struct bytes head,
     int64_t v[] = {r->stream,
                    (int64_t)r->n0,
                    (int64_t)r->n,
+                   (int64_t)r->gaps,
                    r->t0,
                    r->t1,
                    r->r0,
@@ -437,8 +420,8 @@ sealed_put_chunk(struct sealed *s, const struct chunk_row *r, struct bytes head,
                    (int64_t)r->epoch,
                    (int64_t)(head.len + body.len)};
     sqlite3_stmt *st = bind(s, SQL_CHUNK_PUT, ARRAY_COUNT(v), v);
-    bind_blob(st, 10, head);
-    bind_blob(st, 11, body);
+    bind_blob(st, 11, head);
+    bind_blob(st, 12, body);
     return run(st);
 }
 
@@ -473,11 +456,12 @@ read_row(sqlite3_stmt *st, struct chunk_row *r)
                             .stream = (uint32_t)column_u64(st, 1),
                             .n0 = column_u64(st, 2),
                             .n = column_u64(st, 3),
-                            .t0 = sqlite3_column_int64(st, 4),
-                            .t1 = sqlite3_column_int64(st, 5),
-                            .r0 = sqlite3_column_int64(st, 6),
-                            .r1 = sqlite3_column_int64(st, 7),
-                            .epoch = column_u64(st, 8)};
+                            .gaps = column_u64(st, 4),
+                            .t0 = sqlite3_column_int64(st, 5),
+                            .t1 = sqlite3_column_int64(st, 6),
+                            .r0 = sqlite3_column_int64(st, 7),
+                            .r1 = sqlite3_column_int64(st, 8),
+                            .epoch = column_u64(st, 9)};
 }
 
 enum err
@@ -516,7 +500,57 @@ sealed_expire(struct sealed *s, uint32_t stream, int64_t cutoff_us, uint32_t mos
     enum err e = RUN(s, SQL_CHUNK_EXPIRE, stream, cutoff_us, most);
     if (e == OK)
         *out_deleted = (uint32_t)sqlite3_changes(s->db);
+    if (e == OK)
+        e = RUN(s, SQL_VERSION_EXPIRE, stream, cutoff_us, most);
+    if (e == OK)
+        *out_deleted += (uint32_t)sqlite3_changes(s->db);
     return e;
+}
+
+enum err
+sealed_next_start(struct sealed *s, uint32_t stream, int64_t from_us, int64_t *out_us)
+{
+    sqlite3_stmt *st = bind(s, SQL_CHUNK_NEXT, 2, (int64_t[]){stream, from_us});
+    int rc = sqlite3_step(st);
+    if (rc == SQLITE_ROW)
+        *out_us = sqlite3_column_int64(st, 0);
+    sqlite3_reset(st);
+    return rc == SQLITE_DONE ? ERR_NOT_FOUND : error_of(rc);
+}
+
+enum err
+sealed_put_version(struct sealed *s, const struct version_row *r, struct bytes body)
+{
+    sqlite3_stmt *st =
+        bind(s, SQL_VERSION_PUT, 5,
+             (int64_t[]){r->stream, (int64_t)r->n, (int64_t)r->seq, r->t, (int64_t)r->epoch});
+    bind_blob(st, 6, body);
+    return run(st);
+}
+
+enum err
+sealed_each_version(struct sealed *s, uint32_t stream, uint64_t n, sealed_version_fn *each,
+                    void *ctx)
+{
+    sqlite3_stmt *st = bind(s, SQL_VERSION_ALL, 2, (int64_t[]){stream, (int64_t)n});
+    enum err e = OK;
+    int rc = SQLITE_DONE;
+    while (e == OK && (rc = sqlite3_step(st)) == SQLITE_ROW) {
+        struct version_row row = {.stream = stream,
+                                  .n = n,
+                                  .seq = column_u64(st, 0),
+                                  .t = sqlite3_column_int64(st, 1),
+                                  .epoch = column_u64(st, 2)};
+        e = each(ctx, &row, column_bytes(st, 3));
+    }
+    sqlite3_reset(st);
+    return e == OK ? error_of(rc) : e;
+}
+
+enum err
+sealed_drop_versions(struct sealed *s, uint32_t stream, uint64_t n)
+{
+    return RUN(s, SQL_VERSION_DROP, stream, (int64_t)n);
 }
 
 enum err

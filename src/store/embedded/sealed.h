@@ -10,7 +10,8 @@
 #include "base/buf.h"
 #include "store/embedded/keys.h"
 
-enum { SEALED_FORMAT = 1, ZONE_KEYS_SIZE = 2 * KEY_SIZE + SEAL_OVERHEAD };
+/* The file says its format; a file of an earlier one is brought to this when it is opened. */
+enum { SEALED_FORMAT = 2, ZONE_KEYS_SIZE = 2 * KEY_SIZE + SEAL_OVERHEAD };
 
 struct sealed;
 
@@ -38,14 +39,15 @@ struct sealed_stream {
 struct chunk_row {
     int64_t id;
     uint32_t stream;
-    uint64_t n0, n;
+    uint64_t n0, n; /* its ordinals */
+    uint64_t gaps;  /* so many of them hold nothing */
     int64_t t0, t1; /* least and greatest phenomenon time */
     int64_t r0, r1; /* of result times */
     uint64_t epoch;
 };
 
 struct sealed_totals {
-    uint64_t count, bytes;
+    uint64_t count, bytes;  /* count: of observations */
     int64_t t0, t1, r0, r1; /* valid when count > 0 */
 };
 
@@ -100,7 +102,27 @@ typedef bool sealed_chunk_fn(void *ctx, const struct chunk_row *row);
 enum err sealed_each_chunk(struct sealed *s, uint32_t stream, int64_t from_us, int64_t to_us,
                            bool descending, sealed_chunk_fn *each, void *ctx) MUST_USE;
 
-/* Delete at most `most` chunks that end before the cutoff. */
+/* t0 of the first chunk that begins at or after this time. ERR_NOT_FOUND. */
+enum err sealed_next_start(struct sealed *s, uint32_t stream, int64_t from_us,
+                           int64_t *out_us) MUST_USE;
+
+/* What an observation said before a correction. */
+struct version_row {
+    uint32_t stream;
+    uint64_t n, seq; /* seq: of the correction; later ones are greater */
+    int64_t t;       /* phenomenon time of what is kept here */
+    uint64_t epoch;
+};
+/* One that is there already stays as it is. */
+enum err sealed_put_version(struct sealed *s, const struct version_row *row,
+                            struct bytes body) MUST_USE;
+typedef enum err sealed_version_fn(void *ctx, const struct version_row *row, struct bytes body);
+/* In order of seq, until one answers an error, which is the result. */
+enum err sealed_each_version(struct sealed *s, uint32_t stream, uint64_t n, sealed_version_fn *each,
+                             void *ctx) MUST_USE;
+enum err sealed_drop_versions(struct sealed *s, uint32_t stream, uint64_t n) MUST_USE;
+
+/* Delete at most `most` chunks that end before the cutoff, and as many versions. */
 enum err sealed_expire(struct sealed *s, uint32_t stream, int64_t cutoff_us, uint32_t most,
                        uint32_t *out_deleted) MUST_USE;
 enum err sealed_stream_totals(struct sealed *s, uint32_t stream,

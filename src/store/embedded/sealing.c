@@ -74,12 +74,14 @@ end(struct store *s, enum err e)
         struct stream *st = &s->stream[s->changed[i]];
         uint32_t sealing = st->sealing;
         st->sealing = 0;
-        if (e != OK) {
+        st->changed = false;
+        if (e == OK) {
+            tail_shift(s, st, sealing);
+            st->sealed_count += sealing;
+        } else {
             st->row.sealed_n -= sealing;
-            continue;
         }
-        tail_shift(s, st, sealing);
-        st->sealed_count += sealing;
+        edits_settle(s, st, e == OK);
     }
     if (e != OK)
         cache_forget(s, 0);
@@ -91,6 +93,29 @@ enum err
 seal_entities_now(struct store *s)
 {
     return end(s, begin(s));
+}
+
+/* The open transaction changes this stream. */
+static void
+changed(struct store *s, struct stream *st)
+{
+    if (!st->changed)
+        s->changed[s->changed_count++] = stream_index(s, st);
+    st->changed = true;
+}
+
+enum err
+seal_edits_now(struct store *s)
+{
+    enum err e = begin(s);
+    for (uint32_t i = 0; e == OK && i < s->stream_count; i++) {
+        uint32_t chunks = 0;
+        if (!s->stream[i].edits)
+            continue;
+        changed(s, &s->stream[i]);
+        e = fold_stream(s, &s->stream[i], &chunks);
+    }
+    return end(s, e);
 }
 
 /* The last chunk's points into scratch, if it is worth filling up. */
@@ -108,46 +133,9 @@ take_back(struct store *s, struct stream *st, struct chunk_row *last, size_t *ou
     e = chunk_load(s, st, last, &d);
     if (e != OK || d->plain.len > MERGE_BYTES_MAX)
         return e;
-    memcpy(s->scratch, d->o, d->count * sizeof d->o[0]);
-    *out_count = d->count;
-    return OK;
-}
-
-/* The row, the statistics and the sealed bytes of `count` observations in scratch. */
-static enum err
-write_chunk(struct store *s, struct stream *st, uint64_t n0, size_t count)
-{
-    struct chunk_row row = {.stream = st->row.id, .n0 = n0, .n = count, .epoch = st->row.epoch};
-    struct store_span span = {0};
-    struct store_aggregate numbers = {0};
-    for (size_t i = 0; i < count; i++) {
-        span_add(&span, &s->scratch[i]);
-        aggregate_add(&numbers, &s->scratch[i]);
-    }
-    row.t0 = span.first_us;
-    row.t1 = span.last_us;
-    row.r0 = span.first_result_us;
-    row.r1 = span.last_result_us;
-    const uint8_t *key = s->keys->stream[stream_index(s, st)];
-    buf_reset(&s->plain);
-    buf_reset(&s->zipped);
-    buf_reset(&s->body);
-    enum err e = chunk_encode(s->scratch, count, &s->plain);
-    if (e == OK)
-        e = chunk_zip(s->zipper, buf_bytes(&s->plain), &s->zipped);
-    uint8_t *to = e == OK ? buf_room(&s->body, s->zipped.len + SEAL_OVERHEAD) : NULL;
-    if (!to)
-        return ERR_LIMIT;
-    struct seal_name name = chunk_name(s, SEAL_BODY, &row);
-    seal_put(to, key, &s->config.random, &name, buf_bytes(&s->zipped));
-    buf_filled(&s->body, s->zipped.len + SEAL_OVERHEAD);
-    uint8_t head[CHUNK_HEAD_SIZE];
-    uint8_t sealed_head[CHUNK_HEAD_SIZE + SEAL_OVERHEAD];
-    chunk_head_put(head, &numbers);
-    name.use = SEAL_HEAD;
-    seal_put(sealed_head, key, &s->config.random, &name, bytes_of(head, sizeof head));
-    return sealed_put_chunk(s->sealed, &row, bytes_of(sealed_head, sizeof sealed_head),
-                            buf_bytes(&s->body));
+    e = fold_load(s, st, last, 0);
+    *out_count = last->n;
+    return e;
 }
 
 /* Data of a class that expires get a new key now and then, so that expiry can destroy the old. */
@@ -187,18 +175,17 @@ seal_chunk(struct store *s, struct stream *st)
     }
     if (count == old)
         return OK;
-    if (old) {
+    changed(s, st);
+    if (old)
         e = sealed_delete_chunk(s->sealed, last.id);
-        if (e == OK)
-            e = write_chunk(s, st, n0, count);
+    if (e == OK)
+        e = chunk_write(s, st, n0, 0, count, st->row.epoch);
+    if (e == OK)
+        e = versions_write(s, st, n0 + old, count - old, st->row.epoch);
+    if (old)
         cache_forget(s, last.id); /* scratch pointed into it until now */
-    } else {
-        e = write_chunk(s, st, n0, count);
-    }
     if (e != OK)
         return e;
-    if (st->sealing == 0)
-        s->changed[s->changed_count++] = stream_index(s, st);
     st->row.sealed_n += at - st->sealing;
     st->sealing = at;
     return OK;
@@ -218,7 +205,10 @@ seal_stream(struct store *s, struct stream *st, bool all, uint32_t *chunks)
     }
     if (e == OK && st->sealing != before)
         e = sealed_put_stream(s->sealed, &st->row);
-    return e;
+    if (e != OK || !all || !st->edits)
+        return e;
+    changed(s, st);
+    return fold_stream(s, st, chunks);
 }
 
 static enum err
@@ -252,7 +242,7 @@ seal_old(struct store *s, uint64_t target, uint64_t until_ms, uint32_t *chunks)
                 break;
             struct stream *st = &s->stream[s->seal_cursor];
             e = seal_stream(s, st, true, chunks);
-            if (st->sealing < tail_committed(st))
+            if (*chunks >= SEAL_STEP_CHUNKS)
                 break; /* more of the same next time */
         }
         s->seal_cursor++;
@@ -359,7 +349,8 @@ seal_target(struct store *s, bool *out_leave)
             target = q;
     }
     *out_leave = target >= j->active && j->offset > JOURNAL_FIRST;
-    if (s->tail_points > TAIL_POINTS_MAX / 4 * 3 || s->tail_bytes > TAIL_BYTES_MAX / 4 * 3)
+    if (s->tail_points > TAIL_POINTS_MAX / 4 * 3 || s->tail_bytes > TAIL_BYTES_MAX / 4 * 3 ||
+        s->edits_held > EDITS_MAX / 4 * 3)
         target = j->active;
     return target;
 }

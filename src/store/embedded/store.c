@@ -35,8 +35,8 @@ store_dirty(const struct store *s)
     return s->batch.len > 0 || s->leaf_count > 0;
 }
 
-static enum err
-room(const struct store *s)
+enum err
+store_room(const struct store *s)
 {
     if (s->dead != OK)
         return s->dead;
@@ -86,7 +86,7 @@ store_put_entity(struct store *s, uint8_t type, uint64_t id, struct bytes record
     ASSERT(type >= 1 && type <= STORE_TYPE_MAX);
     if (record.len > STORE_ENTITY_BYTES_MAX || id > INT64_MAX)
         return ERR_LIMIT;
-    enum err e = record.len ? room(s) : s->dead;
+    enum err e = record.len ? store_room(s) : s->dead;
     if (e == OK)
         e = hot_push(s, type, id, record);
     if (e != OK)
@@ -105,7 +105,7 @@ store_add_stream(struct store *s, uint32_t stream, const struct store_stream *me
         return ERR_EXISTS;
     if (meta->keep_s > INT64_MAX / 1000000)
         return ERR_LIMIT;
-    enum err e = room(s);
+    enum err e = store_room(s);
     if (e != OK)
         return e;
     struct sealed_stream row = {.id = stream, .meta = *meta};
@@ -136,7 +136,7 @@ store_append(struct store *s, uint32_t stream, const struct observation *o, bool
         return ERR_EXPIRED;
     if (!observation_valid(o))
         return ERR_MALFORMED;
-    enum err e = room(s);
+    enum err e = store_room(s);
     if (e != OK)
         return e;
     if (once && o->time_us <= st->newest_us) {
@@ -164,7 +164,7 @@ store_append(struct store *s, uint32_t stream, const struct observation *o, bool
 enum err
 store_decide(struct store *s, struct bytes record)
 {
-    enum err e = room(s);
+    enum err e = store_room(s);
     if (e != OK)
         return e;
     if (s->batch.max - s->batch.len < BATCH_LEAF_SIZE)
@@ -196,6 +196,7 @@ store_abandon(struct store *s)
     streams_drop_last(s, s->streams_pending);
     while (s->hot_pending)
         hot_pop(s);
+    edits_abandon(s);
     batch_restart(s);
 }
 
@@ -240,7 +241,8 @@ relieve(struct store *s)
     enum err e = OK;
     bool more = true;
     while (e == OK && more &&
-           (s->tail_points > TAIL_POINTS_MAX / 8 * 7 || s->tail_bytes > TAIL_BYTES_MAX / 8 * 7))
+           (s->tail_points > TAIL_POINTS_MAX / 8 * 7 || s->tail_bytes > TAIL_BYTES_MAX / 8 * 7 ||
+            s->edits_held > EDITS_MAX / 8 * 7))
         e = seal_step(s, s->journal.active, &more);
     return e;
 }
@@ -262,6 +264,8 @@ apply_batch(struct store *s, const struct tree *next)
         struct stream *st = &s->stream[s->touched[i]];
         tail_commit(s, st, st->pending, s->journal.active);
     }
+    if (e == OK)
+        e = edits_commit(s, s->journal.next_batch - 1);
     batch_restart(s);
     return e;
 }
@@ -291,16 +295,6 @@ store_commit(struct store *s)
     s->dead = e;
     store_abandon(s);
     return e;
-}
-
-enum err
-store_span(struct store *s, uint32_t stream, struct store_span *out)
-{
-    struct stream *st = streams_find(s, stream);
-    if (!st || !st->committed)
-        return ERR_NOT_FOUND;
-    *out = st->span;
-    return OK;
 }
 
 enum err
@@ -343,8 +337,10 @@ store_erase_stream(struct store *s, uint32_t stream)
     st->stored = true;
     sodium_memzero(s->keys->stream[index], KEY_SIZE);
     sodium_memzero(&before, sizeof before);
+    edits_drop(s, st);
     tail_shift(s, st, st->tail_count);
     st->span = (struct store_span){0};
+    st->span_stale = false;
     st->sweep = st->sealed_count > 0;
     st->sealed_count = 0;
     cache_forget(s, 0);

@@ -145,6 +145,29 @@ more_free(struct store *s, struct more *m)
 }
 
 enum err
+point_new(struct store *s, const struct observation *o, struct point *out)
+{
+    struct point point = {.time_us = o->time_us,
+                          .result_us = o->result_time_us,
+                          .number = o->number,
+                          .feature_id = o->feature_id,
+                          .kind = (uint8_t)o->kind};
+    enum err e = more_new(s, o, &point.more);
+    if (e == OK)
+        *out = point;
+    return e;
+}
+
+void
+point_fini(struct store *s, struct point *p)
+{
+    more_free(s, p->more);
+    uint32_t segment = p->segment;
+    sodium_memzero(p, sizeof *p);
+    p->segment = segment;
+}
+
+enum err
 tail_push(struct store *s, struct stream *st, const struct observation *o)
 {
     if (s->tail_points >= TAIL_POINTS_MAX)
@@ -157,12 +180,8 @@ tail_push(struct store *s, struct stream *st, const struct observation *o)
         st->tail = p;
         st->tail_capacity = capacity;
     }
-    struct point point = {.time_us = o->time_us,
-                          .result_us = o->result_time_us,
-                          .number = o->number,
-                          .feature_id = o->feature_id,
-                          .kind = (uint8_t)o->kind};
-    enum err e = more_new(s, o, &point.more);
+    struct point point;
+    enum err e = point_new(s, o, &point);
     if (e != OK)
         return e;
     st->tail[st->tail_count++] = point;
@@ -185,6 +204,16 @@ tail_pop(struct store *s, struct stream *st, uint32_t count)
 }
 
 void
+stream_oldest(struct store *s, struct stream *st)
+{
+    uint64_t active = s->journal.active;
+    uint64_t tail =
+        tail_committed(st) ? active - (uint32_t)((uint32_t)active - st->tail[0].segment) : 0;
+    uint64_t edits = edits_oldest(st);
+    s->oldest[stream_index(s, st)] = tail == 0 || (edits && edits < tail) ? edits : tail;
+}
+
+void
 tail_shift(struct store *s, struct stream *st, uint32_t count)
 {
     ASSERT(count <= tail_committed(st));
@@ -195,10 +224,7 @@ tail_shift(struct store *s, struct stream *st, uint32_t count)
         memmove(st->tail, st->tail + count, left * sizeof st->tail[0]);
     st->tail_count = left;
     s->tail_points -= count;
-    s->oldest[stream_index(s, st)] =
-        tail_committed(st)
-            ? s->journal.active - (uint32_t)((uint32_t)s->journal.active - st->tail[0].segment)
-            : 0;
+    stream_oldest(s, st);
     if (left == 0 && st->tail) { /* a quiet stream costs nothing, and leaves nothing behind */
         sodium_memzero(st->tail, st->tail_capacity * sizeof st->tail[0]);
         free(st->tail);

@@ -35,28 +35,6 @@ clean_pages(struct store *s)
     return sealed_checkpoint(s->sealed);
 }
 
-/* After chunks went: what the stream holds now. */
-static enum err
-recount(struct store *s, struct stream *st)
-{
-    struct sealed_totals totals = {0};
-    enum err e = sealed_stream_totals(s->sealed, st->row.id, &totals);
-    if (e != OK)
-        return e;
-    struct store_span span = {.count = totals.count,
-                              .first_us = totals.t0,
-                              .last_us = totals.t1,
-                              .first_result_us = totals.r0,
-                              .last_result_us = totals.r1};
-    for (uint32_t i = 0; i < tail_committed(st); i++) {
-        struct observation o = point_observation(&st->tail[i]);
-        span_add(&span, &o);
-    }
-    st->span = span;
-    st->sealed_count = totals.count;
-    return OK;
-}
-
 static enum err
 expire_stream(struct store *s, struct stream *st, int64_t cutoff_us, uint32_t *deleted)
 {
@@ -64,7 +42,7 @@ expire_stream(struct store *s, struct stream *st, int64_t cutoff_us, uint32_t *d
     if (e == OK)
         e = sealed_expire(s->sealed, st->row.id, cutoff_us, EXPIRE_CHUNKS, deleted);
     if (e == OK && *deleted && !st->row.erased)
-        e = recount(s, st);
+        e = span_recount(s, st);
     if (e == OK && *deleted && !st->row.erased)
         e = drop_keys(s, st);
     if (e == OK)
