@@ -4,381 +4,7 @@
 #include "sensorthings/draft.h"
 #include "sensorthings/json.h"
 #include "sensorthings/record.h"
-#include "sensorthings/tasking.h"
 #include "sensorthings/times.h"
-
-/* The entity that stands around the one being read, when there is one. */
-struct parent {
-    enum sta_type type;
-    uint64_t id;
-    int relation; /* from the parent to the child */
-};
-
-static enum err build(struct sta_planner *p, enum sta_type type, struct bytes json,
-                      const struct parent *parent, uint32_t depth, uint64_t *out_id);
-
-/* ---- reading -------------------------------------------------------------------------------- */
-
-static bool
-is_control(struct bytes key)
-{
-    static const char end[] = "@iot.navigationLink";
-    return bytes_are(key, "id") || bytes_are(key, "selfLink") || bytes_start(key, "@iot.") ||
-           (key.len > strlen(end) && bytes_are(bytes_skip(key, key.len - strlen(end)), end));
-}
-
-/* A date and time, written again in UTC. */
-static enum err
-canonical_time(struct sta_planner *p, const char *name, struct bytes *value)
-{
-    struct bytes text;
-    int64_t start, end;
-    if (sta_json_text(*value, p->arena, &text) != OK || sta_time_parse(text, &start, &end) != OK)
-        return sta_fail(p->error, 400, 0, "'%s' is an ISO 8601 time with zone", name);
-    struct buf out;
-    buf_init(&out, 128);
-    sta_time_put(&out, start, end);
-    *value = arena_dup(p->arena, buf_bytes(&out));
-    buf_fini(&out);
-    return value->p ? OK : sta_draft_full(p);
-}
-
-static enum err
-check_unit(struct sta_planner *p, struct bytes unit)
-{
-    static const char *const members[] = {"name", "symbol", "definition"};
-    for (size_t i = 0; i < ARRAY_COUNT(members); i++)
-        if (sta_json_kind(unit) != STA_JSON_OBJECT ||
-            sta_json_member(unit, bytes_text(members[i])).len == 0)
-            return sta_fail(p->error, 400, 0, "unitOfMeasurement needs '%s' (or null)", members[i]);
-    return OK;
-}
-
-static enum err
-check_multi_list(struct sta_planner *p, int index, struct bytes list)
-{
-    struct sta_json_walk w = {list, 0};
-    struct bytes item;
-    while (sta_json_next_item(&w, &item)) {
-        enum err e = OK;
-        if (index == MULTI_UNITS)
-            e = check_unit(p, item);
-        else if (sta_json_kind(item) != STA_JSON_TEXT)
-            e = sta_fail(p->error, 400, 0, "multiObservationDataTypes is a list of texts");
-        if (e != OK)
-            return e;
-    }
-    return OK;
-}
-
-static enum err
-check_complex(struct sta_planner *p, struct bytes value)
-{
-    static const char end[] = "OM_ComplexObservation\"";
-    if (value.len > sizeof(end) && bytes_are(bytes_skip(value, value.len - strlen(end)), end))
-        return OK;
-    return sta_fail(p->error, 400, 0,
-                    "the observationType of a MultiDatastream is OM_ComplexObservation");
-}
-
-static enum err
-read_property(struct sta_planner *p, struct sta_draft *d, int index, struct bytes value)
-{
-    const struct sta_property *property = &sta_type_info(d->type)->properties[index];
-    enum sta_json_kind kind = sta_json_kind(value);
-    if (property->server)
-        return sta_fail(p->error, 400, 0, "'%s' of a %s is kept by the service, not given",
-                        property->name, sta_type_info(d->type)->entity);
-    if (kind == STA_JSON_NULL)
-        return property->mandatory ? sta_fail(p->error, 400, 0, "'%s' of a %s may not be null",
-                                              property->name, sta_type_info(d->type)->entity)
-                                   : OK;
-    if (property->shape == STA_SHAPE_TEXT && kind != STA_JSON_TEXT)
-        return sta_fail(p->error, 400, 0, "'%s' is text", property->name);
-    if (property->shape == STA_SHAPE_OBJECT && kind != STA_JSON_OBJECT)
-        return sta_fail(p->error, 400, 0, "'%s' is a JSON object", property->name);
-    if (property->shape == STA_SHAPE_LIST && kind != STA_JSON_ARRAY)
-        return sta_fail(p->error, 400, 0, "'%s' is a list", property->name);
-    d->property[index] = value;
-    if (property->shape == STA_SHAPE_TIME)
-        return canonical_time(p, property->name, &d->property[index]);
-    if (strcmp(property->name, "unitOfMeasurement") == 0)
-        return check_unit(p, value);
-    if (d->type == STA_TASKING_CAPABILITY && index == CAPABILITY_PARAMETERS)
-        return sta_tasking_check(value, p->arena, p->error);
-    if (d->type == STA_MULTI_DATASTREAM && property->shape == STA_SHAPE_LIST)
-        return check_multi_list(p, index, value);
-    if (d->type == STA_MULTI_DATASTREAM && index == DATASTREAM_OBSERVATION_TYPE)
-        return check_complex(p, value);
-    if (strcmp(property->name, "properties") == 0) {
-        struct bytes name = sta_json_member(value, bytes_text("class")), text;
-        if (name.len && sta_json_text(name, p->arena, &text) == OK && text_is_name(text))
-            d->class_name = text;
-    }
-    return OK;
-}
-
-static enum err
-read_related(struct sta_planner *p, const struct sta_draft *d, int relation, struct bytes value,
-             uint32_t depth)
-{
-    const struct sta_relation *r = &sta_type_info(d->type)->relations[relation];
-    const struct parent here = {d->type, d->id, relation};
-    uint64_t id = 0;
-    if (sta_json_kind(value) != STA_JSON_OBJECT)
-        return sta_fail(p->error, 400, 0, "'%s' is %s", r->name,
-                        r->many ? "a list of objects" : "an object");
-    enum err e = sta_link_read(value, &id);
-    if (e == ERR_NOT_FOUND)
-        return build(p, r->to, value, &here, depth + 1, &id);
-    if (e != OK)
-        return sta_fail(p->error, 400, 0, "'%s' is {\"@iot.id\": number} or an entity", r->name);
-    if (r->to == STA_OBSERVATION)
-        return sta_fail(p->error, 400, 0, "Observations are not moved by linking to them");
-    if (!sta_draft_exists(p, r->to, id))
-        return sta_fail(p->error, 400, 0, "'%s' names %s(%llu), which does not exist", r->name,
-                        sta_type_info(r->to)->set, (unsigned long long)id);
-    return sta_draft_link_both(p, d->type, d->id, relation, id);
-}
-
-static enum err
-read_relation(struct sta_planner *p, const struct sta_draft *d, int relation, struct bytes value,
-              uint32_t depth)
-{
-    const struct sta_relation *r = &sta_type_info(d->type)->relations[relation];
-    struct bytes item;
-    if (!r->many)
-        return read_related(p, d, relation, value, depth);
-    if (sta_json_kind(value) != STA_JSON_ARRAY)
-        return sta_fail(p->error, 400, 0, "'%s' is a list", r->name);
-    struct sta_json_walk w = {value, 0};
-    while (sta_json_next_item(&w, &item)) {
-        enum err e = read_related(p, d, relation, item, depth);
-        if (e != OK)
-            return e;
-    }
-    return OK;
-}
-
-static enum err
-unknown_member(struct sta_planner *p, enum sta_type type, struct bytes key)
-{
-    int len = (int)(key.len < 40 ? key.len : 40);
-    if (is_control(key))
-        return sta_fail(p->error, 400, 0, "'%.*s' is given by the service, not by clients", len,
-                        (const char *)key.p);
-    return sta_fail(p->error, 400, 0, "%s has no '%.*s'", sta_type_info(type)->entity, len,
-                    (const char *)key.p);
-}
-
-/* In which order relations are read, whatever order they are written in: a Datastream's
- * Observations need the Location of its Thing. */
-static int
-pass_of(enum sta_type to)
-{
-    return to == STA_OBSERVATION ? 3 : sta_is_stream(to) || to == STA_TASKING_CAPABILITY ? 2 : 1;
-}
-
-static enum err
-read_members(struct sta_planner *p, struct sta_draft *d, struct bytes json, uint32_t depth)
-{
-    const struct sta_type_info *info = sta_type_info(d->type);
-    struct bytes key, value;
-    for (int pass = 0; pass < 4; pass++) {
-        struct sta_json_walk w = {json, 0};
-        while (sta_json_next_member(&w, &key, &value)) {
-            int property = sta_property_index(d->type, key);
-            int relation = sta_relation_index(d->type, key);
-            enum err e = OK;
-            if (property < 0 && relation < 0)
-                return unknown_member(p, d->type, key);
-            if (property >= 0 && pass == 0)
-                e = read_property(p, d, property, value);
-            else if (relation >= 0 && pass == pass_of(info->relations[relation].to))
-                e = read_relation(p, d, relation, value, depth);
-            if (e != OK)
-                return e;
-        }
-    }
-    return OK;
-}
-
-/* ---- building -------------------------------------------------------------------------------- */
-
-/* A link of an Observation, or the entity that stands there; 0: neither. */
-static enum err
-observation_link(struct sta_planner *p, struct bytes json, enum sta_type to, uint32_t depth,
-                 uint64_t *out_id)
-{
-    uint64_t id = 0;
-    struct bytes inner = sta_json_member(json, bytes_text(sta_type_info(to)->entity));
-    if (inner.len == 0)
-        return OK;
-    enum err e = sta_link_read(inner, &id);
-    if (e == ERR_NOT_FOUND)
-        return build(p, to, inner, NULL, depth + 1, out_id);
-    if (e != OK)
-        return sta_fail(p->error, 400, 0, "'%s' is {\"@iot.id\": number} or an entity",
-                        sta_type_info(to)->entity);
-    *out_id = id;
-    return OK;
-}
-
-/* The stream that the Observation belongs to: of the kind that is named. */
-static enum err
-observation_stream(struct sta_planner *p, struct bytes json, const struct parent *parent,
-                   uint32_t depth, uint64_t *out)
-{
-    uint64_t ids[2] = {0, 0};
-    static const enum sta_type types[2] = {STA_DATASTREAM, STA_MULTI_DATASTREAM};
-    for (int i = 0; i < 2; i++) {
-        bool here = parent && parent->type == types[i];
-        enum err e = observation_link(p, json, types[i], depth, &ids[i]);
-        if (e != OK)
-            return e;
-        if (here && ids[i] && ids[i] != parent->id)
-            return sta_fail(p->error, 400, 0, "the Observation names another %s than the path",
-                            sta_type_info(types[i])->entity);
-        if (here)
-            ids[i] = parent->id;
-    }
-    if (ids[0] && ids[1])
-        return sta_fail(p->error, 400, 0,
-                        "an Observation belongs to a Datastream or to a MultiDatastream");
-    if (ids[0] == 0 && ids[1] == 0)
-        return sta_fail(p->error, 400, 0, "an Observation needs a Datastream");
-    int kind = ids[0] ? 0 : 1;
-    if (!sta_draft_exists(p, types[kind], ids[kind]))
-        return sta_fail(p->error, 404, 0, "there is no %s with id %llu",
-                        sta_type_info(types[kind])->entity, (unsigned long long)ids[kind]);
-    *out = ids[kind];
-    return OK;
-}
-
-static enum err
-observation_feature(struct sta_planner *p, struct bytes json, const struct parent *parent,
-                    uint64_t stream, uint32_t depth, uint64_t *out)
-{
-    bool here = parent && parent->type == STA_FEATURE_OF_INTEREST;
-    enum err e = observation_link(p, json, STA_FEATURE_OF_INTEREST, depth, out);
-    if (e != OK)
-        return e;
-    if (here && *out && *out != parent->id)
-        return sta_fail(p->error, 400, 0,
-                        "the Observation names another FeatureOfInterest than the path");
-    if (here)
-        *out = parent->id;
-    if (*out == 0)
-        return sta_draft_thing_feature(p, sta_draft_thing(p, stream), out);
-    if (!sta_draft_exists(p, STA_FEATURE_OF_INTEREST, *out))
-        return sta_fail(p->error, 400, 0, "there is no FeatureOfInterest with id %llu",
-                        (unsigned long long)*out);
-    return OK;
-}
-
-static enum err
-plan_observation(struct sta_planner *p, struct bytes json, const struct parent *parent,
-                 uint32_t depth)
-{
-    struct sta_observation o;
-    uint64_t stream = 0, feature = 0;
-    if (parent && !sta_is_stream(parent->type) && parent->type != STA_FEATURE_OF_INTEREST)
-        return sta_fail(p->error, 400, 0, "Observations belong to a Datastream");
-    enum err e = sta_observation_scan(json, p->maker->now_us, p->arena, &o, p->error);
-    if (e == OK)
-        e = observation_stream(p, json, parent, depth, &stream);
-    if (e == OK)
-        e = observation_feature(p, json, parent, stream, depth, &feature);
-    if (e == OK)
-        e = sta_draft_remember(p, stream, feature);
-    if (e == OK && sta_draft_stream_type(p, stream) == STA_MULTI_DATASTREAM)
-        e = sta_multi_result(sta_draft_results(p, stream), &o.value, p->error);
-    if (e != OK)
-        return e;
-    if (p->observations_count == STA_PLAN_OBSERVATIONS_MAX)
-        return sta_draft_full(p);
-    o.value.feature_id = feature;
-    p->observations[p->observations_count++] =
-        (struct sta_plan_observation){.stream = (uint32_t)stream, .value = o.value};
-    return OK;
-}
-
-static uint32_t
-items_of(struct bytes list)
-{
-    struct sta_json_walk w = {list, 0};
-    struct bytes item;
-    uint32_t count = 0;
-    while (sta_json_next_item(&w, &item))
-        count++;
-    return count;
-}
-
-/* Types, units and ObservedProperties of a MultiDatastream go together, one by one. */
-static enum err
-check_multi(struct sta_planner *p, const struct sta_draft *d)
-{
-    uint32_t wanted = d->links[DATASTREAM_PROPERTIES].count;
-    uint32_t types = items_of(d->property[MULTI_TYPES]);
-    uint32_t units = items_of(d->property[MULTI_UNITS]);
-    if (wanted > STA_COMPONENTS_OF_RESULT_MAX)
-        return sta_fail(p->error, 413, 0, "a MultiDatastream has at most %d ObservedProperties",
-                        STA_COMPONENTS_OF_RESULT_MAX);
-    if (types != wanted || units != wanted)
-        return sta_fail(p->error, 400, 0,
-                        "a MultiDatastream has as many multiObservationDataTypes (%u) and "
-                        "unitOfMeasurements (%u) as different ObservedProperties (%u), in their "
-                        "order",
-                        types, units, wanted);
-    return OK;
-}
-
-static enum err
-check_mandatory(struct sta_planner *p, const struct sta_draft *d)
-{
-    const struct sta_type_info *info = sta_type_info(d->type);
-    for (uint32_t i = 0; i < info->properties_count; i++)
-        if (info->properties[i].mandatory && d->property[i].len == 0)
-            return sta_fail(p->error, 400, 0, "a %s needs '%s'", info->entity,
-                            info->properties[i].name);
-    for (uint32_t r = 0; r < info->relations_count; r++)
-        if (info->relations[r].mandatory && d->links[r].count == 0)
-            return sta_fail(p->error, 400, 0, "a %s needs a link '%s'", info->entity,
-                            info->relations[r].name);
-    return d->type == STA_MULTI_DATASTREAM ? check_multi(p, d) : OK;
-}
-
-static enum err
-build(struct sta_planner *p, enum sta_type type, struct bytes json, const struct parent *parent,
-      uint32_t depth, uint64_t *out_id)
-{
-    if (depth > STA_PLAN_DEPTH_MAX)
-        return sta_fail(p->error, 400, 0, "entities are nested more than %d deep",
-                        STA_PLAN_DEPTH_MAX);
-    if (sta_json_kind(json) != STA_JSON_OBJECT)
-        return sta_fail(p->error, 400, 0, "a %s is a JSON object", sta_type_info(type)->entity);
-    if (type == STA_OBSERVATION) {
-        *out_id = 0;
-        return plan_observation(p, json, parent, depth);
-    }
-    if (type == STA_TASK)
-        return sta_fail(p->error, 400, 0,
-                        "a Task is asked for by itself, not inside another entity");
-    if (sta_is_stream(type) && p->next_id[STA_DATASTREAM] > STA_STREAM_MAX)
-        return sta_fail(p->error, 413, 0, "this zone has no room for another Datastream");
-    struct sta_draft *d = sta_draft_new(p, type, sta_draft_next_id(p, type), true);
-    if (!d)
-        return sta_draft_full(p);
-    enum err e = OK;
-    if (parent)
-        e = sta_draft_link_both(p, parent->type, parent->id, parent->relation, d->id);
-    if (type == STA_MULTI_DATASTREAM) /* the only one there is */
-        d->property[DATASTREAM_OBSERVATION_TYPE] = bytes_text(STA_COMPLEX_OBSERVATION);
-    if (e == OK)
-        e = read_members(p, d, json, depth);
-    *out_id = d->id;
-    return e;
-}
 
 /* A Thing that is somewhere new has been there from now on (18-088 8.2.3). */
 static enum err
@@ -386,7 +12,7 @@ write_history(struct sta_planner *p)
 {
     for (uint32_t i = 0, n = p->drafts_count; i < n; i++) {
         struct sta_draft *thing = p->drafts[i];
-        if (!thing->moved)
+        if (!thing->moved || thing->gone)
             continue;
         struct sta_draft *h = sta_draft_new(p, STA_HISTORICAL_LOCATION,
                                             sta_draft_next_id(p, STA_HISTORICAL_LOCATION), true);
@@ -410,6 +36,77 @@ write_history(struct sta_planner *p)
     return OK;
 }
 
+/* The time of a HistoricalLocation as it stands in a record of ours. */
+static int64_t
+time_of(struct bytes property)
+{
+    int64_t start = INT64_MIN, end;
+    if (property.len > 2 &&
+        sta_time_parse(bytes_of(property.p + 1, property.len - 2), &start, &end) != OK)
+        return INT64_MIN;
+    return start;
+}
+
+/* One that the maker wrote and that is newer than all others says where the Thing is now. */
+static enum err
+follow_history(struct sta_planner *p)
+{
+    for (uint32_t i = 0, n = p->drafts_count; i < n; i++) {
+        const struct sta_draft *h = p->drafts[i];
+        if (!h->manual || h->gone || h->links[HISTORICAL_LOCATION_THING].count == 0)
+            continue;
+        uint64_t thing_id = h->links[HISTORICAL_LOCATION_THING].p[0];
+        const struct sta_entity *e = sta_graph_get(p->g, STA_THING, thing_id);
+        const struct sta_ids *all = e ? &e->links[THING_HISTORICAL_LOCATIONS] : NULL;
+        bool newest = true;
+        for (uint32_t k = 0; all && k < all->count; k++) {
+            const struct sta_entity *other =
+                sta_graph_get(p->g, STA_HISTORICAL_LOCATION, all->p[k]);
+            newest = newest &&
+                     (other->id == h->id || time_of(other->property[0]) < time_of(h->property[0]));
+        }
+        struct sta_draft *thing = newest ? sta_draft_of(p, STA_THING, thing_id) : NULL;
+        if (newest && !thing)
+            return sta_draft_full(p);
+        if (!thing || thing->moved || thing->gone)
+            continue;
+        thing->links[THING_LOCATIONS].count = 0;
+        thing->links[THING_FEATURE].count = 0;
+        for (uint32_t k = 0; k < h->links[HISTORICAL_LOCATION_LOCATIONS].count; k++) {
+            enum err err = sta_draft_link(p, thing, THING_LOCATIONS,
+                                          h->links[HISTORICAL_LOCATION_LOCATIONS].p[k]);
+            if (err != OK)
+                return err;
+        }
+    }
+    return OK;
+}
+
+/* One draft as an item of the plan. */
+static enum err
+put_item(struct sta_planner *p, const struct sta_draft *d, struct buf *record,
+         struct sta_plan_item *item)
+{
+    struct bytes class_name = arena_dup(p->arena, d->class_name);
+    *item =
+        (struct sta_plan_item){.type = d->type, .id = d->id, .fresh = d->fresh, .gone = d->gone};
+    item->class_name = (const char *)class_name.p;
+    memcpy(item->links, d->links, sizeof(item->links));
+    if (!class_name.p)
+        return sta_draft_full(p);
+    if (d->gone)
+        return OK;
+    enum err e = sta_check_mandatory(p, d);
+    if (e != OK)
+        return e;
+    buf_reset(record);
+    sta_record_write(record, d->type, d->owner, d->class_name, d->property, d->links);
+    if (buf_error(record) != OK)
+        return sta_fail(p->error, 413, 0, "an entity has at most %d bytes", STORE_ENTITY_BYTES_MAX);
+    item->record = arena_dup(p->arena, buf_bytes(record));
+    return item->record.p ? OK : sta_draft_full(p);
+}
+
 /* Drafts become records, and the limits of graph and store are checked. */
 static enum err
 finish(struct sta_planner *p, struct sta_plan *plan)
@@ -417,87 +114,232 @@ finish(struct sta_planner *p, struct sta_plan *plan)
     struct buf record;
     uint64_t bytes = 0;
     uint32_t fresh = 0;
-    enum err e = write_history(p);
+    enum err e = follow_history(p);
+    if (e == OK)
+        e = write_history(p);
     plan->items = e == OK ? arena_take(p->arena, p->drafts_count * sizeof(*plan->items) + 1) : NULL;
     if (e == OK && !plan->items)
         e = sta_draft_full(p);
     buf_init(&record, STORE_ENTITY_BYTES_MAX);
     for (uint32_t i = 0; e == OK && i < p->drafts_count; i++) {
         const struct sta_draft *d = p->drafts[i];
-        e = check_mandatory(p, d);
-        if (e != OK)
-            break;
-        buf_reset(&record);
-        sta_record_write(&record, d->type, d->owner, d->class_name, d->property, d->links);
-        if (buf_error(&record) != OK) {
-            e = sta_fail(p->error, 413, 0, "an entity has at most %d bytes",
-                         STORE_ENTITY_BYTES_MAX);
-            break;
-        }
-        struct sta_plan_item *item = &plan->items[i];
-        struct bytes class_name = arena_dup(p->arena, d->class_name);
-        *item = (struct sta_plan_item){.type = d->type, .id = d->id, .fresh = d->fresh};
-        item->class_name = (const char *)class_name.p;
-        item->record = arena_dup(p->arena, buf_bytes(&record));
-        memcpy(item->links, d->links, sizeof(item->links));
-        if (!class_name.p || !item->record.p)
-            e = sta_draft_full(p);
+        if (d->gone && d->fresh)
+            continue; /* came and went within the plan */
+        struct sta_plan_item *item = &plan->items[plan->items_count++];
+        e = put_item(p, d, &record, item);
         fresh += d->fresh;
-        bytes += record.len + STA_RELATIONS_MAX * 16 * sizeof(uint64_t);
+        bytes += item->record.len + STA_RELATIONS_MAX * 16 * sizeof(uint64_t);
+        plan->entities_gone += d->gone;
     }
     buf_fini(&record);
-    if (e == OK && !sta_graph_fits(p->g, fresh, bytes))
+    if (e == OK && (fresh || bytes) && plan->entities_gone == 0 &&
+        !sta_graph_fits(p->g, fresh, bytes))
         e = sta_fail(p->error, 413, 0, "this zone has no room for more entities");
-    plan->items_count = p->drafts_count;
     plan->observations = p->observations;
     plan->observations_count = p->observations_count;
+    plan->corrections = p->corrections;
+    plan->corrections_count = p->corrections_count;
+    plan->observations_gone = p->observations_gone;
     plan->generation = p->g->generation;
     return e;
 }
 
-static struct sta_planner *
-planner_new(struct sta_graph *g, const struct sta_maker *maker, struct arena *arena,
-            struct sta_error *error)
+struct sta_planner *
+sta_planner_new(struct sta_graph *g, const struct sta_maker *maker, struct arena *arena,
+                struct sta_error *error)
 {
-    ASSERT(maker->rights && maker->owner.len < STA_NAME_SIZE);
+    ASSERT(maker->rights && maker->owner.len < STA_OWNER_SIZE);
     struct sta_planner *p = arena_take(arena, sizeof(*p));
-    if (!p)
+    if (p)
+        p->observations =
+            arena_take(arena, STA_PLAN_OBSERVATIONS_MAX * sizeof(struct sta_plan_observation));
+    if (!p || !p->observations) {
+        (void)sta_fail(error, 413, 0, "the request is too large");
         return NULL;
+    }
     p->g = g;
     p->maker = maker;
     p->arena = arena;
     p->error = error;
     for (enum sta_type t = STA_THING; t < STA_TYPE_COUNT; t++)
         p->next_id[t] = sta_graph_next_id(g, t);
-    p->observations =
-        arena_take(arena, STA_PLAN_OBSERVATIONS_MAX * sizeof(struct sta_plan_observation));
-    return p->observations ? p : NULL;
+    return p;
 }
 
-/* Follow the path to the parent of the set; every step must hold, and be visible. */
-static enum err
-find_parent(struct sta_planner *p, const struct sta_path *path, struct parent *out)
+/* ---- where a change goes ----------------------------------------------------------------------
+ */
+
+static bool
+ids_have(const struct sta_ids *ids, uint64_t id)
 {
-    const struct sta_entity *at = NULL;
-    for (uint32_t i = 0; i + 1 < path->steps_count; i++) {
+    for (uint32_t i = 0; ids && i < ids->count; i++)
+        if (ids->p[i] == id)
+            return true;
+    return false;
+}
+
+/* The stored links of what is there, as this plan has them. */
+static const struct sta_ids *
+links_of(struct sta_planner *p, enum sta_type type, uint64_t id, int relation)
+{
+    const struct sta_draft *d = sta_draft_find(p, type, id);
+    const struct sta_entity *e = d ? NULL : sta_graph_get(p->g, type, id);
+    return d ? &d->links[relation] : e ? &e->links[relation] : NULL;
+}
+
+/* One step of a path from an entity to another; *step_id is set when the path leaves it open. */
+static bool
+step_holds(struct sta_planner *p, enum sta_type from, uint64_t id, const struct sta_step *step,
+           uint64_t *step_id)
+{
+    const struct sta_relation *r = &sta_type_info(from)->relations[step->relation];
+    *step_id = step->id;
+    if (!r->stored)
+        return step->has_id && ids_have(links_of(p, step->type, step->id, r->inverse), id);
+    const struct sta_ids *ids = links_of(p, from, id, step->relation);
+    if (step->has_id)
+        return ids_have(ids, step->id);
+    if (!ids || ids->count == 0)
+        return false;
+    *step_id = ids->p[0];
+    return true;
+}
+
+static enum err
+nowhere(struct sta_planner *p, enum sta_type type)
+{
+    return sta_fail(p->error, 404, 0, "the path leads to no %s", sta_type_info(type)->entity);
+}
+
+/* An Observation by its id, maybe through its stream. */
+static enum err
+walk_to_observation(struct sta_planner *p, const struct sta_path *path, uint32_t steps,
+                    const struct sta_parent *at)
+{
+    uint32_t stream;
+    uint64_t n;
+    const struct sta_step *last = &path->steps[steps - 1];
+    if (!last->has_id || !sta_observation_of_id(last->id, &stream, &n) ||
+        (at->type && (!sta_is_stream(at->type) || at->id != stream)))
+        return nowhere(p, STA_OBSERVATION);
+    return OK;
+}
+
+/* Follow so many steps of the path; every step must hold, and be visible. */
+static enum err
+walk(struct sta_planner *p, const struct sta_path *path, uint32_t steps, struct sta_parent *out)
+{
+    struct sta_parent at = {0};
+    for (uint32_t i = 0; i < steps; i++) {
         const struct sta_step *step = &path->steps[i];
         uint64_t id = step->id;
-        bool holds = step->has_id && i == 0;
-        const struct sta_ids *ids = at ? &at->links[step->relation] : NULL;
-        if (ids && !step->has_id && ids->count) {
-            id = ids->p[0];
-            holds = true;
+        if (step->type == STA_OBSERVATION) {
+            enum err e = i + 1 == steps ? walk_to_observation(p, path, steps, &at)
+                                        : nowhere(p, STA_OBSERVATION);
+            if (e != OK)
+                return e;
+        } else if (!(i == 0 ? step->has_id : step_holds(p, at.type, at.id, step, &id)) ||
+                   !sta_draft_exists(p, step->type, id)) {
+            return nowhere(p, step->type);
         }
-        for (uint32_t k = 0; ids && step->has_id && k < ids->count; k++)
-            holds = holds || ids->p[k] == id;
-        if (!holds || step->type == STA_OBSERVATION || !sta_draft_exists(p, step->type, id))
-            return sta_fail(p->error, 404, 0, "the path leads to no %s",
-                            sta_type_info(step->type)->entity);
-        at = sta_graph_get(p->g, step->type, id);
+        at = (struct sta_parent){step->type, id, 0};
     }
-    ASSERT(at);
-    *out = (struct parent){at->type, at->id, path->steps[path->steps_count - 1].relation};
+    *out = at;
     return OK;
+}
+
+static enum err
+add_new(struct sta_planner *p, const struct sta_change *change, struct bytes body,
+        enum sta_type *out_type, uint64_t *out_id)
+{
+    const struct sta_path *path = &change->path;
+    struct sta_parent parent = {0};
+    if (path->kind != STA_PATH_SET || path->ref)
+        return sta_fail(p->error, 405, 0, "entities are made by POST to a set");
+    if (path->steps_count > 1) {
+        enum err e = walk(p, path, path->steps_count - 1, &parent);
+        if (e != OK)
+            return e;
+        parent.relation = path->steps[path->steps_count - 1].relation;
+    }
+    *out_type = sta_path_type(path);
+    p->links_only = false;
+    return sta_build(p, *out_type, body, parent.type ? &parent : NULL, 1, out_id);
+}
+
+/* The body without the space around it; it is JSON. */
+static enum err
+check_body(struct sta_planner *p, struct bytes body, struct bytes *out)
+{
+    size_t bad = 0;
+    if (body.len > STA_BODY_BYTES_MAX)
+        return sta_fail(p->error, 413, 0, "a body has at most %d bytes", STA_BODY_BYTES_MAX);
+    if (!sta_json_check(body, &bad))
+        return sta_fail(p->error, 400, bad, "the body is not JSON from byte %zu on", bad);
+    size_t start = sta_json_space(body, 0), end = body.len;
+    while (end > start && sta_json_space(body, end - 1) == body.len)
+        end--;
+    *out = bytes_of(body.p + start, end - start);
+    return OK;
+}
+
+enum err
+sta_planner_add(struct sta_planner *p, const struct sta_change *change, enum sta_type *out_type,
+                uint64_t *out_id)
+{
+    struct sta_change inner = *change;
+    struct sta_parent at;
+    enum err e = change->verb == STA_DELETE ? OK : check_body(p, change->body, &inner.body);
+    if (e != OK)
+        return e;
+    if (change->verb == STA_CREATE)
+        return add_new(p, change, inner.body, out_type, out_id);
+    if (change->path.ref)
+        return sta_fail(p->error, 501, 0,
+                        "links are not changed through $ref here; PATCH the entity with "
+                        "{\"Thing\":{\"@iot.id\":1}}");
+    if (change->path.kind != STA_PATH_ENTITY)
+        return sta_fail(p->error, 405, 0, "one entity is changed or deleted at a time, by its id");
+    e = walk(p, &change->path, change->path.steps_count, &at);
+    if (e != OK)
+        return e;
+    *out_type = at.type;
+    *out_id = at.id;
+    if (change->verb == STA_DELETE)
+        return at.type == STA_OBSERVATION ? sta_delete_observation(p, at.id)
+                                          : sta_delete_entity(p, at.type, at.id);
+    p->links_only = true;
+    return at.type == STA_OBSERVATION ? sta_change_observation(p, &inner, at.id)
+                                      : sta_change_entity(p, &inner, at.type, at.id);
+}
+
+enum err
+sta_planner_finish(struct sta_planner *p, struct sta_plan *out)
+{
+    struct sta_plan plan = {0};
+    enum err e = finish(p, &plan);
+    if (e == OK)
+        *out = plan;
+    return e;
+}
+
+enum err
+sta_plan_change(struct sta_graph *g, const struct sta_change *change, const struct sta_maker *maker,
+                struct arena *arena, struct sta_plan *out, struct sta_error *error)
+{
+    enum sta_type type = STA_NONE;
+    uint64_t id = 0;
+    struct sta_planner *p = sta_planner_new(g, maker, arena, error);
+    if (!p)
+        return ERR_LIMIT;
+    enum err e = sta_planner_add(p, change, &type, &id);
+    if (e == OK)
+        e = sta_planner_finish(p, out);
+    if (e == OK) {
+        out->type = type;
+        out->id = id;
+    }
+    return e;
 }
 
 enum err
@@ -505,46 +347,8 @@ sta_plan_create(struct sta_graph *g, const struct sta_path *path, struct bytes b
                 const struct sta_maker *maker, struct arena *arena, struct sta_plan *out,
                 struct sta_error *error)
 {
-    struct parent parent = {0};
-    struct sta_plan plan = {0};
-    size_t bad = 0;
-    if (path->kind != STA_PATH_SET || path->ref)
-        return sta_fail(error, 405, 0, "entities are made by POST to a set");
-    if (body.len > STA_BODY_BYTES_MAX)
-        return sta_fail(error, 413, 0, "a body has at most %d bytes", STA_BODY_BYTES_MAX);
-    if (!sta_json_check(body, &bad))
-        return sta_fail(error, 400, bad, "the body is not JSON from byte %zu on", bad);
-    size_t start = sta_json_space(body, 0), end = body.len;
-    while (end > start && sta_json_space(body, end - 1) == body.len)
-        end--;
-    struct sta_planner *p = planner_new(g, maker, arena, error);
-    if (!p)
-        return sta_fail(error, 413, 0, "the request is too large");
-    if (path->steps_count > 1) {
-        enum err e = find_parent(p, path, &parent);
-        if (e != OK)
-            return e;
-    }
-    plan.type = sta_path_type(path);
-    enum err e = build(p, plan.type, bytes_of(body.p + start, end - start),
-                       parent.type ? &parent : NULL, 1, &plan.id);
-    if (e == OK)
-        e = finish(p, &plan);
-    if (e == OK)
-        *out = plan;
-    return e;
-}
-
-enum err
-sta_multi_result(uint32_t wanted, const struct observation *o, struct sta_error *error)
-{
-    if (o->kind != RESULT_JSON || sta_json_kind(o->text) != STA_JSON_ARRAY ||
-        items_of(o->text) != wanted)
-        return sta_fail(error, 400, 0,
-                        "the result of this MultiDatastream is a list of %u values, one for each "
-                        "ObservedProperty",
-                        wanted);
-    return OK;
+    const struct sta_change change = {STA_CREATE, *path, body};
+    return sta_plan_change(g, &change, maker, arena, out, error);
 }
 
 enum err
@@ -567,9 +371,9 @@ sta_plan_feature(struct sta_graph *g, const struct sta_observation *o,
         *out_feature = feature;
         return OK;
     }
-    struct sta_planner *p = planner_new(g, maker, arena, error);
+    struct sta_planner *p = sta_planner_new(g, maker, arena, error);
     if (!p)
-        return sta_fail(error, 413, 0, "the request is too large");
+        return ERR_LIMIT;
     if (feature && !sta_draft_exists(p, STA_FEATURE_OF_INTEREST, feature))
         return sta_fail(error, 400, 0, "there is no FeatureOfInterest with id %llu",
                         (unsigned long long)feature);
@@ -590,8 +394,14 @@ sta_plan_apply(struct sta_graph *g, const struct sta_plan *plan)
 {
     ASSERT(plan->generation == g->generation); /* else made on a graph that is no more */
     for (uint32_t i = 0; i < plan->items_count; i++)
-        (void)sta_entity_put(g, plan->items[i].type, plan->items[i].id, plan->items[i].record);
+        if (!plan->items[i].gone)
+            (void)sta_entity_put(g, plan->items[i].type, plan->items[i].id, plan->items[i].record);
+    for (uint32_t i = 0; i < plan->items_count; i++)
+        if (plan->items[i].gone)
+            sta_entity_drop(g, plan->items[i].type, plan->items[i].id);
     for (uint32_t i = 0; i < plan->items_count; i++) {
+        if (plan->items[i].gone)
+            continue;
         enum err e = sta_entity_link(g, sta_graph_get(g, plan->items[i].type, plan->items[i].id));
         ASSERT(e == OK); /* the plan linked to what exists */
     }

@@ -161,7 +161,8 @@ TEST(the_fast_way_asks_for_a_feature_once)
     struct sta_observation o;
     struct sta_plan plan;
     uint64_t feature = 0;
-    struct sta_maker maker = {bytes_text("dev"), f->now_us, &f->rights};
+    struct sta_maker maker = {
+        .owner = bytes_text("dev"), .now_us = f->now_us, .rights = &f->rights};
     CHECK(fixture_junction(f) == 201);
     arena_reset(&f->arena);
     CHECK_OK(sta_observation_scan(bytes_text("{\"result\":1,\"Datastream\":{\"@iot.id\":2}}"),

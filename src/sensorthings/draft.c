@@ -80,9 +80,10 @@ sta_draft_link(struct sta_planner *p, struct sta_draft *d, int relation, uint64_
 bool
 sta_draft_exists(struct sta_planner *p, enum sta_type type, uint64_t id)
 {
-    if (sta_draft_find(p, type, id))
-        return true;
-    const struct sta_entity *e = sta_graph_get(p->g, type, id);
+    const struct sta_draft *d = sta_draft_find(p, type, id);
+    const struct sta_entity *e = d && d->fresh ? NULL : sta_graph_get(p->g, type, id);
+    if (d && (d->fresh || d->gone))
+        return !d->gone;
     return e && p->maker->rights->may_see(p->maker->rights->ctx, type, e);
 }
 

@@ -14,10 +14,19 @@ struct sta_draft {
     enum sta_type type;
     uint64_t id;
     bool fresh;
-    bool moved; /* a Thing whose Locations this plan sets */
+    bool moved;  /* a Thing whose Locations this plan sets */
+    bool gone;   /* deleted by this plan */
+    bool manual; /* a HistoricalLocation that the maker wrote */
     struct bytes owner, class_name;
     struct bytes property[STA_PROPERTIES_MAX];
     struct sta_ids links[STA_RELATIONS_MAX]; /* the stored ones; memory of the arena */
+};
+
+/* The entity that stands around the one being read, when there is one. */
+struct sta_parent {
+    enum sta_type type;
+    uint64_t id;
+    int relation; /* from the parent to the child */
 };
 
 struct sta_planner {
@@ -29,6 +38,10 @@ struct sta_planner {
     uint32_t drafts_count;
     struct sta_plan_observation *observations;
     uint32_t observations_count;
+    struct sta_plan_correction *corrections;
+    uint32_t corrections_count;
+    uint64_t observations_gone;
+    bool links_only; /* a change: what stands in it links to what exists */
     uint64_t next_id[STA_TYPE_COUNT];
 };
 
@@ -60,5 +73,23 @@ uint64_t sta_draft_thing(struct sta_planner *p, uint64_t stream);
 
 /* How many values a result of this MultiDatastream has. */
 uint32_t sta_draft_results(struct sta_planner *p, uint64_t stream);
+
+/* ---- build.c: JSON that was checked becomes drafts ---------------------------------------- */
+
+/* A new entity with what stands inside it; an Observation gets the id 0. */
+enum err sta_build(struct sta_planner *p, enum sta_type type, struct bytes json,
+                   const struct sta_parent *parent, uint32_t depth, uint64_t *out_id) MUST_USE;
+enum err sta_read_members(struct sta_planner *p, struct sta_draft *d, struct bytes json,
+                          uint32_t depth) MUST_USE;
+enum err sta_check_mandatory(struct sta_planner *p, const struct sta_draft *d) MUST_USE;
+
+/* ---- change.c: what exists is changed or deleted ------------------------------------------ */
+
+enum err sta_change_entity(struct sta_planner *p, const struct sta_change *change,
+                           enum sta_type type, uint64_t id) MUST_USE;
+enum err sta_change_observation(struct sta_planner *p, const struct sta_change *change,
+                                uint64_t id) MUST_USE;
+enum err sta_delete_entity(struct sta_planner *p, enum sta_type type, uint64_t id) MUST_USE;
+enum err sta_delete_observation(struct sta_planner *p, uint64_t id) MUST_USE;
 
 #endif

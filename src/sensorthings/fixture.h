@@ -16,6 +16,7 @@ struct fixture {
     struct arena arena, kept;
     struct observation rows[FIXTURE_STREAMS][FIXTURE_ROWS];
     uint64_t counts[FIXTURE_STREAMS];
+    bool withdrawn[FIXTURE_STREAMS][FIXTURE_ROWS];
     const char *hidden; /* entities of this owner may not be seen */
     bool in_range;
     bool values_hidden; /* no Observation may be seen */
@@ -29,7 +30,7 @@ static inline enum err
 fixture_get(void *ctx, uint32_t stream, uint64_t n, struct observation *out)
 {
     struct fixture *f = ctx;
-    if (stream >= FIXTURE_STREAMS || n >= f->counts[stream])
+    if (stream >= FIXTURE_STREAMS || n >= f->counts[stream] || f->withdrawn[stream][n])
         return ERR_NOT_FOUND;
     *out = f->rows[stream][n];
     return OK;
@@ -52,7 +53,7 @@ fixture_range(void *ctx, uint32_t stream, const struct store_range *range,
     for (uint64_t i = 0; i < count; i++) {
         uint64_t n = order[range->descending ? count - 1 - i : i];
         const struct observation *o = &f->rows[stream][n];
-        if (o->time_us < range->from_us || o->time_us >= range->to_us)
+        if (o->time_us < range->from_us || o->time_us >= range->to_us || f->withdrawn[stream][n])
             continue;
         int where =
             o->time_us < range->after_us || (o->time_us == range->after_us && n < range->after_n)
@@ -136,6 +137,14 @@ fixture_apply(struct fixture *f, struct sta_plan *plan)
         o->n = f->counts[o->stream]++;
         f->rows[o->stream][o->n] = o->value;
     }
+    for (uint32_t i = 0; i < plan->corrections_count; i++) {
+        const struct sta_plan_correction *o = &plan->corrections[i];
+        struct observation *row = &f->rows[o->stream][o->n];
+        *row = o->value;
+        row->text = arena_dup(&f->kept, o->value.text);
+        row->extra = arena_dup(&f->kept, o->value.extra);
+        f->withdrawn[o->stream][o->n] |= o->withdrawn;
+    }
     sta_plan_apply(&f->graph, plan);
 }
 
@@ -145,7 +154,11 @@ fixture_post_as(struct fixture *f, const char *owner, const char *path, const ch
 {
     struct sta_path p;
     struct sta_plan plan;
-    struct sta_maker maker = {bytes_text(owner), f->now_us, &f->rights};
+    struct sta_maker maker = {.owner = bytes_text(owner),
+                              .now_us = f->now_us,
+                              .rights = &f->rights,
+                              .source = &f->source,
+                              .names_owner = owner[0] == '@'};
     arena_reset(&f->arena);
     f->error = (struct sta_error){0};
     if (sta_path_parse(bytes_text(path), &p, &f->error) != OK ||
@@ -153,6 +166,25 @@ fixture_post_as(struct fixture *f, const char *owner, const char *path, const ch
         return f->error.status;
     fixture_apply(f, &plan);
     return 201;
+}
+
+/* A change of what is there; the status that a core would answer. The plan's counts stay. */
+static inline int
+fixture_change(struct fixture *f, enum sta_verb verb, const char *path, const char *body,
+               struct sta_plan *out)
+{
+    struct sta_change change = {.verb = verb, .body = bytes_text(body)};
+    struct sta_maker maker = {.owner = bytes_text("tester"),
+                              .now_us = f->now_us,
+                              .rights = &f->rights,
+                              .source = &f->source};
+    arena_reset(&f->arena);
+    f->error = (struct sta_error){0};
+    if (sta_path_parse(bytes_text(path), &change.path, &f->error) != OK ||
+        sta_plan_change(&f->graph, &change, &maker, &f->arena, out, &f->error) != OK)
+        return f->error.status;
+    fixture_apply(f, out);
+    return 200;
 }
 
 static inline int

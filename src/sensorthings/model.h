@@ -43,9 +43,10 @@ enum sta_type {
 
 enum {
     STA_NAME_SIZE = STORE_NAME_SIZE,
-    STA_PROPERTIES_MAX = 9,            /* of one type */
-    STA_RELATIONS_MAX = 6,             /* of one type */
-    STA_COMPONENTS_OF_RESULT_MAX = 64, /* ObservedProperties of one MultiDatastream */
+    STA_OWNER_SIZE = STA_NAME_SIZE + 1, /* a device's name, or '@' and a caller's */
+    STA_PROPERTIES_MAX = 9,             /* of one type */
+    STA_RELATIONS_MAX = 6,              /* of one type */
+    STA_COMPONENTS_OF_RESULT_MAX = 64,  /* ObservedProperties of one MultiDatastream */
     STA_STREAM_MAX = STORE_STREAMS_MAX - 1,
     STA_FEATURES_MAX = 64, /* different features that one Datastream's observations are of */
     STA_ID_MAX_BITS = 53,
@@ -163,7 +164,7 @@ struct sta_ids {
 struct sta_entity {
     enum sta_type type;
     uint64_t id;
-    char owner[STA_NAME_SIZE];                 /* the device or caller who made it */
+    char owner[STA_OWNER_SIZE];                /* the device, or @caller, whose it is */
     char class_name[STA_NAME_SIZE];            /* data class, from properties."class"; or "" */
     struct bytes record;                       /* owned; the properties point into it */
     struct bytes property[STA_PROPERTIES_MAX]; /* JSON text; len 0: absent */

@@ -78,6 +78,13 @@ is_null(struct bytes value)
     return bytes_are(value, "null");
 }
 
+/* Null stands for an optional member that is not there. */
+static bool
+given(const struct members *m, int index)
+{
+    return m->of[index].len && !is_null(m->of[index]);
+}
+
 /* A JSON string with an instant or interval. */
 static enum err
 time_of(struct bytes value, const char *name, bool interval, struct arena *scratch,
@@ -110,7 +117,7 @@ read_times(const struct members *m, int64_t now_us, struct arena *scratch, struc
         if (e != OK)
             return e;
     }
-    if (m->of[VALID_TIME].len)
+    if (given(m, VALID_TIME))
         return time_of(m->of[VALID_TIME], "validTime", true, scratch, &start, &end, error);
     return OK;
 }
@@ -160,11 +167,11 @@ read_extra(const struct members *m, struct arena *scratch, struct observation *o
 {
     size_t need = 2;
     for (int i = QUALITY; i <= PARAMETERS; i++)
-        if (m->of[i].len)
+        if (given(m, i))
             need += strlen(member_names[i]) + m->of[i].len + 4;
     if (need == 2)
         return OK;
-    if (m->of[PARAMETERS].len && sta_json_kind(m->of[PARAMETERS]) != STA_JSON_OBJECT)
+    if (given(m, PARAMETERS) && sta_json_kind(m->of[PARAMETERS]) != STA_JSON_OBJECT)
         return sta_fail(error, 400, 0, "parameters is a JSON object");
     uint8_t *p = need <= STORE_TEXT_MAX ? arena_take(scratch, need) : NULL;
     if (!p)
@@ -173,7 +180,7 @@ read_extra(const struct members *m, struct arena *scratch, struct observation *o
                         STORE_TEXT_MAX);
     size_t len = 0;
     for (int i = QUALITY; i <= PARAMETERS; i++) {
-        if (m->of[i].len == 0)
+        if (!given(m, i))
             continue;
         size_t name = strlen(member_names[i]);
         p[len] = len ? ',' : '{';

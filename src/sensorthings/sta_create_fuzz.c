@@ -1,12 +1,13 @@
 /* Any bytes as the body of a POST; what is planned is stored, applied, and loads again. */
+#include "sensorthings/draft.h"
 #include "sensorthings/fixture.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* What a plan takes before its first entity, and little more. */
 enum {
-    SMALL_ARENA_BYTES =
-        STA_PLAN_OBSERVATIONS_MAX * sizeof(struct sta_plan_observation) + 4 * 1024 + 512,
+    SMALL_ARENA_BYTES = STA_PLAN_OBSERVATIONS_MAX * sizeof(struct sta_plan_observation) +
+                        sizeof(struct sta_planner) + 512,
     SMALL_ARENA_STEP = 1024,
 };
 
@@ -31,6 +32,24 @@ static const char *const paths[] = {
     "/v1.1/MultiDatastreams(1)/Observations",
     "/v1.1/Things(1)/TaskingCapabilities",
 };
+
+/* The same body as a change of something that is there, and a deletion. */
+static void
+change(struct fixture *f, uint8_t which, struct bytes body, const struct sta_maker *maker,
+       struct arena *arena)
+{
+    static const char *const targets[] = {"/v1.1/Things(1)", "/v1.1/Datastreams(1)",
+                                          "/v1.1/Locations(1)", "/v1.1/Datastreams(1)/Sensor"};
+    static const enum sta_verb verbs[] = {STA_MERGE, STA_REPLACE, STA_JSON_PATCH, STA_DELETE};
+    struct sta_change one = {.verb = verbs[which / 4 % 4], .body = body};
+    struct sta_plan plan;
+    enum err e = sta_path_parse(bytes_text(targets[which % 4]), &one.path, &f->error);
+    ASSERT(e == OK);
+    e = sta_plan_change(&f->graph, &one, maker, arena, &plan, &f->error);
+    ASSERT(e == OK || (f->error.status >= 400 && f->error.status < 500 && f->error.text[0]));
+    if (e == OK)
+        sta_plan_apply(&f->graph, &plan);
+}
 
 /* The same body as a published Observation: its feature is known, or planned and then known. */
 static void
@@ -67,7 +86,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     arena_reset(&arena);
     sta_graph_init(&f.graph, 2000, 4 * 1024 * 1024);
     f.rights = (struct sta_rights){fixture_may_see, &f};
-    const struct sta_maker maker = {bytes_text("fuzz"), 0, &f.rights};
+    const struct sta_maker maker = {
+        .owner = bytes_text("fuzz"), .now_us = 0, .rights = &f.rights, .source = &f.source};
     static const char thing[] =
         "{\"name\":\"junction\",\"description\":\"d\",\"Locations\":[" FIXTURE_LOCATION
         "],\"Datastreams\":[" FIXTURE_STREAM("n") "}]}";
@@ -86,6 +106,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     ASSERT(e == OK || (f.error.status >= 400 && f.error.status < 500 && f.error.text[0]));
     if (e == OK)
         sta_plan_apply(&f.graph, &plan);
+    arena.size = STA_ARENA_BYTES;
+    change(&f, data[0], bytes_of(data + 1, size - 1), &maker, &arena);
     observe(&f, bytes_of(data + 1, size - 1), &maker, &arena);
     sta_graph_init(&again, 2000, 4 * 1024 * 1024);
     for (enum sta_type t = STA_THING; t < STA_TYPE_COUNT; t++)

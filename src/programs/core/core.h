@@ -79,7 +79,7 @@ struct stream {
     uint64_t thing;
     uint64_t feature; /* that the last Observation was of, by the graph of that generation */
     uint64_t feature_of;
-    char owner[START_NAME_SIZE];
+    char owner[STA_OWNER_SIZE];
     char name[STREAM_NAME_SIZE];
 };
 

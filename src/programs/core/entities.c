@@ -179,7 +179,8 @@ create(struct core *c, struct peer *peer, struct request *ask, const struct sta_
 {
     struct view_rights view = {.core = c, .device = peer, .own_observations = true};
     struct sta_rights rights = rights_of(&view);
-    struct sta_maker maker = {bytes_text(peer->name), clock_wall_us(&c->clock), &rights};
+    struct sta_maker maker = {
+        .owner = bytes_text(peer->name), .now_us = clock_wall_us(&c->clock), .rights = &rights};
     struct sta_plan plan;
     struct sta_error error = {0};
     arena_reset(&c->call);

@@ -171,7 +171,8 @@ find_feature(struct core *c, const struct peer *peer, struct sta_observation *o,
     }
     struct view_rights view = {.core = c, .device = peer, .own_observations = true};
     struct sta_rights rights = rights_of(&view);
-    struct sta_maker maker = {bytes_text(peer->name), c->now_us, &rights};
+    struct sta_maker maker = {
+        .owner = bytes_text(peer->name), .now_us = c->now_us, .rights = &rights};
     for (int attempt = 0; attempt < 2; attempt++) {
         struct sta_plan plan;
         struct sta_error error = {0};

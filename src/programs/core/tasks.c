@@ -365,7 +365,7 @@ ask_warden(struct core *c, struct request *ask, const struct token *token, struc
            struct refusal *why)
 {
     const struct sta_entity *of = sta_graph_get(&c->graph, STA_TASKING_CAPABILITY, t->capability);
-    char device[START_NAME_SIZE];
+    char device[STA_OWNER_SIZE];
     uint64_t id = 0;
     snprintf(device, sizeof(device), "%s", of->owner);
     struct wish wish = {.device = bytes_text(device),
