@@ -129,8 +129,6 @@ TEST(options_are_strict)
     CHECK(says(f, 400, "/v1.1/Things?$resultFormat=dataArray", "for Observations"));
     CHECK(says(f, 400, "/v1.1/Observations?$resultFormat=dataArray&$expand=Datastream",
                "takes no $expand"));
-    CHECK(says(f, 501, "/v1.1/Locations?$filter=st_within(location,geography'POINT%20(1%201)')",
-               "not supported"));
     CHECK(says(f, 400, "/v1.1/Things?$skiptoken=00", "$skiptoken"));
     fixture_free(f);
 }
@@ -225,6 +223,54 @@ TEST(text_functions_have_the_needle_first)
                  false_ones[i]);
         CHECK(says(f, 200, target, "\"@iot.count\":0,"));
     }
+    fixture_free(f);
+}
+
+TEST(filters_know_places)
+{
+    struct fixture *f = city(); /* the Location and the feature are at 1 2 */
+    static const char *const held[] = {
+        "st_within(location,geography'POLYGON ((0 0,4 0,4 4,0 4,0 0))')",
+        "geo.intersects(location,geography'POINT (1 2)')",
+        "st_intersects(geography'POINT (1 2)',location)",
+        "st_equals(location,geography'POINT (1 2)')",
+        "not st_disjoint(location,geography'POINT (1 2)')",
+        "st_touches(location,geography'LINESTRING (1 2,5 5)')",
+        "st_contains(geography'LINESTRING (0 2,5 2)',location)",
+        "st_relate(location,geography'LINESTRING (0 2,5 2)','0FFFFF102')",
+        "st_crosses(geography'LINESTRING (0 2,5 2)',geography'LINESTRING (1 0,1 5)')",
+        "st_overlaps(geography'LINESTRING (0 2,5 2)',geography'LINESTRING (1 2,7 2)')",
+        "geo.distance(location,geography'POINT (1 2)') eq 0",
+        "geo.distance(location,geography'POINT (1 3)') gt 110500 and "
+        "geo.distance(location,geography'POINT (1 3)') lt 110700",
+        "round(geo.length(geography'LINESTRING (0 0,1 0)')) eq 111319",
+        "geo.length(location) eq null",
+        "geo.distance(properties,geography'POINT (1 2)') eq null",
+        "Things/Datastreams/Observations/FeatureOfInterest/name eq 'square' and "
+        "geo.distance(Things/Locations/location,geography'POINT (1 2)') lt 1",
+    };
+    static const char *const bad[][2] = {
+        {"st_within(name,geography'POINT (1 1)')", "takes a geography as argument 1, not text"},
+        {"st_within(location,geography'POINT (1 91)')", "expected WKT"},
+        {"st_within(location,'POINT (1 1)')", "takes a geography as argument 2"},
+        {"st_relate(location,location,'T')", "pattern of nine"},
+        {"location eq geography'POINT (1 1)'", "'eq' cannot compare"},
+        {"geo.distance(location,location)", "this is a number"},
+    };
+    char target[512];
+    for (size_t i = 0; i < ARRAY_COUNT(held); i++) {
+        snprintf(target, sizeof(target),
+                 "/v1.1/Locations?$count=true&$top=1&$filter=id eq 1 and %s", held[i]);
+        CHECK(says(f, 200, target, "\"@iot.count\":1,"));
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(bad); i++) {
+        snprintf(target, sizeof(target), "/v1.1/Locations?$filter=%s", bad[i][0]);
+        CHECK(says(f, 400, target, bad[i][1]));
+    }
+    CHECK(says(f, 200, /* the next link holds the shape as it was written */
+               "/v1.1/Observations?$top=1&$filter=geo.distance(FeatureOfInterest/feature,geography'"
+               "POINT (1 2)') lt 5&$select=id",
+               "geography'POINT%20(1%202)'"));
     fixture_free(f);
 }
 

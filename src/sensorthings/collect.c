@@ -30,6 +30,10 @@ sta_trouble_fail(struct sta_run *run)
                         "the query looks at more than %llu rows; narrow it with $filter on "
                         "phenomenonTime or a path",
                         (unsigned long long)run->view->examined_max);
+    case STA_TROUBLE_POINTS:
+        return sta_fail(run->error, 413, 0,
+                        "the geometries of the query have too many points together; ask with a "
+                        "simpler shape, or narrow the query by other conditions in front");
     case STA_TROUBLE_STORE:
         break;
     }
@@ -108,7 +112,7 @@ take_slot(struct pile *p)
 static enum err
 keep_text(struct pile *p, struct sta_value *v)
 {
-    if (v->kind == STA_JSON)
+    if (v->kind == STA_JSON || v->kind == STA_GEOMETRY)
         *v = (struct sta_value){.kind = STA_NULL};
     if (v->kind != STA_TEXT)
         return OK;

@@ -235,6 +235,7 @@ sta_value_order(const struct sta_value *a, const struct sta_value *b)
         return (a->time_us > b->time_us) - (a->time_us < b->time_us);
     case STA_NULL:
     case STA_JSON:
+    case STA_GEOMETRY:
     case STA_UNKNOWN_KIND:
         break;
     }

@@ -1,6 +1,7 @@
 /* evaluate_call.c -- the functions of the expression language. */
 #include "sensorthings/evaluate.h"
 
+#include "sensorthings/filter_words.h"
 #include "sensorthings/times.h"
 
 #define DAY_US 86400000000LL
@@ -147,24 +148,105 @@ call_time(enum sta_call call, const struct sta_value *a, const struct sta_scope 
     }
 }
 
+/* ---- geometries ---- */
+
+/* What the value draws; false: nothing, or what is no geometry of longitude and latitude. */
+static bool
+geometry_of(const struct sta_value *v, struct sta_scope *scope, struct sta_geometry *out)
+{
+    enum err e = ERR_MALFORMED;
+    if (v->kind == STA_GEOMETRY) {
+        *out = *v->geometry;
+        return true;
+    }
+    if (v->kind == STA_JSON)
+        e = sta_geometry_json(v->text, scope->scratch, out);
+    else if (v->kind == STA_TEXT)
+        e = sta_geometry_wkt(v->text, scope->scratch, out);
+    if (e == ERR_LIMIT)
+        scope->trouble = STA_TROUBLE_POINTS;
+    return e == OK;
+}
+
+static bool
+relation_holds(enum sta_call call, const struct sta_relation9 *r, int a, int b,
+               struct bytes pattern)
+{
+    char text[10];
+    switch ((int)call) {
+    case STA_CALL_ST_EQUALS:
+        return sta_relation_equals(r);
+    case STA_CALL_ST_DISJOINT:
+        return sta_relation_disjoint(r);
+    case STA_CALL_ST_TOUCHES:
+        return sta_relation_touches(r);
+    case STA_CALL_ST_WITHIN:
+        return sta_relation_within(r);
+    case STA_CALL_ST_CONTAINS:
+        return sta_relation_contains(r);
+    case STA_CALL_ST_OVERLAPS:
+        return sta_relation_overlaps(r, a, b);
+    case STA_CALL_ST_CROSSES:
+        return sta_relation_crosses(r, a, b);
+    case STA_CALL_ST_RELATE:
+        return bytes_copy_text(pattern, text, sizeof(text)) == OK && sta_relation_matches(r, text);
+    default:
+        return !sta_relation_disjoint(r); /* geo.intersects, st_intersects */
+    }
+}
+
+static struct sta_value
+call_geometry(enum sta_call call, const struct sta_value *v, struct sta_scope *scope)
+{
+    struct sta_geometry a, b = {0};
+    struct sta_relation9 r;
+    struct sta_value out = null_value();
+    double metres;
+    size_t mark = scope->scratch->used;
+    uint64_t left =
+        *scope->examined < scope->examined_max ? scope->examined_max - *scope->examined : 0;
+    uint64_t all = left * STA_WORK_OF_ROW, work = all;
+    enum err e = ERR_UNSUPPORTED;
+    if (geometry_of(&v[0], scope, &a) &&
+        (call == STA_CALL_GEO_LENGTH || geometry_of(&v[1], scope, &b))) {
+        if (call == STA_CALL_GEO_LENGTH) {
+            e = sta_geometry_length(&a, &metres);
+        } else if (call == STA_CALL_GEO_DISTANCE) {
+            e = sta_geometry_distance(&a, &b, scope->scratch, &work, &metres);
+        } else {
+            e = sta_geometry_relate(&a, &b, scope->scratch, &work, &r);
+            if (e == OK)
+                out = bool_value(relation_holds(call, &r, a.dimension, b.dimension, v[2].text));
+        }
+        if (e == OK && call <= STA_CALL_GEO_LENGTH)
+            out = number_value(metres);
+        if (e == ERR_LIMIT)
+            scope->trouble = STA_TROUBLE_POINTS;
+    }
+    *scope->examined += (all - work) / STA_WORK_OF_ROW;
+    scope->scratch->used = mark;
+    return out;
+}
+
 struct sta_value
 sta_call_value(const struct sta_expr *e, struct sta_scope *scope, const struct sta_row *row)
 {
     struct sta_value a[3] = {0};
     enum sta_call call = (enum sta_call)e->function;
     for (uint32_t i = 0; i < e->args_count; i++) {
+        enum sta_kind wanted = sta_argument_kind(call, i);
         sta_filter_value(e->args[i], scope, row, &a[i]);
-        bool number = call >= STA_CALL_ROUND || (call == STA_CALL_SUBSTRING && i > 0);
-        enum sta_kind wanted = number ? STA_NUMBER : call <= STA_CALL_CONCAT ? STA_TEXT : STA_TIME;
         if (wanted == STA_TIME)
             a[i] = sta_value_as_time(a[i]);
-        if (a[i].kind != wanted)
+        if (a[i].kind != wanted && wanted != STA_GEOMETRY)
             return null_value();
     }
     if (call <= STA_CALL_CONCAT)
         return call_text(call, a, e->args_count, scope);
     if (call < STA_CALL_ROUND)
         return call_time(call, a, scope);
+    if (call >= STA_CALL_GEO_DISTANCE)
+        return call_geometry(call, a, scope);
     return number_value(call == STA_CALL_ROUND   ? round(a[0].number)
                         : call == STA_CALL_FLOOR ? floor(a[0].number)
                                                  : ceil(a[0].number));

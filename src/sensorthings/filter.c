@@ -8,6 +8,7 @@
 #define N STA_NUMBER
 #define W STA_TIME
 #define B STA_BOOL
+#define G STA_GEOMETRY
 const struct sta_function sta_functions[STA_CALL_COUNT] = {
     [STA_CALL_SUBSTRINGOF] = {"substringof", 2, 2, T, T, B},
     [STA_CALL_STARTSWITH] = {"startswith", 2, 2, T, T, B},
@@ -35,11 +36,24 @@ const struct sta_function sta_functions[STA_CALL_COUNT] = {
     [STA_CALL_ROUND] = {"round", 1, 1, N, N, N},
     [STA_CALL_FLOOR] = {"floor", 1, 1, N, N, N},
     [STA_CALL_CEILING] = {"ceiling", 1, 1, N, N, N},
+    [STA_CALL_GEO_DISTANCE] = {"geo.distance", 2, 2, G, G, N},
+    [STA_CALL_GEO_LENGTH] = {"geo.length", 1, 1, G, G, N},
+    [STA_CALL_GEO_INTERSECTS] = {"geo.intersects", 2, 2, G, G, B},
+    [STA_CALL_ST_EQUALS] = {"st_equals", 2, 2, G, G, B},
+    [STA_CALL_ST_DISJOINT] = {"st_disjoint", 2, 2, G, G, B},
+    [STA_CALL_ST_TOUCHES] = {"st_touches", 2, 2, G, G, B},
+    [STA_CALL_ST_WITHIN] = {"st_within", 2, 2, G, G, B},
+    [STA_CALL_ST_OVERLAPS] = {"st_overlaps", 2, 2, G, G, B},
+    [STA_CALL_ST_CROSSES] = {"st_crosses", 2, 2, G, G, B},
+    [STA_CALL_ST_INTERSECTS] = {"st_intersects", 2, 2, G, G, B},
+    [STA_CALL_ST_CONTAINS] = {"st_contains", 2, 2, G, G, B},
+    [STA_CALL_ST_RELATE] = {"st_relate", 3, 3, G, G, B},
 };
 #undef T
 #undef N
 #undef W
 #undef B
+#undef G
 
 /* Binary operators by name, with how tightly they bind (18-088 table 11). */
 const struct sta_operator sta_operators[STA_OP_CALL] = {
@@ -54,8 +68,8 @@ static const char *
 kind_name(enum sta_kind kind)
 {
     static const char *const names[] = {
-        "null",       "true or false", "a number",      "text",          "a time",
-        "a duration", "a date",        "a time of day", "a JSON object", "something"};
+        "null",   "true or false", "a number",      "text",        "a time",   "a duration",
+        "a date", "a time of day", "a JSON object", "a geography", "something"};
     return names[kind];
 }
 
@@ -115,7 +129,8 @@ sta_filter_node(struct sta_filter_parser *p, enum sta_op op, size_t at, struct s
 static bool
 fits(enum sta_kind is, enum sta_kind wanted)
 {
-    return is == wanted || is == STA_UNKNOWN_KIND || is == STA_NULL;
+    return is == wanted || is == STA_UNKNOWN_KIND || is == STA_NULL ||
+           (wanted == STA_GEOMETRY && is == STA_JSON);
 }
 
 /* Where a time is wanted and text was written, a time in quotes is meant. */
@@ -164,7 +179,9 @@ check_binary(struct sta_filter_parser *p, struct sta_expr *e)
         return OK;
     }
     if (e->op >= STA_OP_EQ && e->op <= STA_OP_LE) {
-        if (a == STA_JSON || b == STA_JSON || (!fits(a, b) && !fits(b, a)))
+        if (a >= STA_JSON && a != STA_UNKNOWN_KIND)
+            b = a; /* geographies and objects compare with nothing */
+        if (b == STA_JSON || b == STA_GEOMETRY || (!fits(a, b) && !fits(b, a)))
             return sta_fail(p->error, 400, e->position, "at %u: '%s' cannot compare %s and %s",
                             e->position, name, kind_name(a), kind_name(b));
         return OK;
@@ -214,12 +231,26 @@ parse_quoted(struct sta_filter_parser *p, struct bytes *out)
     return OK;
 }
 
+enum sta_kind
+sta_argument_kind(enum sta_call call, uint32_t i)
+{
+    if (call == STA_CALL_ST_RELATE && i == 2)
+        return STA_TEXT;
+    return i == 0 ? sta_functions[call].takes : sta_functions[call].takes_more;
+}
+
 static enum err
 check_argument(struct sta_filter_parser *p, const struct sta_function *f, uint32_t i,
                const struct sta_expr *arg)
 {
-    enum sta_kind wanted = i == 0 ? f->takes : f->takes_more;
+    enum sta_kind wanted = sta_argument_kind((enum sta_call)(f - sta_functions), i);
     text_as_time(arg, wanted);
+    if (wanted == STA_TEXT && f == &sta_functions[STA_CALL_ST_RELATE] &&
+        (arg->op != STA_OP_LITERAL || !sta_relation_is_pattern(arg->literal.text)))
+        return sta_fail(p->error, 400, arg->position,
+                        "at %u: st_relate takes a pattern of nine of T F * 0 1 2, such as "
+                        "'T*F**F***'",
+                        arg->position);
     if (fits(arg->kind, wanted))
         return OK;
     return sta_fail(p->error, 400, arg->position, "at %u: %s takes %s as argument %u, not %s",
@@ -233,9 +264,6 @@ parse_call(struct sta_filter_parser *p, struct bytes name, struct sta_expr **out
     uint32_t f = 0;
     while (f < STA_CALL_COUNT && !bytes_are(name, sta_functions[f].name))
         f++;
-    if (bytes_start(name, "geo.") || bytes_start(name, "st_"))
-        return sta_fail(p->error, 501, at, "at %zu: geographic functions are not supported yet",
-                        at);
     if (f == STA_CALL_COUNT)
         return sta_filter_expected(p, at, "a function of SensorThings");
     enum err e = sta_filter_node(p, STA_OP_CALL, at, out);
@@ -268,6 +296,26 @@ parse_call(struct sta_filter_parser *p, struct bytes name, struct sta_expr **out
     return OK;
 }
 
+/* The quoted part of geography'...'. */
+static enum err
+parse_geography(struct sta_filter_parser *p, struct sta_value *out)
+{
+    size_t at = p->at;
+    struct sta_geometry *g = arena_take(p->arena, sizeof(*g));
+    enum err e = parse_quoted(p, &out->text);
+    if (e != OK)
+        return e;
+    e = g ? sta_geometry_wkt(out->text, p->arena, g) : ERR_LIMIT;
+    if (e == ERR_LIMIT)
+        return sta_fail(p->error, 413, at, "at %zu: the geography has too many points", at);
+    if (e != OK)
+        return sta_filter_expected(
+            p, at, "WKT: POINT, LINESTRING, POLYGON or MULTI... of longitude and latitude");
+    out->kind = STA_GEOMETRY;
+    out->geometry = g;
+    return OK;
+}
+
 static enum err
 parse_word(struct sta_filter_parser *p, struct sta_expr **out)
 {
@@ -281,9 +329,13 @@ parse_word(struct sta_filter_parser *p, struct sta_expr **out)
         v = (struct sta_value){.kind = STA_BOOL, .number = name.p[0] == 't'};
     else if (bytes_are(name, "null"))
         v.kind = STA_NULL;
-    else if (bytes_are(name, "geography") && next == '\'')
-        return sta_fail(p->error, 501, at, "at %zu: geography is not supported yet", at);
-    else if (bytes_are(name, "duration") && next == '\'') {
+    else if (bytes_are(name, "geography") && next == '\'') {
+        p->at = after;
+        enum err e = parse_geography(p, &v);
+        if (e != OK)
+            return e;
+        after = p->at;
+    } else if (bytes_are(name, "duration") && next == '\'') {
         struct bytes text;
         p->at = after;
         enum err e = parse_quoted(p, &text);

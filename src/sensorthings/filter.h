@@ -20,9 +20,11 @@
 #include "base/arena.h"
 #include "base/base.h"
 #include "base/buf.h"
+#include "sensorthings/geometry.h"
 #include "sensorthings/model.h"
 
 enum {
+    STA_WORK_OF_ROW = 64, /* looks at pairs of edges that count like a row examined */
     STA_FILTER_DEPTH_MAX = 32,
     STA_FILTER_NODES_MAX = 256,
     STA_FILTER_PATH_MAX = 8,        /* steps of one path */
@@ -40,6 +42,7 @@ enum sta_kind {
     STA_DATE,         /* its midnight in UTC, from date() */
     STA_CLOCK,        /* microseconds since midnight, from time() */
     STA_JSON,         /* an object or array; compares with nothing */
+    STA_GEOMETRY,     /* a literal; of a row it is JSON until a function reads it */
     STA_UNKNOWN_KIND, /* only while parsing: known per row */
 };
 
@@ -49,7 +52,8 @@ struct sta_value {
     int64_t time_us;        /* TIME: its start; DURATION, DATE, CLOCK */
     int64_t end_us;         /* TIME: its end */
     int16_t offset_minutes; /* TIME: zone as written */
-    struct bytes text;      /* TEXT, JSON */
+    struct bytes text;      /* TEXT, JSON; GEOMETRY as it was written */
+    const struct sta_geometry *geometry;
 };
 
 enum sta_op {
@@ -102,7 +106,7 @@ struct sta_expr_path {
 struct sta_function {
     const char *name;
     uint8_t args_min, args_max;
-    enum sta_kind takes; /* of the first argument; TEXT, TIME, NUMBER */
+    enum sta_kind takes; /* of the first argument; TEXT, TIME, NUMBER, GEOMETRY */
     enum sta_kind takes_more;
     enum sta_kind gives;
 };
@@ -134,6 +138,18 @@ enum sta_call {
     STA_CALL_ROUND,
     STA_CALL_FLOOR,
     STA_CALL_CEILING,
+    STA_CALL_GEO_DISTANCE, /* from here on: of geometries */
+    STA_CALL_GEO_LENGTH,
+    STA_CALL_GEO_INTERSECTS,
+    STA_CALL_ST_EQUALS,
+    STA_CALL_ST_DISJOINT,
+    STA_CALL_ST_TOUCHES,
+    STA_CALL_ST_WITHIN,
+    STA_CALL_ST_OVERLAPS,
+    STA_CALL_ST_CROSSES,
+    STA_CALL_ST_INTERSECTS,
+    STA_CALL_ST_CONTAINS,
+    STA_CALL_ST_RELATE,
     STA_CALL_COUNT
 };
 
@@ -169,8 +185,9 @@ struct sta_row {
 /* Why an evaluation must fail instead of lie. */
 enum sta_trouble {
     STA_TROUBLE_NONE,
-    STA_TROUBLE_TEXTS, /* the scratch was full */
-    STA_TROUBLE_ROWS,  /* more than examined_max */
+    STA_TROUBLE_TEXTS,  /* the scratch was full */
+    STA_TROUBLE_ROWS,   /* more than examined_max */
+    STA_TROUBLE_POINTS, /* geometries; their work counts as rows, STA_WORK_OF_ROW for one */
     STA_TROUBLE_STORE,
 };
 

@@ -35,6 +35,9 @@ struct bytes sta_filter_peek(const struct sta_filter_parser *p);
 enum err sta_filter_read_path(struct sta_filter_parser *p, struct sta_expr **out) MUST_USE;
 
 extern const struct sta_operator sta_operators[STA_OP_CALL];
+/* What the i-th argument of a function must be. */
+enum sta_kind sta_argument_kind(enum sta_call call, uint32_t i);
+
 extern const struct sta_function sta_functions[STA_CALL_COUNT];
 
 #endif

@@ -233,6 +233,11 @@ sta_literal_print(const struct sta_value *v, struct buf *out)
     case STA_CLOCK:
         put_clock(out, v->time_us);
         break;
+    case STA_GEOMETRY:
+        buf_text(out, "geography'");
+        buf_put(out, v->text);
+        buf_byte(out, '\'');
+        break;
     case STA_NULL:
     case STA_JSON:
     case STA_UNKNOWN_KIND:
