@@ -183,6 +183,34 @@ put_commands(struct buf *b, const struct charter_zone *z)
 }
 
 static void
+put_topics(struct buf *b, const struct charter *c, const struct charter_zone *z)
+{
+    struct order o = BY_NAME(z->topics, filter, z->topics_count);
+    for (uint32_t i = 0; i < o.count; i++) {
+        const struct charter_topics *t = &z->topics[o.index[i]];
+        put_string(b, "  topics ", t->filter);
+        if (t->class_index >= 0)
+            buf_format(b, " class %s", c->classes[t->class_index].name);
+        buf_text(b, t->publish_devices ? " publish devices" : "");
+        if (t->subscribe_devices || t->subscribe_callers)
+            buf_format(b, " subscribe%s%s", t->subscribe_callers ? " callers" : "",
+                       t->subscribe_devices ? " devices" : "");
+        struct order x = {.count = 0};
+        for (uint32_t k = 0; k < t->except_count; k++) {
+            uint32_t at = x.count++;
+            for (; at > 0 && strcmp(t->except[k], t->except[x.index[at - 1]]) < 0; at--)
+                x.index[at] = x.index[at - 1];
+            x.index[at] = k;
+        }
+        for (uint32_t k = 0; k < x.count; k++)
+            put_string(b, " except ", t->except[x.index[k]]);
+        buf_format(b, " qos %u retained %u size ", t->qos, t->retained);
+        quantity_put_bytes(b, t->size_bytes);
+        buf_byte(b, '\n');
+    }
+}
+
+static void
 put_zone(struct buf *b, const struct charter *c, const struct charter_zone *z)
 {
     buf_format(b, "zone %s {\n  service %s\n  tier %s\n", z->name, z->service,
@@ -205,6 +233,7 @@ put_zone(struct buf *b, const struct charter *c, const struct charter_zone *z)
     if (o.count)
         buf_byte(b, '\n');
     put_commands(b, z);
+    put_topics(b, c, z);
     buf_text(b, "}\n");
 }
 

@@ -22,16 +22,18 @@
  *   zone      = "zone" name "{" { "service" name | "tier" tier | "vendors" name+ | "sites" name+
  *               | "holds" name+ | "listen" { ("mqtts"|"https") address } | "limits" { limit }
  *               | "envelope" { name quantity } | "command" name { "lease" duration | "rate" rate
- *               | "people" integer } } "}"
+ *               | "people" integer } | "topics" string "class" name { "publish" "devices"
+ *               | "subscribe" { "devices" | "callers" } | "except" string | "qos" integer
+ *               | "retained" integer | "size" bytes } } "}"
  *   conduit   = "conduit" name "{" "from" name "to" name "carries" name+ ["group" integer]
  *               ["rate" rate] "purpose" name "reason" string ["approved-by" name] "}"
  *   never     = "never" string "{" "reason" string "owner" string "}"
  *
  * DESIGN section 5 gives the outline; docs/charter.md is the reader's page. Statements of a
- * block may come in any order; each at most once, but for "envelope", "listen" and "command".
- * The words of the language are nobody's names, so that a list of names ends at the next word.
- * Without "number" it is 1; without "origin" it is the city's name in lower-case letters, digits
- * and dashes, and ".example". Text is UTF-8; control characters and characters that turn the
+ * block may come in any order; each at most once, but for "envelope", "listen", "command" and
+ * "topics". The words of the language are nobody's names, so that a list of names ends at the next
+ * word. Without "number" it is 1; without "origin" it is the city's name in lower-case letters,
+ * digits and dashes, and ".example". Text is UTF-8; control characters and characters that turn the
  * reading direction around are refused, also in comments: what is read is what is meant.
  */
 #ifndef CHARTER_CHARTER_H
@@ -59,6 +61,8 @@ enum {
     CHARTER_ENVELOPE_MAX = 16,
     CHARTER_COMMANDS_MAX = 16,
     CHARTER_CARRIES_MAX = 8,
+    CHARTER_TOPICS_MAX = 16, /* statements in a zone */
+    CHARTER_EXCEPT_MAX = 4,  /* in one of them */
     CHARTER_COUNTRIES_MAX = 16,
     CHARTER_FINDINGS_MAX = 64,
 };
@@ -156,6 +160,27 @@ struct charter_command {
     uint32_t people;        /* approvals that a lease needs */
 };
 
+/*
+ * A tree of plain MQTT topics: what the filter matches, without the exceptions. A level "%d" stands
+ * for the name of the device that publishes or subscribes. Messages are of one data class; nobody
+ * may publish or subscribe who is not named.
+ */
+struct charter_topics {
+    char filter[CHARTER_TEXT_SIZE];
+    struct charter_place place;
+    int32_t class_index; /* -1: missing (a finding) */
+    struct charter_place class_place;
+    bool publish_devices, subscribe_devices, subscribe_callers;
+    struct charter_place subscribe_place;
+    uint32_t qos;      /* the highest; default 2 */
+    uint32_t retained; /* messages; default 0: none */
+    struct charter_place retained_place;
+    uint32_t size_bytes; /* of a payload; default 16 KiB */
+    char except[CHARTER_EXCEPT_MAX][CHARTER_TEXT_SIZE];
+    struct charter_place except_place[CHARTER_EXCEPT_MAX];
+    uint32_t except_count;
+};
+
 struct charter_zone {
     char name[CHARTER_NAME_SIZE];
     struct charter_place place;
@@ -179,6 +204,8 @@ struct charter_zone {
     uint32_t envelope_count;
     struct charter_command commands[CHARTER_COMMANDS_MAX];
     uint32_t commands_count;
+    struct charter_topics topics[CHARTER_TOPICS_MAX];
+    uint32_t topics_count;
 };
 
 struct charter_conduit {
@@ -246,7 +273,7 @@ struct charter_findings {
 /*
  * Parse. On ERR_MALFORMED (or ERR_LIMIT) `out_findings` holds exactly one finding and *out is
  * undefined. References are resolved here, so blocks may come in any order.
- * *out is about 1 MB: give it a heap object.
+ * *out is about 2 MB: give it a heap object.
  */
 enum err charter_parse(struct bytes text, struct charter *out,
                        struct charter_findings *out_findings) MUST_USE;

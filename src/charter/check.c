@@ -274,6 +274,7 @@ check_zone(const struct charter *c, uint32_t zone, struct charter_findings *f)
     }
     check_sites(c, z, f);
     check_listeners(c, zone, f);
+    check_topics(c, z, f);
     if (!known)
         return; /* its words cannot be known either */
     bool spelled = true;

@@ -142,6 +142,25 @@ explain_command(struct buf *b, const struct charter_zone *z, const struct charte
 }
 
 static void
+explain_topics(struct buf *b, const struct charter *c, const struct charter_topics *t)
+{
+    const char *who = t->subscribe_devices && t->subscribe_callers ? "devices and callers"
+                      : t->subscribe_devices                       ? "devices"
+                      : t->subscribe_callers                       ? "callers"
+                                                                   : "nobody";
+    buf_format(b, "  MQTT messages under %s", t->filter);
+    for (uint32_t i = 0; i < t->except_count; i++)
+        buf_format(b, "%s%s", i ? ", " : ", but not ", t->except[i]);
+    buf_format(b, " are data of the class %s: %s may send them%s, %s may hear them",
+               t->class_index >= 0 ? c->classes[t->class_index].name : "(none)",
+               t->publish_devices ? "devices" : "nobody",
+               strstr(t->filter, "%d") ? " (each under its own name)" : "", who);
+    if (t->retained)
+        buf_format(b, "; the newest of at most %u topics are kept", t->retained);
+    buf_text(b, ".\n");
+}
+
+static void
 explain_zone(struct buf *b, const struct charter *c, const struct charter_zone *z)
 {
     static const char *const meaning[TIER_COUNT] = {
@@ -168,6 +187,8 @@ explain_zone(struct buf *b, const struct charter *c, const struct charter_zone *
     }
     for (uint32_t i = 0; i < z->commands_count; i++)
         explain_command(b, z, &z->commands[i]);
+    for (uint32_t i = 0; i < z->topics_count; i++)
+        explain_topics(b, c, &z->topics[i]);
 }
 
 static void

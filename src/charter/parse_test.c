@@ -163,6 +163,38 @@ TEST(what_a_caller_may_write_is_in_the_canonical_form_only_when_it_is_said)
     buf_fini(&out);
 }
 
+TEST(topics_have_one_canonical_form)
+{
+    static const char *const ways[] = {
+        "topics \"a/%d/#\" class k publish devices topics \"b\" class k publish devices subscribe "
+        "callers devices except \"b/y\" except \"b/x\" qos 1 retained 5 size 4KiB",
+        "topics \"b\" retained 5 except \"b/x\" size 4KiB class k except \"b/y\" publish devices "
+        "subscribe devices callers qos 1 topics \"a/%d/#\" publish devices qos 2 class k",
+    };
+    char text[1024];
+    struct buf out[2];
+    for (int i = 0; i < 2; i++) {
+        snprintf(text, sizeof(text),
+                 "%s class k { sites hall personal no } zone z { service telemetry tier ordinary "
+                 "sites hall holds k %s }",
+                 CITY, ways[i]);
+        CHECK_OK(parse(text, &c));
+        CHECK(c.zones[0].topics_count == 2);
+        buf_init(&out[i], CHARTER_BYTES_MAX);
+        charter_put_canonical(&out[i], &c);
+    }
+    CHECK(bytes_equal(buf_bytes(&out[0]), buf_bytes(&out[1])));
+    buf_byte(&out[0], 0);
+    CHECK(strstr((const char *)out[0].p, "  topics \"b\" class k publish devices subscribe callers "
+                                         "devices except \"b/x\" except \"b/y\" qos 1 retained 5 "
+                                         "size 4KiB\n"));
+    buf_fini(&out[0]);
+    buf_fini(&out[1]);
+    snprintf(text, sizeof(text), "%s zone z { service telemetry tier ordinary topics \"a/x%%d\" }",
+             CITY);
+    CHECK(parse(text, &c) == ERR_MALFORMED);
+}
+
 TEST(every_cut_and_every_changed_byte_is_refused_or_is_a_charter_again)
 {
     struct bytes text = kit_read("charters/demo.charter");

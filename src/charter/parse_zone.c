@@ -288,7 +288,7 @@ const struct statement parser_zone_statements[PARSER_ZONE_STATEMENTS] = {
     {"vendors", zone_vendors, false, false}, {"sites", zone_sites, false, false},
     {"holds", zone_holds, false, false},     {"listen", zone_listen, false, true},
     {"limits", zone_limits, false, false},   {"envelope", zone_envelope, false, true},
-    {"command", zone_command, false, true},
+    {"command", zone_command, false, true},  {"topics", parse_topics, false, true},
 };
 
 enum err

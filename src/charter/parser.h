@@ -58,7 +58,7 @@ extern const struct block_kind parser_blocks[BLOCK_COUNT];
 
 /* parse_zone.c and parse_links.c: the statements of a block, and the block from its word on. */
 enum {
-    PARSER_ZONE_STATEMENTS = 9,
+    PARSER_ZONE_STATEMENTS = 10,
     PARSER_RULE_STATEMENTS = 4,
     PARSER_CALLER_STATEMENTS = 4,
     PARSER_CONDUIT_STATEMENTS = 8,
@@ -74,6 +74,9 @@ enum err parse_rule(struct parser *p) MUST_USE;
 enum err parse_caller(struct parser *p) MUST_USE;
 enum err parse_conduit(struct parser *p) MUST_USE;
 enum err parse_never(struct parser *p) MUST_USE;
+
+/* parse_topics.c: what stands behind "topics" in a zone. */
+enum err parse_topics(struct parser *p, void *block) MUST_USE;
 
 /* The one finding of a failed parse; always ERR_MALFORMED. */
 enum err parser_fail(struct parser *p, struct charter_place place, const char *format, ...)

@@ -86,6 +86,27 @@ take_writes(struct start *s, struct bytes body)
 }
 
 static enum err
+take_topics(struct start *s, struct bytes body)
+{
+    DECODE(give_topics);
+    if (s->topics_count == START_TOPICS_MAX)
+        return ERR_LIMIT;
+    struct start_topics row = {.who = m.who,
+                               .qos = m.qos,
+                               .retained = m.retained,
+                               .size_bytes = m.size_bytes,
+                               .line = m.line};
+    enum err e = bytes_copy_text(m.filter, row.filter, sizeof(row.filter));
+    if (e == OK)
+        e = bytes_copy_text(m.class_name, row.class_name, sizeof(row.class_name));
+    if (e == OK)
+        e = bytes_copy_text(m.except, row.except, sizeof(row.except));
+    if (e == OK)
+        s->topics[s->topics_count++] = row;
+    return e;
+}
+
+static enum err
 take_command(struct start *s, struct bytes body)
 {
     DECODE(give_command);
@@ -264,6 +285,8 @@ start_take(struct start *s, uint16_t id, struct bytes body, int fd)
         return take_caller(s, body);
     case give_writes_id:
         return take_writes(s, body);
+    case give_topics_id:
+        return take_topics(s, body);
     case give_command_id:
         return take_command(s, body);
     case give_envelope_id:

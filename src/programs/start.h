@@ -21,6 +21,7 @@ enum {
     START_CONDUITS_MAX = 64,
     START_KEYS_MAX = 64,
     START_ISLANDS_MAX = 32,
+    START_TOPICS_MAX = 16,
     START_TEXTS_MAX = 8,
     START_FDS_MAX = 192,
 };
@@ -96,6 +97,14 @@ struct start_conduit {
     char purpose[START_NAME_SIZE];
     uint32_t group_min, rate_per_hour, line;
 };
+enum { TOPICS_DEVICES_PUBLISH = 1, TOPICS_DEVICES_SUBSCRIBE = 2, TOPICS_CALLERS_SUBSCRIBE = 4 };
+struct start_topics { /* a tree of plain MQTT topics */
+    char filter[201];
+    char class_name[START_NAME_SIZE];
+    char except[811]; /* filters, one a line */
+    uint8_t who, qos;
+    uint32_t retained, size_bytes, line;
+};
 struct start_island { /* a zone that is cut off */
     char zone[START_NAME_SIZE];
     char reason[201];
@@ -133,6 +142,8 @@ struct start {
     size_t envelope_count;
     struct start_conduit conduits[START_CONDUITS_MAX];
     size_t conduits_count;
+    struct start_topics topics[START_TOPICS_MAX];
+    size_t topics_count;
     struct start_island islands[START_ISLANDS_MAX]; /* changes while the process runs */
     size_t islands_count;
     uint32_t hold_ms; /* of the newest hold_store, and how many there were; while it runs, too */

@@ -132,6 +132,23 @@ feed_conduit(struct feed *f, const struct charter_conduit *conduit)
 }
 
 static void
+feed_topics(struct feed *f, const struct charter_topics *t)
+{
+    char except[811];
+    size_t at = 0;
+    except[0] = '\0';
+    for (uint32_t i = 0; i < t->except_count; i++)
+        at +=
+            (size_t)snprintf(except + at, sizeof(except) - at, "%s%s", i ? "\n" : "", t->except[i]);
+    ASSERT(at < sizeof(except) && t->class_index >= 0);
+    unsigned who = (t->publish_devices ? 1u : 0) | (t->subscribe_devices ? 2u : 0) |
+                   (t->subscribe_callers ? 4u : 0);
+    FEED(f, give_topics, bytes_text(t->filter),
+         bytes_text(f->plan->charter->classes[t->class_index].name), (uint8_t)who, (uint8_t)t->qos,
+         t->retained, t->size_bytes, bytes_text(except), t->place.line);
+}
+
+static void
 feed_zone_rows(struct feed *f, int32_t z, enum process_kind kind)
 {
     const struct charter *c = f->plan->charter;
@@ -145,6 +162,8 @@ feed_zone_rows(struct feed *f, int32_t z, enum process_kind kind)
         FEED(f, give_class, bytes_text(c->classes[i].name), c->classes[i].personal,
              c->classes[i].keep_s, bytes_text(purposes), c->classes[i].place.line);
     }
+    for (uint32_t i = 0; kind == PROCESS_CORE && i < zone->topics_count; i++)
+        feed_topics(f, &zone->topics[i]);
     for (uint32_t i = 0; kind != PROCESS_GATE && i < zone->commands_count; i++)
         FEED(f, give_command, bytes_text(zone->commands[i].name), zone->commands[i].lease_ms,
              zone->commands[i].rate_per_hour, zone->commands[i].people,
