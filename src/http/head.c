@@ -148,7 +148,19 @@ parse_request_line(struct bytes line, struct http_head *h)
 }
 
 /* What a head may hold at most once, by bit. */
-enum once { HOST = 1, LENGTH = 2, CODING = 4, TYPE = 8, AUTHORIZATION = 16, EXPECT = 32 };
+enum once {
+    HOST = 1,
+    LENGTH = 2,
+    CODING = 4,
+    TYPE = 8,
+    AUTHORIZATION = 16,
+    EXPECT = 32,
+    UPGRADE = 64,
+    ORIGIN = 128,
+    WEBSOCKET_KEY = 256,
+    WEBSOCKET_VERSION = 512,
+    WEBSOCKET_PROTOCOL = 1024,
+};
 
 static uint16_t
 parse_connection(struct bytes value, struct http_head *h)
@@ -160,6 +172,8 @@ parse_connection(struct bytes value, struct http_head *h)
             return 400;
         if (http_same_word(word, "close"))
             h->keep_alive = false;
+        if (http_same_word(word, "upgrade"))
+            h->connection_upgrade = true;
         if (n == value.len)
             break;
         value = bytes_skip(value, n + 1);
@@ -195,9 +209,17 @@ parse_field(struct bytes name, struct bytes value, struct http_head *h, unsigned
     static const struct {
         const char *name;
         enum once bit;
-    } known[] = {
-        {"host", HOST},         {"content-length", LENGTH},       {"transfer-encoding", CODING},
-        {"content-type", TYPE}, {"authorization", AUTHORIZATION}, {"expect", EXPECT}};
+    } known[] = {{"host", HOST},
+                 {"content-length", LENGTH},
+                 {"transfer-encoding", CODING},
+                 {"content-type", TYPE},
+                 {"authorization", AUTHORIZATION},
+                 {"expect", EXPECT},
+                 {"upgrade", UPGRADE},
+                 {"origin", ORIGIN},
+                 {"sec-websocket-key", WEBSOCKET_KEY},
+                 {"sec-websocket-version", WEBSOCKET_VERSION},
+                 {"sec-websocket-protocol", WEBSOCKET_PROTOCOL}};
     unsigned bit = 0;
     for (size_t i = 0; i < ARRAY_COUNT(known); i++) {
         if (http_same_word(name, known[i].name))
@@ -224,6 +246,21 @@ parse_field(struct bytes name, struct bytes value, struct http_head *h, unsigned
     case EXPECT:
         h->expect_continue = true;
         return http_same_word(value, "100-continue") ? 0 : 417;
+    case UPGRADE:
+        h->upgrade = value;
+        return 0;
+    case ORIGIN:
+        h->origin = value;
+        return 0;
+    case WEBSOCKET_KEY:
+        h->websocket_key = value;
+        return 0;
+    case WEBSOCKET_VERSION:
+        h->websocket_version = value;
+        return 0;
+    case WEBSOCKET_PROTOCOL:
+        h->websocket_protocol = value;
+        return 0;
     default:
         return http_same_word(name, "connection") ? parse_connection(value, h) : 0;
     }

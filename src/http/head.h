@@ -25,6 +25,10 @@ struct http_head {
     struct bytes host;
     struct bytes content_type; /* empty when there is none */
     struct bytes token;        /* of "Authorization: Bearer TOKEN"; empty when there is none */
+    /* What a WebSocket begins with (RFC 6455 4.1); as sent, empty when there is none. */
+    struct bytes upgrade, origin;
+    struct bytes websocket_key, websocket_version, websocket_protocol;
+    bool connection_upgrade; /* "upgrade" stands in Connection */
     bool keep_alive;
     bool expect_continue;
     bool chunked;

@@ -182,6 +182,39 @@ TEST(a_client_that_waits_is_told_to_go_on)
     http_reader_fini(&r);
 }
 
+TEST(what_a_websocket_begins_with_is_read)
+{
+    static const char text[] = "GET /mqtt HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\n"
+                               "Connection: keep-alive, Upgrade\r\nOrigin: https://h\r\n"
+                               "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+                               "sec-websocket-version: 13\r\nSec-WebSocket-Protocol: mqtt\r\n\r\n";
+    struct http_reader r;
+    size_t used;
+    http_reader_init(&r, usual);
+    CHECK_OK(http_reader_feed(&r, bytes_text(text), &used));
+    const struct http_head *h = &r.request;
+    CHECK(h->connection_upgrade && h->keep_alive && bytes_are(h->upgrade, "websocket"));
+    CHECK(bytes_are(h->origin, "https://h") && bytes_are(h->websocket_version, "13"));
+    CHECK(bytes_are(h->websocket_key, "dGhlIHNhbXBsZSBub25jZQ=="));
+    CHECK(bytes_are(h->websocket_protocol, "mqtt"));
+    http_reader_fini(&r);
+    CHECK(STATUS("GET / HTTP/1.1\r\nHost: h\r\nOrigin: a\r\norigin: b\r\n\r\n") == 400);
+    CHECK(STATUS("GET / HTTP/1.1\r\nHost: h\r\nUpgrade: a\r\nUpgrade: b\r\n\r\n") == 400);
+    struct buf b;
+    buf_init(&b, 1000);
+    http_put_switch(&b, bytes_text("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="), "mqtt", 0);
+    CHECK(bytes_are(buf_bytes(&b), "HTTP/1.1 101 Switching Protocols\r\n"
+                                   "Date: Thu, 01 Jan 1970 00:00:00 GMT\r\n"
+                                   "Upgrade: websocket\r\nConnection: Upgrade\r\n"
+                                   "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
+                                   "Sec-WebSocket-Protocol: mqtt\r\n\r\n"));
+    buf_reset(&b);
+    http_put_error(&b, 426, "x", false, false, 0);
+    CHECK(strstr(buf_string(&b), "Upgrade: websocket\r\nConnection: Upgrade\r\n"));
+    CHECK(strstr(buf_string(&b), "Sec-WebSocket-Version: 13\r\n"));
+    buf_fini(&b);
+}
+
 TEST(responses_are_written_and_never_split)
 {
     struct buf b;

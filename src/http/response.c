@@ -10,6 +10,7 @@ http_reason(uint16_t status)
         const char *reason;
     } rows[] = {
         {100, "Continue"},
+        {101, "Switching Protocols"},
         {200, "OK"},
         {201, "Created"},
         {202, "Accepted"},
@@ -30,6 +31,7 @@ http_reason(uint16_t status)
         {415, "Unsupported Media Type"},
         {417, "Expectation Failed"},
         {422, "Unprocessable Content"},
+        {426, "Upgrade Required"},
         {429, "Too Many Requests"},
         {431, "Request Header Fields Too Large"},
         {500, "Internal Server Error"},
@@ -77,7 +79,7 @@ put_date(struct buf *b, int64_t now_us)
                (unsigned)(second / 60 % 60), (unsigned)(second % 60));
 }
 
-/* Fields that a status must have (RFC 9110 15.5.2, 15.5.6, 15.6.4). */
+/* Fields that a status must have (RFC 9110 15.5.2, 15.5.6, 15.5.22, 15.6.4). */
 static void
 put_status_fields(struct buf *b, uint16_t status)
 {
@@ -85,6 +87,8 @@ put_status_fields(struct buf *b, uint16_t status)
         buf_text(b, "WWW-Authenticate: Bearer\r\n");
     if (status == 405)
         buf_text(b, "Allow: GET, POST, PATCH, DELETE\r\n");
+    if (status == 426)
+        buf_text(b, "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n");
     if (status == 429 || status == 503)
         buf_text(b, "Retry-After: 1\r\n");
 }
@@ -143,4 +147,16 @@ void
 http_put_continue(struct buf *b)
 {
     buf_text(b, "HTTP/1.1 100 Continue\r\n\r\n");
+}
+
+void
+http_put_switch(struct buf *b, struct bytes accept, const char *protocol, int64_t now_us)
+{
+    ASSERT(value_is_clean(accept));
+    buf_format(b, "HTTP/1.1 101 %s\r\n", http_reason(101));
+    put_date(b, now_us);
+    buf_format(b,
+               "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %.*s\r\n"
+               "Sec-WebSocket-Protocol: %s\r\n\r\n",
+               BYTES_PRINTF(accept), protocol);
 }

@@ -29,6 +29,9 @@ void http_put_error(struct buf *b, uint16_t status, const char *sentence, bool h
 
 void http_put_continue(struct buf *b);
 
+/* 101: a WebSocket from here on (RFC 6455 4.2.2). */
+void http_put_switch(struct buf *b, struct bytes accept, const char *protocol, int64_t now_us);
+
 /* The reason phrase; NULL for a status that we never send. */
 const char *http_reason(uint16_t status);
 

@@ -103,6 +103,10 @@ connection_run(struct gate *g, struct connection *c)
 static void
 take_plain(struct gate *g, struct connection *c, struct bytes plain)
 {
+    if (c->web) {
+        web_peer_take(g, c, plain);
+        return;
+    }
     if (c->in.len == 0) {
         size_t used = run_protocol(g, c, plain);
         plain = bytes_skip(plain, used);
@@ -156,7 +160,9 @@ connection_encrypt(struct connection *c)
 {
     if (c->tls.out.len > 0)
         return true;
-    size_t n = connection_waiting(c);
+    if (c->web)
+        web_peer_encrypt(c);
+    size_t n = c->web ? 0 : connection_waiting(c);
     if (n > TLS_RECORD_MAX)
         n = TLS_RECORD_MAX;
     if (n > 0 && tls_write(&c->tls, bytes_of(c->out.p + c->out_at, n)) == OK) {

@@ -12,6 +12,7 @@
 #define PROGRAMS_GATE_CONNECTION_H
 
 #include "http/reader.h"
+#include "http/websocket.h"
 #include "mqtt/session.h"
 #include "programs/gate/identity.h"
 #include "programs/gate/tls.h"
@@ -76,6 +77,8 @@ struct connection {
     bool dirty;
     struct mqtt_session mqtt;
     struct http_peer http;
+    bool web; /* MQTT inside WebSocket frames */
+    struct websocket websocket;
 };
 
 /* Bytes from the network: handshake, decrypt, run the protocol. */
@@ -113,6 +116,17 @@ void mqtt_peer_deliver(struct gate *g, struct connection *c, const struct mqtt_p
 void mqtt_peer_release(struct gate *g, struct connection *c, uint16_t packet_id);
 void mqtt_peer_close(struct gate *g, struct connection *c, uint8_t reason);
 void mqtt_peer_expire(struct gate *g, struct connection *c);
+
+/* The request is for the place where HTTP ends. */
+bool web_peer_wanted(const struct connection *c);
+/* NULL: it is an MQTT connection now; else why not. */
+const char *web_peer_upgrade(struct gate *g, struct connection *c, bool more_came,
+                             uint16_t *out_status) MUST_USE;
+void web_peer_take(struct gate *g, struct connection *c, struct bytes plain);
+/* Some of `out` in a frame, and what else is due, as one record. */
+void web_peer_encrypt(struct connection *c);
+/* The answer to a key (RFC 6455 4.2.2); also a first use of what it needs of OpenSSL. */
+enum err web_peer_accept(struct bytes key, struct buf *out) MUST_USE;
 
 void http_peer_begin(struct gate *g, struct connection *c);
 size_t http_peer_run(struct gate *g, struct connection *c, struct bytes in);

@@ -69,6 +69,21 @@ take_listeners(struct gate *g, const struct start *start)
     return OK;
 }
 
+/* Every algorithm is used once before the sandbox closes, with an answer that is known. */
+static enum err
+warm_up(void)
+{
+    enum err e = tls_warm_up();
+    struct buf accept; /* the example of RFC 6455 1.3 */
+    buf_init(&accept, 64);
+    if (e == OK)
+        e = web_peer_accept(bytes_text("dGhlIHNhbXBsZSBub25jZQ=="), &accept);
+    if (e == OK && !bytes_are(buf_bytes(&accept), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="))
+        e = ERR_CRYPTO;
+    buf_fini(&accept);
+    return e;
+}
+
 static enum err
 gate_open(void *self, struct start *start)
 {
@@ -80,7 +95,7 @@ gate_open(void *self, struct start *start)
     signal(SIGPIPE, SIG_IGN); /* a client that left is an error of write(2) */
     enum err e = tls_memory();
     if (e == OK)
-        e = tls_warm_up();
+        e = warm_up();
     if (e != OK) {
         log_event("open_failed", "step=warm-up error=\"%s\"", err_text(e));
         return e;

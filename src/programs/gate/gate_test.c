@@ -499,6 +499,99 @@ TEST(a_question_is_passed_on_and_its_answer_comes_back)
     world_fini(&w);
 }
 
+#define WEB_HEAD(path, protocol, origin)                                                           \
+    "GET " path " HTTP/1.1\r\nHost: gate:8444\r\nUpgrade: WebSocket\r\nConnection: Upgrade\r\n"    \
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"                 \
+    "Sec-WebSocket-Protocol: " protocol "\r\n" origin "\r\n"
+
+/* The client's frames are masked with zeros: they can be read below. */
+TEST(mqtt_is_spoken_in_frames_of_a_websocket)
+{
+    struct world w;
+    struct client x;
+    world_init(&w, 16);
+    client_init(&x, &w, TLS_HTTP, &device);
+    SAY(&x, WEB_HEAD("/mqtt", "mqttv3.1, mqtt", "Origin: https://gate:8444\r\n"));
+    CHECK(got_text(&x, "HTTP/1.1 101 "));
+    CHECK(got_text(&x, "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"));
+    CHECK(CORE_LOG(&w, ""));
+    SAY(&x, "\x02\x84\0\0\0\0\x10\x0c\0\4\x89\x82\0\0\0\0hi"); /* half a CONNECT, a ping */
+    CHECK(GOT(&x, "\x8a\2hi"));
+    SAY(&x, "\x80\x8a\0\0\0\0MQTT\4\2\0\x0a\0\0");
+    CHECK(CORE_LOG(&w, "open 1 dock-7 32 1\nsession 4 '' clean=1 expiry=0 will=0\n"));
+    open_session(&x, "given");
+    CHECK(GOT(&x, "\x82\4\x20\2\0\0"));
+    SAY(&x, "\x82\x8a\0\0\0\0\x32\6\0\1a\0\5x\xc0\0"); /* two packets in one message */
+    CHECK(GOT(&x, "\x82\2\xd0\0") && CORE_LOG(&w, "publish 1 a\n"));
+    CHECK_OK(CORE_SAYS(&w, published, .peer = x.peer, .ref = w.ref));
+    static uint8_t payload[40000];
+    CHECK_OK(CORE_SAYS(&w, deliver, .peer = x.peer, .topic = bytes_text("t"),
+                       .payload = bytes_of(payload, sizeof(payload))));
+    buf_reset(&x.got);
+    pump(&x); /* in frames of at most one record each */
+    CHECK(x.got.len == 4 + 4 + 3 + sizeof(payload) + 3 * 4);
+    CHECK(memcmp(x.got.p, "\x82\x7e\x3e\0\x40\2\0\5\x30", 9) == 0);
+    SAY(&x, "\x82\x82\0\0\0\0\xe0\0");
+    CHECK(GOT(&x, "\x88\2\3\xe8") && x.closed && CORE_LOG(&w, "goodbye 0\nclose\n"));
+    client_fini(&x);
+
+    client_init(&x, &w, TLS_HTTP, &device); /* text is not what MQTT travels in */
+    SAY(&x, WEB_HEAD("/mqtt", "mqtt", ""));
+    SAY(&x, "\x81\x81\0\0\0\0x");
+    CHECK(GOT(&x, "\x88\2\3\xeb") && x.closed && CORE_LOG(&w, ""));
+    client_fini(&x);
+    client_init(&x, &w, TLS_HTTP, &device); /* the client leaves without DISCONNECT */
+    SAY(&x, WEB_HEAD("/mqtt", "mqtt", ""));
+    SAY(&x, "\x82\x8e\0\0\0\0\x10\x0c\0\4MQTT\4\2\0\x0a\0\0");
+    core_log(&w);
+    open_session(&x, "given");
+    SAY(&x, "\x88\x80\0\0\0\0");
+    CHECK(GOT(&x, "\x88\2\3\xe8") && x.closed && CORE_LOG(&w, "close\n"));
+    client_fini(&x);
+    world_fini(&w);
+}
+
+TEST(a_websocket_has_its_place_and_its_certificate)
+{
+    static const struct {
+        const char *head, *status;
+        const struct throwaway *who;
+    } rows[] = {
+        {WEB_HEAD("/mqtt", "mqtt", ""), "HTTP/1.1 403 ", NULL},
+        {WEB_HEAD("/mqtt", "mqtt", "Origin: https://evil\r\n"), "HTTP/1.1 403 ", &device},
+        {WEB_HEAD("/mqtt", "mqtt", "Origin: http://gate:8444\r\n"), "HTTP/1.1 403 ", &device},
+        {WEB_HEAD("/mqtt", "mqtt", "Origin: null\r\n"), "HTTP/1.1 403 ", &caller},
+        {WEB_HEAD("/mqtt", "soap", ""), "HTTP/1.1 400 ", &device},
+        {WEB_HEAD("/mqtt", "mqtt", "") "x", "HTTP/1.1 400 ", &device},
+        {"GET /mqtt HTTP/1.1\r\nHost: h\r\n\r\n", "HTTP/1.1 426 ", &device},
+        {"GET /mqtt HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+         "Sec-WebSocket-Version: 8\r\n\r\n",
+         "HTTP/1.1 426 ", &device},
+        {"GET /mqtt HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+         "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: mqtt\r\n"
+         "Sec-WebSocket-Key: short\r\n\r\n",
+         "HTTP/1.1 400 ", &device},
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        struct world w;
+        struct client x;
+        world_init(&w, 16);
+        client_init(&x, &w, TLS_HTTP, rows[i].who);
+        say(&x, bytes_text(rows[i].head));
+        CHECK(got_text(&x, rows[i].status) && x.closed && CORE_LOG(&w, ""));
+        client_fini(&x);
+        world_fini(&w);
+    }
+    struct world w;
+    struct client x;
+    world_init(&w, 16);
+    client_init(&x, &w, TLS_HTTP, &device); /* elsewhere an offer to upgrade is not taken up */
+    SAY(&x, WEB_HEAD("/v1.1", "mqtt", ""));
+    CHECK(CORE_LOG(&w, "open 1 dock-7 32 0\nask GET /v1.1 token= type= body=0\n"));
+    client_fini(&x);
+    world_fini(&w);
+}
+
 TEST(bodies_travel_in_parts_and_strangers_get_less)
 {
     struct world w;

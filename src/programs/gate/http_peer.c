@@ -88,13 +88,20 @@ send_ask(struct gate *g, struct connection *c)
 }
 
 static void
-on_request(struct gate *g, struct connection *c)
+on_request(struct gate *g, struct connection *c, bool more_came)
 {
     struct http_peer *h = &c->http;
     h->head_only = bytes_are(h->reader.request.method, "HEAD");
     h->keep_alive = h->reader.request.keep_alive;
     h->first = false;
     g->requests++;
+    if (web_peer_wanted(c)) {
+        uint16_t status;
+        const char *why = web_peer_upgrade(g, c, more_came, &status);
+        if (why)
+            give_up(g, c, status, why);
+        return;
+    }
     if (send_ask(g, c) != OK) {
         give_up(g, c, 503, "the zone has too much to do");
         return;
@@ -127,7 +134,7 @@ http_peer_run(struct gate *g, struct connection *c, struct bytes in)
     size_t used = 0;
     enum err e = http_reader_feed(&h->reader, in, &used);
     if (e == OK) {
-        on_request(g, c);
+        on_request(g, c, used < in.len);
     } else if (e != ERR_AGAIN) {
         h->head_only = false;
         give_up(g, c, h->reader.status, refusal_text(h->reader.status));
