@@ -33,6 +33,18 @@ __wrap_mqtt_session_init(struct mqtt_session *s, uint32_t keep_alive_max_s, uint
     __real_mqtt_session_init(s, OPEN_KEEP_ALIVE_S, now_ms);
 }
 
+/* Without close_notify a client learns that it was refused by the end of the connection only. */
+enum { OPEN_CLOSING_MS = 100 };
+void __real_connection_end(struct gate *g, struct connection *c);
+void __wrap_connection_end(struct gate *g, struct connection *c);
+void
+__wrap_connection_end(struct gate *g, struct connection *c)
+{
+    __real_connection_end(g, c);
+    if (c->protocol == TLS_MQTT)
+        c->deadline_ms = clock_mono_ms(&g->clock) + OPEN_CLOSING_MS;
+}
+
 /* ---- in place of tls.c: streams that change nothing ---- */
 
 enum err
