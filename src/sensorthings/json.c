@@ -50,15 +50,33 @@ escape(struct bytes s, size_t at, size_t *out_end)
     return 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00);
 }
 
+/*
+ * Eight bytes at a time: a byte of zero is the one that borrows into its top bit when 1 is taken
+ * from it. A byte above ASCII may count as one too: then the bytes are looked at one by one.
+ */
+static const uint64_t ones = 0x0101010101010101ULL, tops = 0x8080808080808080ULL;
+
+static uint64_t
+eight_at(const uint8_t *p)
+{
+    uint64_t v;
+    memcpy(&v, p, sizeof(v));
+    return v;
+}
+
+/* The top bits are set where `c` stands, and perhaps elsewhere; clear: it does not stand there. */
+static uint64_t
+eight_have(uint64_t v, uint8_t c)
+{
+    return (v ^ ones * c) - ones;
+}
+
 /* No byte of the eight is a control, a quote, a backslash or above ASCII. */
 static bool
 eight_plain(const uint8_t *p)
 {
-    const uint64_t ones = 0x0101010101010101ULL, high = 0x8080808080808080ULL;
-    uint64_t v;
-    memcpy(&v, p, sizeof(v));
-    uint64_t quote = v ^ ones * '"', slash = v ^ ones * '\\';
-    return ((v | (v - ones * 0x20) | (quote - ones) | (slash - ones)) & high) == 0;
+    uint64_t v = eight_at(p);
+    return ((v | (v - ones * 0x20) | eight_have(v, '"') | eight_have(v, '\\')) & tops) == 0;
 }
 
 static size_t
@@ -314,6 +332,18 @@ sta_json_kind(struct bytes value)
     }
 }
 
+/* From `at` on, past bytes that neither begin nor end anything. */
+static size_t
+skip_dull(struct bytes s, size_t at)
+{
+    for (; s.len - at > 8; at += 8) {
+        uint64_t v = eight_at(s.p + at), lower = v | ones * 0x20; /* '[' becomes '{', ']' '}' */
+        if ((v | eight_have(v, '"') | eight_have(lower, '{') | eight_have(lower, '}')) & tops)
+            break;
+    }
+    return at;
+}
+
 /* The end of a checked value: only strings and brackets matter. */
 static size_t
 checked_end(struct bytes s, size_t at)
@@ -324,6 +354,10 @@ checked_end(struct bytes s, size_t at)
         switch (s.p[at]) {
         case '"':
             for (at++; s.p[at] != '"'; at++) {
+                while (s.len - at > 8 && eight_plain(s.p + at))
+                    at += 8;
+                if (s.p[at] == '"')
+                    break;
                 if (s.p[at] == '\\')
                     at++;
                 ASSERT(at + 1 < s.len);
@@ -342,8 +376,10 @@ checked_end(struct bytes s, size_t at)
                 return at + 1;
             break;
         default:
-            if (open)
+            if (open) {
+                at = skip_dull(s, at + 1) - 1;
                 break;
+            }
             while (at < s.len && !strchr(",]} \t\r\n", s.p[at]))
                 at++;
             return at;

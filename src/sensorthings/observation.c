@@ -298,7 +298,7 @@ sta_rows_begin(struct bytes body, struct sta_rows *out, struct sta_error *error)
     }
     if (rows > STA_ROWS_MAX)
         return sta_fail(error, 413, 0, "a request has at most %d rows", STA_ROWS_MAX);
-    *out = (struct sta_rows){.groups = {list, 0}};
+    *out = (struct sta_rows){.count = rows, .groups = {list, 0}};
     return OK;
 }
 

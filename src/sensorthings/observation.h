@@ -75,6 +75,7 @@ enum err sta_link_read(struct bytes value, uint64_t *out_id) MUST_USE;
 /* ---- POST CreateObservations: many rows, each failing alone -------------------------------- */
 
 struct sta_rows {
+    uint64_t count; /* rows, and groups: so many answers at most */
     struct sta_json_walk groups;
     struct sta_json_walk array; /* the dataArray at hand */
     bool in_group;

@@ -77,6 +77,32 @@ channel_send(struct channel *c, uint16_t id, struct bytes body)
     return OK;
 }
 
+size_t
+channel_frame_begin(struct channel *c, uint16_t id)
+{
+    size_t start = c->packet.len;
+    field_unsigned(&c->packet, 2, id);
+    field_unsigned(&c->packet, 4, 0);
+    return start;
+}
+
+enum err
+channel_frame_end(struct channel *c, size_t start)
+{
+    if (!c->packet.overflow) {
+        uint32_t length = (uint32_t)(c->packet.len - start - FRAME_HEAD);
+        uint8_t *p = c->packet.p + start + 2;
+        for (int i = 0; i < 4; i++)
+            p[i] = (uint8_t)(length >> (24 - 8 * i));
+        return OK;
+    }
+    ASSERT(start > 0); /* a message of a table fits into a packet of its own */
+    c->packet.len = start;
+    c->packet.overflow = false;
+    enum err e = finish_packet(c);
+    return e == OK ? ERR_AGAIN : e;
+}
+
 struct buf *
 channel_body(void)
 {

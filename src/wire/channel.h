@@ -56,13 +56,25 @@ enum err channel_receive(struct channel *c, channel_frame_fn *each, void *ctx) M
  */
 enum err channel_forget(struct channel *c, uint32_t packets_max) MUST_USE;
 
-/* Queue message `name` of a table, from a pointer to its struct. */
-#define CHANNEL_SEND(channel, name, message)                                                       \
+/*
+ * Queue message `name` of a table, from a pointer to its struct. It is written where it leaves
+ * from; only when the packet turns out to be too full, a second time, into the next one.
+ */
+#define CHANNEL_SEND(to, name, message)                                                            \
     ({                                                                                             \
-        struct buf *body_ = channel_body();                                                        \
-        name##_encode(message, body_);                                                             \
-        channel_send(channel, name##_id, buf_bytes(body_));                                        \
+        struct channel *to_ = (to);                                                                \
+        size_t start_;                                                                             \
+        enum err send_e_;                                                                          \
+        do {                                                                                       \
+            start_ = channel_frame_begin(to_, name##_id);                                          \
+            name##_encode(message, &to_->packet);                                                  \
+            send_e_ = channel_frame_end(to_, start_);                                              \
+        } while (send_e_ == ERR_AGAIN);                                                            \
+        send_e_;                                                                                   \
     })
+/* The halves of it. ERR_AGAIN: it did not fit behind the others; encode it once more. */
+size_t channel_frame_begin(struct channel *c, uint16_t id);
+enum err channel_frame_end(struct channel *c, size_t start) MUST_USE;
 /* An empty buffer for one body, good until the next call. */
 struct buf *channel_body(void);
 

@@ -373,8 +373,8 @@ ingest_rows(struct core *c, struct peer *peer, struct request *ask)
         ask_refuse_now(c, ask, &why);
         return;
     }
-    enum { IDS_BYTES = STA_ROWS_MAX * sizeof(uint64_t) };
-    uint64_t *ids = calloc(1, IDS_BYTES); /* of the object's lifetime: freed below */
+    uint64_t *ids =
+        calloc(rows.count + 1, sizeof(*ids)); /* of the object's lifetime: freed below */
     ASSERT(ids);
     size_t count = 0;
     const struct place nowhere = {0};
@@ -382,7 +382,7 @@ ingest_rows(struct core *c, struct peer *peer, struct request *ask)
     enum err row;
     arena_reset(&c->call);
     c->now_us = clock_wall_us(&c->clock);
-    while (count < STA_ROWS_MAX && sta_rows_next(&rows, c->now_us, &c->call, &o, &row, &error)) {
+    while (count < rows.count && sta_rows_next(&rows, c->now_us, &c->call, &o, &row, &error)) {
         struct ingested in = {0};
         round_room(c, row == OK ? o.value.text.len + o.value.extra.len : 0);
         enum err e = check_rate(c, peer, &why);
