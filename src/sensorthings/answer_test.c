@@ -122,6 +122,11 @@ TEST(options_are_strict)
     CHECK(says(f, 400, "/v1.1/Things?$select=colour", "no 'colour'"));
     CHECK(says(f, 400, "/v1.1/Things?$expand=Sensors", "no relation"));
     CHECK(says(f, 400, "/v1.1/Things?$orderby=name%20up", "asc or desc"));
+    CHECK(says(f, 200, "/v1.1/Things?$orderby=length(name)%20desc,name", "value"));
+    CHECK(says(f, 400, "/v1.1/Things?$orderby=length(5)", "text"));
+    CHECK(says(f, 400, "/v1.1/Things?$orderby=length(name)x", "end of the path"));
+    CHECK(says(f, 400, "/v1.1/Things?$orderby=nothing(name)", "nothing"));
+    CHECK(says(f, 400, "/v1.1/Things?$expand=Datastreams,", "no relation"));
     CHECK(says(f, 400, "/v1.1/Things?$filter=%zz", "percent-encoded"));
     CHECK(says(f, 400, "/v1.1/Things(1)?$top=1", "one entity"));
     CHECK(says(f, 400, "/v1.1/Things(1)/name?$select=name", "no query options"));
@@ -309,6 +314,7 @@ TEST(order_puts_nulls_first_and_breaks_ties_by_id)
     CHECK(results(f, "&$orderby=result", "null -1 5 7.5 \"jam\" "));
     CHECK(results(f, "&$orderby=result desc", "\"jam\" 7.5 5 -1 null "));
     CHECK(results(f, "&$orderby=phenomenonTime desc", "null \"jam\" -1 5 7.5 "));
+    CHECK(results(f, "&$orderby=year(phenomenonTime),id", "5 7.5 \"jam\" null -1 "));
     CHECK(results(f, "&$orderby=phenomenonTime,result", "7.5 -1 5 \"jam\" null "));
     CHECK(results(f, "&$orderby=id desc&$top=2", "-1 null "));
     CHECK(results(f, "&$orderby=result&$skip=1&$top=2", "-1 5 "));

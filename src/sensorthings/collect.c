@@ -211,8 +211,8 @@ bool
 sta_led_by_time(const struct sta_query *q)
 {
     const struct sta_expr_path *path = q->order[0].expr->path;
-    return path->type == STA_OBSERVATION && path->relations_count == 0 && path->property == 0 &&
-           path->members_count == 0;
+    return path && path->type == STA_OBSERVATION && path->relations_count == 0 &&
+           path->property == 0 && path->members_count == 0;
 }
 
 /* No row at this time can come into the page any more. */

@@ -522,7 +522,8 @@ sta_filter_parse_path(struct bytes text, enum sta_type type, struct arena *arena
     struct sta_filter_parser p = {
         .s = text, .type = type, .arena = arena, .error = error, .to_one = true};
     struct sta_expr *e = NULL;
-    enum err err = sta_filter_read_path(&p, &e);
+    bool function = bytes_find(text, '(') < text.len;
+    enum err err = function ? parse_word(&p, &e) : sta_filter_read_path(&p, &e);
     if (err != OK)
         return err;
     if (p.at != text.len)

@@ -168,7 +168,7 @@ struct sta_expr {
 /* Parse a whole expression that must be boolean, about entities of this type. */
 enum err sta_filter_parse(struct bytes text, enum sta_type type, struct arena *arena,
                           const struct sta_expr **out, struct sta_error *error) MUST_USE;
-/* Parse one path (for $orderby), to one value. */
+/* Parse one path or function (for $orderby), to one value. */
 enum err sta_filter_parse_path(struct bytes text, enum sta_type type, struct arena *arena,
                                const struct sta_expr **out, struct sta_error *error) MUST_USE;
 /* Canonical text, with parentheses where precedence asks for them; parses to the same tree. */

@@ -267,12 +267,14 @@ parse_expand(struct parser *p, struct bytes value, struct sta_query *q, uint32_t
 {
     if (value.len == 0)
         return sta_fail(p->error, 400, 0, "$expand names relations");
-    while (value.len) {
-        enum err e = parse_expand_item(p, trimmed(take_until(&value, ',')), q, depth);
-        if (e != OK)
-            return e;
+    enum err e = OK;
+    for (bool more = true; e == OK && more;) {
+        size_t before = value.len;
+        struct bytes item = take_until(&value, ',');
+        more = item.len < before; /* a comma was taken: something must follow it */
+        e = parse_expand_item(p, trimmed(item), q, depth);
     }
-    return OK;
+    return e;
 }
 
 /* ---- the cursor: per key a kind and its bytes, then the id, all in hex ---- */

@@ -165,7 +165,7 @@ def shapes(s, row):
 
 
 RELATES = [('POINT (1 1)', SQUARE, 'T*F**F***', True), ('POINT (0 2)', SQUARE, 'T*F**F***', False),
-           ('POINT (0 2)', SQUARE, 'FT*******', False), ('POINT (0 2)', SQUARE, 'F0FFFF212', True),
+           ('POINT (0 2)', SQUARE, 'FT*******', True), ('POINT (0 2)', SQUARE, 'F0FFFF212', True),
            (SQUARE, 'POLYGON ((2 2, 6 2, 6 6, 2 6, 2 2))', 'T*T***T**', True), (SQUARE, SQUARE, 'T*F**FFF*', True),
            ('LINESTRING (-1 2, 5 2)', SQUARE, 'T*T******', True)]
 
@@ -209,7 +209,7 @@ def nearest_first(s):
     equal([r['name'][len(s.world.prefix):] for r in rows.value][:2], ['alpha place', 'beta place'], 'the nearest two')
 
 
-@table(FUNCTIONS, ["POINT (1)", "POINT 1 1", "POINT (1 x)", "POLYGON ((0 0, 1 1))", "POLYGON ((0 0, 4 0, 4 4, 0 4))", "CIRCLE (1 1)", "",
+@table(FUNCTIONS, ["POINT (1)", "POINT 1 1", "POINT (1 x)", "POLYGON ((0 0, 1 1))", "CIRCLE (1 1)", "",
                    "POINT (1 1", "LINESTRING (1 1)", "POINT (0 91)", "POINT EMPTY)"])
 def not_a_shape(s, wkt):
     refused(s.ask('Things', filter="st_intersects(geography'%s',geography'POINT (1 1)')" % wkt), 400)
