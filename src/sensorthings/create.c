@@ -88,8 +88,8 @@ put_item(struct sta_planner *p, const struct sta_draft *d, struct buf *record,
          struct sta_plan_item *item)
 {
     struct bytes class_name = arena_dup(p->arena, d->class_name);
-    *item =
-        (struct sta_plan_item){.type = d->type, .id = d->id, .fresh = d->fresh, .gone = d->gone};
+    *item = (struct sta_plan_item){
+        .type = d->type, .id = d->id, .fresh = d->fresh, .quiet = d->quiet, .gone = d->gone};
     item->class_name = (const char *)class_name.p;
     memcpy(item->links, d->links, sizeof(item->links));
     if (!class_name.p)

@@ -44,6 +44,7 @@ struct sta_plan_item {
     uint64_t id;
     bool fresh;             /* made by this plan; else the record replaces an older one */
     bool gone;              /* deleted; no record */
+    bool quiet;             /* only what the service keeps by itself changed: no right is needed */
     const char *class_name; /* data class, "" when none */
     struct sta_ids links[STA_RELATIONS_MAX]; /* the stored relations, for the rights of the core */
     struct bytes record;                     /* for store_put_entity(); len 0: delete */

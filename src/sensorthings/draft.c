@@ -32,8 +32,10 @@ struct sta_draft *
 sta_draft_of(struct sta_planner *p, enum sta_type type, uint64_t id)
 {
     struct sta_draft *d = sta_draft_find(p, type, id);
-    if (d)
+    if (d) {
+        d->quiet = false;
         return d;
+    }
     const struct sta_entity *e = sta_graph_get(p->g, type, id);
     ASSERT(e);
     d = sta_draft_new(p, type, id, false);
@@ -133,6 +135,19 @@ sta_draft_link_both(struct sta_planner *p, enum sta_type type, uint64_t id, int 
     return sta_draft_link(p, d, side, target);
 }
 
+/* The same, for what the service keeps by itself. */
+static struct sta_draft *
+quiet_draft_of(struct sta_planner *p, enum sta_type type, uint64_t id)
+{
+    struct sta_draft *d = sta_draft_find(p, type, id);
+    if (d)
+        return d;
+    d = sta_draft_of(p, type, id);
+    if (d)
+        d->quiet = true;
+    return d;
+}
+
 /* ---- features ------------------------------------------------------------------------------ */
 
 static const struct sta_draft *
@@ -164,7 +179,7 @@ sta_draft_thing_feature(struct sta_planner *p, uint64_t thing_id, uint64_t *out)
         return sta_fail(p->error, 400, 0,
                         "the Observation names no FeatureOfInterest, and its Thing has no "
                         "Location to make one of");
-    if (!thing && !(thing = sta_draft_of(p, STA_THING, thing_id)))
+    if (!thing && !(thing = quiet_draft_of(p, STA_THING, thing_id)))
         return sta_draft_full(p);
     const struct sta_draft *draft = location_for_feature(p, thing);
     const struct sta_entity *location =
@@ -178,6 +193,7 @@ sta_draft_thing_feature(struct sta_planner *p, uint64_t thing_id, uint64_t *out)
         feature->property[i] = from[i];
     feature->class_name = draft ? draft->class_name : bytes_text(location->class_name);
     feature->owner = thing->owner;
+    feature->quiet = true;
     *out = feature->id;
     return sta_draft_link(p, thing, THING_FEATURE, feature->id);
 }
@@ -202,7 +218,7 @@ sta_draft_remember(struct sta_planner *p, uint64_t stream, uint64_t feature)
     if (ids->count >= STA_FEATURES_MAX)
         return sta_fail(p->error, 400, 0, "a Datastream has at most %d FeaturesOfInterest",
                         STA_FEATURES_MAX);
-    struct sta_draft *d = sta_draft_of(p, sta_draft_stream_type(p, stream), stream);
+    struct sta_draft *d = quiet_draft_of(p, sta_draft_stream_type(p, stream), stream);
     return d ? sta_draft_link(p, d, DATASTREAM_FEATURES, feature) : sta_draft_full(p);
 }
 

@@ -16,6 +16,7 @@ struct sta_draft {
     bool fresh;
     bool moved;  /* a Thing whose Locations this plan sets */
     bool gone;   /* deleted by this plan */
+    bool quiet;  /* changed only by what the service keeps by itself: features of Observations */
     bool manual; /* a HistoricalLocation that the maker wrote */
     struct bytes owner, class_name;
     struct bytes property[STA_PROPERTIES_MAX];

@@ -336,6 +336,14 @@ sta_graph_next_id(const struct sta_graph *g, enum sta_type type)
     return g->set[type == STA_MULTI_DATASTREAM ? STA_DATASTREAM : type].next_id;
 }
 
+void
+sta_graph_skip_ids(struct sta_graph *g, enum sta_type type, uint64_t next)
+{
+    enum sta_type space = type == STA_MULTI_DATASTREAM ? STA_DATASTREAM : type;
+    if (next > g->set[space].next_id)
+        g->set[space].next_id = next;
+}
+
 static void
 ids_insert(struct sta_graph *g, struct sta_ids *ids, uint64_t id, bool sorted)
 {

@@ -213,6 +213,9 @@ struct sta_entity *sta_graph_stream(const struct sta_graph *g, uint64_t id);
 /* The id that the next entity of the type gets. */
 uint64_t sta_graph_next_id(const struct sta_graph *g, enum sta_type type);
 
+/* Ids below `next` are not given to new entities of the type. */
+void sta_graph_skip_ids(struct sta_graph *g, enum sta_type type, uint64_t next);
+
 static inline uint64_t
 sta_observation_id(uint32_t stream, uint64_t n)
 {

@@ -124,29 +124,23 @@ run(struct core *c, struct request *ask)
     struct sta_error error = {0};
     struct bytes target = buf_bytes(&ask->target);
     target.len = bytes_find(target, '?');
-    if (!bytes_are(bytes_text(ask->method), "POST")) {
-        refuse(&why, 501, REASON_UNSPECIFIED, "This server answers GET and POST; %s is not there.",
-               ask->method);
-        ask_refuse_now(c, ask, &why);
-    } else if (bytes_are(target, "/v1.1/Commands")) {
+    bool post = bytes_are(bytes_text(ask->method), "POST");
+    bool device = peer->kind == PEER_DEVICE;
+    if (post && bytes_are(target, "/v1.1/Commands")) {
         commands_post(c, peer, ask);
-    } else if (sta_path_parse(target, &path, &error) == OK && path.kind == STA_PATH_SET &&
-               sta_path_type(&path) == STA_TASK && c->graph.tasking) {
-        tasks_post(c, peer, ask, &path);
-    } else if (peer->kind != PEER_DEVICE) {
-        refuse(&why, peer->kind == PEER_STRANGER ? 401 : 403, REASON_NOT_AUTHORISED,
-               "Only devices of this zone create Things and Observations.");
-        refusal_rule(&why, c->start->zone_line, "zone", c->start->zone);
-        ask_refuse_now(c, ask, &why);
     } else if (sta_path_parse(target, &path, &error) != OK) {
         refuse(&why, error.status, REASON_UNSPECIFIED, "%s", error.text);
         ask_refuse_now(c, ask, &why);
-    } else if (path.kind == STA_PATH_CREATE_OBSERVATIONS) {
+    } else if (post && path.kind == STA_PATH_SET && sta_path_type(&path) == STA_TASK &&
+               c->graph.tasking) {
+        tasks_post(c, peer, ask, &path);
+    } else if (post && device && path.kind == STA_PATH_CREATE_OBSERVATIONS) {
         ingest_rows(c, peer, ask);
-    } else if (path.kind == STA_PATH_SET && sta_path_type(&path) == STA_OBSERVATION) {
+    } else if (post && device && path.kind == STA_PATH_SET && !path.ref &&
+               sta_path_type(&path) == STA_OBSERVATION) {
         ingest_post(c, peer, ask, &path);
     } else {
-        entities_post(c, peer, ask, &path);
+        changes_run(c, peer, ask, &path);
     }
 }
 
@@ -170,6 +164,7 @@ asks_take(struct core *c, struct peer *peer, const struct ask *m)
     c->ask_bytes += m->body_length;
     peer->asks++;
     enum err e = bytes_copy_text(m->method, ask->method, sizeof(ask->method));
+    ask->json_patch = bytes_start(m->content_type, "application/json-patch+json");
     buf_put(&ask->target, m->target);
     buf_put(&ask->token, m->token);
     buf_init(&ask->body, m->body_length ? m->body_length : 1);

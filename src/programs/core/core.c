@@ -22,11 +22,28 @@ struct loading {
     enum err error;
 };
 
+static enum err
+load_next_id(struct sta_graph *g, uint64_t type, struct bytes record)
+{
+    uint64_t next;
+    if (type <= STA_NONE || type >= STA_TYPE_COUNT ||
+        text_u64(record, 1ULL << STA_ID_MAX_BITS, &next) != OK)
+        return ERR_MALFORMED;
+    sta_graph_skip_ids(g, (enum sta_type)type, next);
+    return OK;
+}
+
 static void
 load_entity(void *ctx, uint8_t type, uint64_t id, struct bytes record)
 {
     struct loading *l = ctx;
-    if (l->error == OK)
+    if (l->error != OK)
+        return;
+    if (type == ENTITY_TO_ERASE && id < STORE_STREAMS_MAX)
+        l->core->streams[id].to_erase = true;
+    else if (type == ENTITY_NEXT_ID)
+        l->error = load_next_id(&l->core->graph, id, record);
+    else
         l->error = sta_graph_load(&l->core->graph, type, id, record);
 }
 
@@ -45,6 +62,9 @@ load_graph(struct core *c)
         e = sta_graph_link(&c->graph);
     if (e != OK)
         return e;
+    for (uint32_t i = 1; i < STORE_STREAMS_MAX; i++) /* what a predecessor did not come to */
+        if (c->streams[i].to_erase)
+            entities_erase(c, i);
     for (int kind = 0; kind < 2; kind++) {
         enum sta_type type = kind == 0 ? STA_DATASTREAM : STA_MULTI_DATASTREAM;
         for (uint32_t i = 0; i < c->graph.set[type].count; i++) {

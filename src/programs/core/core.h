@@ -71,6 +71,7 @@ struct stream {
     bool has_minimum, has_maximum;
     bool multi; /* a MultiDatastream: results are lists of so many values */
     uint16_t results;
+    bool to_erase;       /* only while the core starts */
     bool tells_leases;   /* it is named "lease": each Observation is one that was obeyed */
     uint8_t rule;        /* enum stream_rule, from observationType */
     int16_t class_index; /* in start->classes; -1: the charter holds it no more */
@@ -93,6 +94,8 @@ struct request {
     uint64_t peer;
     uint32_t ref;
     char method[17];
+    bool json_patch; /* the body is application/json-patch+json */
+    bool change;     /* waits for the record of a change; then it is made */
     struct buf target, token, body;
     uint32_t body_length;
     int status;
@@ -288,6 +291,9 @@ void peers_forget(struct core *c, struct peer *peer);
 enum err gate_begin(struct core *c) MUST_USE;
 
 /* ingest.c: decide observations and put them into the round. */
+/* Kind, range, time and the service's rule: for one that comes by a plan. The value may change. */
+enum err ingest_check(struct core *c, uint32_t stream, struct observation *o, bool *out_kept,
+                      struct refusal *why) MUST_USE;
 struct ingested {
     uint32_t stream;
     uint64_t n;
@@ -298,11 +304,36 @@ void ingest_post(struct core *c, struct peer *peer, struct request *ask,
                  const struct sta_path *path);
 void ingest_rows(struct core *c, struct peer *peer, struct request *ask);
 
-/* entities.c */
-void entities_post(struct core *c, struct peer *peer, struct request *ask,
-                   const struct sta_path *path);
-/* Store and apply a plan now, in a commit of its own. */
+struct view_rights;
+
+/* entities.c: plans of changes. Records of the store beside the entities: */
+enum {
+    ENTITY_NEXT_ID = 13,  /* id: the type; the record is the next id of it */
+    ENTITY_TO_ERASE = 14, /* id: a stream that was deleted, whose key may still be there */
+};
+/* Everything in the plan is the maker's to change, and new streams are of a class of the zone. */
+enum err entities_check(const struct core *c, const struct view_rights *v,
+                        const struct sta_plan *plan, struct refusal *why) MUST_USE;
+/*
+ * Store and apply a plan now, with a leaf for the decision, in a commit of its own. Observations
+ * and corrections go through ingest_check() first, and through the service; each Observation's n is
+ * written back, and those that the service does not keep leave the plan.
+ */
+enum err entities_change(struct core *c, struct sta_plan *plan, struct bytes leaf,
+                         struct refusal *why) MUST_USE;
+/* The same for a plan without Observations, and without a leaf. */
 enum err entities_store(struct core *c, const struct sta_plan *plan, struct refusal *why) MUST_USE;
+/* Destroy what a deleted stream held. */
+void entities_erase(struct core *c, uint32_t stream);
+
+/* changes.c: who changes what. Devices at once, people when the ledger has it. */
+void changes_run(struct core *c, struct peer *peer, struct request *ask,
+                 const struct sta_path *path);
+/* The record of an ask that waited for it is durable. */
+void changes_recorded(struct core *c, struct request *ask);
+/* An Observation of a device that brings a Datastream or feature inside: as by POST to the path. */
+enum err changes_observe(struct core *c, struct peer *peer, const struct sta_path *path,
+                         struct bytes json, struct ingested *out, struct refusal *why) MUST_USE;
 
 /* round.c */
 void round_init(struct core *c);
@@ -318,6 +349,10 @@ void round_ask(struct core *c, struct request *ask);
 void round_decide(struct core *c, const char *device, uint32_t stream, uint64_t n,
                   const char *reason);
 void round_keep(struct core *c, uint32_t stream, uint64_t n, const struct observation *o);
+/* True if round_keep() has room for it. */
+bool round_fits(const struct core *c, const struct observation *o);
+/* What was kept since the last commit is not told: its batch was abandoned. */
+void round_forget(struct core *c);
 
 /* asks.c */
 void asks_init(struct core *c);
@@ -343,6 +378,8 @@ struct view_rights {
     const struct core *core;
     const struct peer *device; /* or a caller: */
     struct bytes purpose;
+    const char *caller;    /* their name, for what they made themselves; may be NULL */
+    const char *writes;    /* not NULL: what they may change, being of these classes */
     bool own_observations; /* a subscriber's view */
     bool nothing;          /* the service root only */
 };
@@ -360,7 +397,7 @@ void read_run(struct core *c, struct peer *peer, struct request *ask);
 
 /* record.c: the ledger. */
 struct reading {
-    const char *event; /* "read", "read-refused", "command-refused" */
+    const char *event; /* "read", "change", "read-refused", "change-refused", "command-refused" */
     const char *caller, *role, *purpose;
     const char *const *classes;
     uint32_t classes_count;

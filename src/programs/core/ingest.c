@@ -214,6 +214,20 @@ admit(struct core *c, uint32_t id, struct observation *o, bool *out_kept, struct
                   text[0] ? text : "this zone's service does not take it");
 }
 
+enum err
+ingest_check(struct core *c, uint32_t stream, struct observation *o, bool *out_kept,
+             struct refusal *why)
+{
+    ASSERT(stream < STORE_STREAMS_MAX && c->streams[stream].used);
+    if (c->streams[stream].class_index < 0) {
+        refuse(why, 403, REASON_NOT_AUTHORISED, "the charter holds this data class no more");
+        refusal_rule(why, c->start->zone_line, "zone", c->start->zone);
+        return ERR_DENIED;
+    }
+    enum err e = check_value(c, &c->streams[stream], o, why);
+    return e == OK ? admit(c, stream, o, out_kept, why) : e;
+}
+
 static enum err
 append(struct core *c, uint32_t id, const struct observation *o, bool once, uint64_t *out_n,
        struct refusal *why)
@@ -246,9 +260,6 @@ decide(struct core *c, struct peer *peer, struct sta_observation *o, const struc
     if (e != OK)
         return e;
     uint32_t id = out->stream = o->stream;
-    if (o->deep)
-        return refuse(why, 400, REASON_PAYLOAD_INVALID,
-                      "an Observation from a device links to its Datastream, it does not make one");
     e = check_value(c, &c->streams[id], &o->value, why);
     if (e == OK)
         e = find_feature(c, peer, o, why);
@@ -278,6 +289,32 @@ conclude(struct core *c, struct peer *peer, const struct ingested *in, enum err 
     round_decide(c, peer->name, in->stream, UINT64_MAX, why->why);
 }
 
+/* What it belongs to stands inside it: that is a plan, in a commit of its own, with its own leaf.
+ */
+static enum err
+observe_deep(struct core *c, struct peer *peer, const struct place *place, struct bytes json,
+             struct ingested *out, struct refusal *why)
+{
+    struct sta_path path = {.kind = STA_PATH_SET};
+    if (place->stream || place->feature) {
+        enum sta_type type = place->feature ? STA_FEATURE_OF_INTEREST
+                             : place->multi ? STA_MULTI_DATASTREAM
+                                            : STA_DATASTREAM;
+        path.steps[path.steps_count++] = (struct sta_step){
+            .type = type, .has_id = true, .id = place->feature ? place->feature : place->stream};
+    }
+    path.steps[path.steps_count++] = (struct sta_step){
+        .type = STA_OBSERVATION,
+        .many = true,
+        .relation = (uint8_t)(place->feature ? FEATURE_OBSERVATIONS : DATASTREAM_OBSERVATIONS)};
+    enum err e = changes_observe(c, peer, &path, json, out, why);
+    if (e != OK) {
+        c->count.refused++;
+        round_decide(c, peer->name, out->stream, UINT64_MAX, why->why);
+    }
+    return e;
+}
+
 static enum err
 ingest_json(struct core *c, struct peer *peer, const struct place *place, struct bytes json,
             bool once, struct ingested *out, struct refusal *why)
@@ -290,6 +327,8 @@ ingest_json(struct core *c, struct peer *peer, const struct place *place, struct
     enum err e = check_rate(c, peer, why);
     if (e == OK && sta_observation_scan(json, c->now_us, &c->call, &o, &error) != OK)
         e = from_error(why, &error);
+    if (e == OK && o.deep)
+        return observe_deep(c, peer, place, json, out, why);
     if (e == OK)
         e = decide(c, peer, &o, place, once, out, why);
     conclude(c, peer, out, e, why);

@@ -184,7 +184,8 @@ static void
 caller_run(struct core *c, struct peer *peer, struct request *ask, const struct token *token,
            const struct sta_request *request, const char *what)
 {
-    struct view_rights v = {.core = c, .purpose = bytes_text(token->purpose)};
+    struct view_rights v = {
+        .core = c, .purpose = bytes_text(token->purpose), .caller = token->caller};
     struct sta_report report = {0};
     bool good = answer(c, ask, &v, request, &report);
     (void)peer;

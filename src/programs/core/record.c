@@ -80,6 +80,7 @@ record_entry(struct core *c, const struct buf *entry, uint64_t *out_ref)
 static void
 refuse_unrecorded(struct core *c, struct request *ask)
 {
+    ask->change = false; /* it is not made */
     struct refusal why;
     refuse(&why, 503, REASON_UNSPECIFIED,
            "The ledger cannot record this now; without a record no answer leaves.");
@@ -122,7 +123,9 @@ record_frame(void *ctx, uint16_t id, struct bytes body)
     struct record_failed bad;
     if (id == recorded_id && recorded_decode(body, &good) == OK) {
         struct request *ask = ask_waiting(c, good.ref);
-        if (ask)
+        if (ask && ask->change)
+            changes_recorded(c, ask);
+        else if (ask)
             ask_send(c, ask);
         if (good.ref == c->anchor_ref) {
             c->anchor_ref = 0;

@@ -11,83 +11,91 @@ class_allows(const struct start_class *row, struct bytes purpose)
     return row && start_list_has(row->purposes, purpose);
 }
 
+/* A caller's view: their purpose opens the class; to change something, they write it too. */
 static bool
 class_seen(const struct view_rights *v, const char *class_name)
 {
-    return class_allows(start_class(v->core->start, bytes_text(class_name)), v->purpose);
+    return class_allows(start_class(v->core->start, bytes_text(class_name)), v->purpose) &&
+           (!v->writes || start_list_has(v->writes, bytes_text(class_name)));
 }
 
-/* True if one of the streams that this entity belongs to may be seen. */
-static bool
-stream_seen(const struct view_rights *v, const struct sta_entity *e)
+/* What an entity without a class is seen by: the streams that it belongs to. */
+struct carried {
+    bool some; /* of what it carries is seen */
+    bool all;  /* of it is; and not more than could be looked at */
+};
+
+static void
+carry(struct carried *to, bool seen)
+{
+    to->some = to->some || seen;
+    to->all = to->all && seen;
+}
+
+static void
+carry_streams(const struct view_rights *v, const struct sta_entity *e, struct carried *to)
 {
     const struct sta_type_info *info = sta_type_info(e->type);
     for (uint32_t r = 0; r < info->relations_count; r++) {
         if (!sta_is_stream(info->relations[r].to))
             continue;
         const struct sta_ids *ids = &e->links[r];
+        to->all = to->all && ids->count <= LINKS_LOOKED_AT;
         for (uint32_t i = 0; i < ids->count && i < LINKS_LOOKED_AT; i++) {
             const struct sta_entity *s = sta_graph_stream(&v->core->graph, ids->p[i]);
-            if (s && class_seen(v, s->class_name))
-                return true;
+            if (s)
+                carry(to, class_seen(v, s->class_name));
         }
     }
-    return false;
 }
 
-static bool caller_sees(const struct view_rights *v, enum sta_type type,
-                        const struct sta_entity *e);
+static void carry_of(const struct view_rights *v, const struct sta_entity *e, struct carried *to);
 
-/* True if one of these may be seen. What they are seen by lies nearer to the streams. */
-static bool
-one_seen(const struct view_rights *v, enum sta_type type, const struct sta_ids *ids)
+static void
+carry_linked(const struct view_rights *v, enum sta_type type, const struct sta_ids *ids,
+             struct carried *to)
 {
+    to->all = to->all && ids->count <= LINKS_LOOKED_AT;
     for (uint32_t i = 0; i < ids->count && i < LINKS_LOOKED_AT; i++) {
         const struct sta_entity *e = sta_graph_get(&v->core->graph, type, ids->p[i]);
-        if (e && caller_sees(v, type, e))
-            return true;
+        if (!e)
+            continue;
+        if (v->writes && e->class_name[0])
+            carry(to, class_seen(v, e->class_name));
+        carry_of(v, e, to);
     }
-    return false;
 }
 
-static bool
-thing_seen(const struct view_rights *v, const struct sta_ids *things)
+/* Places and features by their Things, what is tasked by its Thing: each step is nearer to the
+ * streams, so this ends. */
+static void
+carry_of(const struct view_rights *v, const struct sta_entity *e, struct carried *to)
 {
-    for (uint32_t i = 0; i < things->count && i < LINKS_LOOKED_AT; i++) {
-        const struct sta_entity *t = sta_graph_get(&v->core->graph, STA_THING, things->p[i]);
-        if (t && stream_seen(v, t))
-            return true;
-    }
-    return false;
-}
-
-/*
- * C4. Rows with a class of their own are seen by it. What has none describes what is measured, or
- * where: it is seen only together with a stream that is, so that a home's place does not show
- * to who may not see its meter.
- */
-static bool
-caller_sees(const struct view_rights *v, enum sta_type type, const struct sta_entity *e)
-{
-    if (type == STA_OBSERVATION || sta_is_stream(type) || e->class_name[0])
-        return class_seen(v, e->class_name);
-    switch (type) {
+    switch (e->type) {
     case STA_THING:
     case STA_SENSOR:
     case STA_OBSERVED_PROPERTY:
-        return stream_seen(v, e);
+        carry_streams(v, e, to);
+        break;
     case STA_LOCATION:
-        return thing_seen(v, &e->links[LOCATION_THINGS]);
+        carry_linked(v, STA_THING, &e->links[LOCATION_THINGS], to);
+        break;
     case STA_HISTORICAL_LOCATION:
-        return thing_seen(v, &e->links[HISTORICAL_LOCATION_THING]);
+        carry_linked(v, STA_THING, &e->links[HISTORICAL_LOCATION_THING], to);
+        break;
     case STA_FEATURE_OF_INTEREST:
-        return stream_seen(v, e) || thing_seen(v, &e->links[FEATURE_THINGS]);
+        carry_streams(v, e, to);
+        carry_linked(v, STA_THING, &e->links[FEATURE_THINGS], to);
+        break;
     case STA_ACTUATOR:
-        return one_seen(v, STA_TASKING_CAPABILITY, &e->links[ACTUATOR_CAPABILITIES]);
+        carry_linked(v, STA_TASKING_CAPABILITY, &e->links[ACTUATOR_CAPABILITIES], to);
+        break;
     case STA_TASKING_CAPABILITY:
-        return thing_seen(v, &e->links[CAPABILITY_THING]);
+        carry_linked(v, STA_THING, &e->links[CAPABILITY_THING], to);
+        break;
     case STA_TASK:
-        return one_seen(v, STA_TASKING_CAPABILITY, &e->links[TASK_CAPABILITY]);
+        carry_linked(v, STA_TASKING_CAPABILITY, &e->links[TASK_CAPABILITY], to);
+        break;
     case STA_NONE:
     case STA_DATASTREAM:
     case STA_MULTI_DATASTREAM:
@@ -95,7 +103,34 @@ caller_sees(const struct view_rights *v, enum sta_type type, const struct sta_en
     case STA_TYPE_COUNT:
         break;
     }
-    return false;
+}
+
+static bool
+made_by(const struct view_rights *v, const struct sta_entity *e)
+{
+    return v->caller && e->owner[0] == '@' && strcmp(e->owner + 1, v->caller) == 0;
+}
+
+/*
+ * C4. Rows with a class of their own are seen by it. What has none describes what is measured, or
+ * where: it is seen only together with a stream that is, so that a home's place does not show
+ * to who may not see its meter; who made it sees it also while it carries nothing. To change it,
+ * all that it carries must be theirs to write.
+ */
+static bool
+caller_sees(const struct view_rights *v, enum sta_type type, const struct sta_entity *e)
+{
+    if (type == STA_OBSERVATION || sta_is_stream(type))
+        return class_seen(v, e->class_name);
+    if (e->class_name[0] && !class_seen(v, e->class_name))
+        return false;
+    if (e->class_name[0] && !v->writes)
+        return true;
+    struct carried c = {.all = true};
+    carry_of(v, e, &c);
+    if (v->writes)
+        return c.all && (c.some || e->class_name[0] || made_by(v, e));
+    return c.some || (c.all && made_by(v, e));
 }
 
 static bool

@@ -193,6 +193,20 @@ round_decide(struct core *c, const char *device, uint32_t stream, uint64_t n, co
     c->round.decided++;
 }
 
+bool
+round_fits(const struct core *c, const struct observation *o)
+{
+    const struct round *r = &c->round;
+    return r->stored_count < ROUND_STORED_MAX &&
+           r->arena.used + o->text.len + o->extra.len + 64 <= r->arena.size;
+}
+
+void
+round_forget(struct core *c)
+{
+    c->round.stored_count = 0;
+}
+
 void
 round_keep(struct core *c, uint32_t stream, uint64_t n, const struct observation *o)
 {
