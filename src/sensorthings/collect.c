@@ -1,5 +1,7 @@
 #include "sensorthings/collect.h"
 
+#include "sensorthings/index.h"
+
 #include "sensorthings/batch.h"
 
 /* A page while it fills: slots in final order, at most `want`; the last falls out. */
@@ -189,17 +191,21 @@ collect_entities(struct pile *p, const struct sta_set *set)
 {
     const struct sta_graph *g = p->run->view->graph;
     const struct sta_ids *ids = set->parent ? &set->parent->links[set->relation] : NULL;
+    struct sta_ids some;
+    if (!ids && p->q->filter &&
+        sta_index_candidates(g, set->type, p->q->filter, p->run->view->arena, &some))
+        ids = &some;
     uint32_t count = ids ? ids->count : g->set[set->type].count;
     for (uint32_t i = 0; i < count; i++) {
         const struct sta_entity *e =
             ids ? sta_graph_get(g, set->type, ids->p[i]) : g->set[set->type].p[i];
-        if (!sta_visible(p->run, set->type, e))
+        if (!e || !sta_visible(p->run, set->type, e)) /* of ids, in a filter, any may be named */
             continue;
         const struct sta_row row = {.type = set->type, .entity = e};
         enum err err = offer(p, &row, e->id);
         if (err != OK)
             return err;
-        if (!ids && !p->counting && p->q->order_count == 0 && p->count == p->want)
+        if (!set->parent && !p->counting && p->q->order_count == 0 && p->count == p->want)
             return OK; /* the rest only has larger ids */
     }
     return OK;

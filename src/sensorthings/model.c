@@ -3,6 +3,7 @@
 #include <stdarg.h>
 
 #include "base/text.h"
+#include "sensorthings/index.h"
 #include "sensorthings/json.h"
 #include "sensorthings/record.h"
 
@@ -293,6 +294,7 @@ sta_graph_fini(struct sta_graph *g)
             entity_free(g, g->set[t].p[i]);
         free(g->set[t].p);
     }
+    sta_index_fini(g);
     *g = (struct sta_graph){0};
 }
 
@@ -491,6 +493,7 @@ sta_graph_load(struct sta_graph *g, uint8_t type, uint64_t id, struct bytes reco
         return err;
     }
     set_insert(g, e);
+    sta_index_add(g, e);
     return OK;
 }
 
@@ -543,6 +546,7 @@ sta_entity_put(struct sta_graph *g, enum sta_type type, uint64_t id, struct byte
         enum err e = read_record(g, made);
         ASSERT(e == OK); /* we wrote it */
         set_insert(g, made);
+        sta_index_add(g, made);
         return made;
     }
     const struct sta_type_info *info = sta_type_info(type);
@@ -557,6 +561,8 @@ sta_entity_put(struct sta_graph *g, enum sta_type type, uint64_t id, struct byte
         old->links[r] = (struct sta_ids){0};
     }
     g->set[type].p[place_of(g, type, id)] = made;
+    sta_index_remove(g, old);
+    sta_index_add(g, made);
     entity_free(g, old);
     return made;
 }
@@ -573,6 +579,7 @@ sta_entity_drop(struct sta_graph *g, enum sta_type type, uint64_t id)
     memmove(p + at, p + at + 1, (g->set[type].count - at - 1) * sizeof(struct sta_entity *));
     g->set[type].count--;
     g->entities--;
+    sta_index_remove(g, e);
     entity_free(g, e);
 }
 

@@ -19,6 +19,7 @@
 #ifndef SENSORTHINGS_MODEL_H
 #define SENSORTHINGS_MODEL_H
 
+#include "base/arena.h"
 #include "base/base.h"
 #include "base/buf.h"
 #include "store/store.h"
@@ -171,7 +172,16 @@ struct sta_entity {
     struct sta_ids links[STA_RELATIONS_MAX];
 };
 
+/* index.h */
+struct sta_index {
+    struct sta_index_node *nodes; /* [0] is nobody */
+    uint32_t *buckets;            /* a power of two */
+    uint32_t nodes_count, nodes_capacity, buckets_count, used, free;
+    struct arena space;
+};
+
 struct sta_graph {
+    struct sta_index index;
     struct {
         struct sta_entity **p; /* ascending id */
         uint32_t count;
