@@ -203,6 +203,19 @@ parse_authorization(struct bytes value, struct http_head *h)
     return 0;
 }
 
+/* Weights play no part: who names text/html at all can show it. */
+static void
+parse_accept(struct bytes value, struct http_head *h)
+{
+    while (value.len) {
+        size_t n = bytes_find(value, ',');
+        struct bytes range = bytes_of(value.p, n);
+        range.len = bytes_find(range, ';');
+        h->wants_html = h->wants_html || http_same_word(http_trim(range), "text/html");
+        value = bytes_skip(value, n < value.len ? n + 1 : n);
+    }
+}
+
 static uint16_t
 parse_field(struct bytes name, struct bytes value, struct http_head *h, unsigned *seen)
 {
@@ -262,6 +275,8 @@ parse_field(struct bytes name, struct bytes value, struct http_head *h, unsigned
         h->websocket_protocol = value;
         return 0;
     default:
+        if (http_same_word(name, "accept"))
+            parse_accept(value, h);
         return http_same_word(name, "connection") ? parse_connection(value, h) : 0;
     }
 }

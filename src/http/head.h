@@ -29,6 +29,7 @@ struct http_head {
     struct bytes upgrade, origin;
     struct bytes websocket_key, websocket_version, websocket_protocol;
     bool connection_upgrade; /* "upgrade" stands in Connection */
+    bool wants_html;         /* Accept names text/html: a person's browser asks */
     bool keep_alive;
     bool expect_continue;
     bool chunked;

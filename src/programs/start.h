@@ -40,6 +40,7 @@ enum start_text_role {
     TEXT_DEVICE_ISSUER_PEM,
     TEXT_PEOPLE_ISSUER_PEM,
     TEXT_BASE_URL, /* "https://127.0.0.1:8444", for absolute links */
+    TEXT_MQTT_URL, /* "mqtts://127.0.0.1:8884"; empty: the zone has no such listener */
 };
 enum start_number_role {
     NUMBER_CONNECTIONS_MAX = 1,

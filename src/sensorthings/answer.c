@@ -4,9 +4,8 @@
 #include "sensorthings/page.h"
 #include "sensorthings/json.h"
 #include "sensorthings/observation.h"
+#include "sensorthings/root.h"
 #include "sensorthings/times.h"
-
-static const char conformance_prefix[] = "http://www.opengis.net/spec/iot_sensing/1.1/req/";
 
 void
 sta_self_link(struct bytes base_url, enum sta_type type, uint64_t id, struct buf *out)
@@ -110,46 +109,6 @@ go(struct sta_run *run, const struct sta_path *path, struct place *out)
 }
 
 /* ---- answers ---- */
-
-static enum err
-put_root(struct sta_run *run, struct buf *out)
-{
-    static const char *const classes[] = {"datamodel/thing",
-                                          "datamodel/location",
-                                          "datamodel/historical-location",
-                                          "datamodel/datastream",
-                                          "datamodel/sensor",
-                                          "datamodel/observed-property",
-                                          "datamodel/observation",
-                                          "datamodel/feature-of-interest",
-                                          "datamodel/entity-control-information",
-                                          "resource-path"};
-    static const char *const mqtt[] = {"create-observations-via-mqtt", "receive-updates-via-mqtt"};
-    buf_text(out, "{\"value\":[");
-    for (enum sta_type t = STA_THING; t < STA_TYPE_COUNT; t++) {
-        if (sta_is_tasking(t) && !run->view->graph->tasking)
-            continue;
-        sta_separate(out);
-        buf_format(out, "{\"name\":\"%s\",\"url\":\"", sta_type_info(t)->set);
-        buf_put(out, run->view->base_url);
-        buf_format(out, "/%s\"}", sta_type_info(t)->set);
-    }
-    buf_text(out, "],\"serverSettings\":{\"conformance\":[");
-    for (size_t i = 0; i < ARRAY_COUNT(classes); i++) {
-        sta_separate(out);
-        buf_format(out, "\"%s%s\"", conformance_prefix, classes[i]);
-    }
-    for (size_t i = 0; run->view->mqtt_url.len && i < ARRAY_COUNT(mqtt); i++)
-        buf_format(out, ",\"%s%s\"", conformance_prefix, mqtt[i]);
-    buf_byte(out, ']');
-    for (size_t i = 0; run->view->mqtt_url.len && i < ARRAY_COUNT(mqtt); i++) {
-        buf_format(out, ",\"%s%s\":{\"endpoints\":[", conformance_prefix, mqtt[i]);
-        text_put_json(out, run->view->mqtt_url);
-        buf_text(out, "]}");
-    }
-    buf_text(out, "}}");
-    return OK;
-}
 
 /* The bare JSON of the property that the path names; false when it has no value. */
 static bool
@@ -275,30 +234,55 @@ run_init(struct sta_run *run, const struct sta_view *view, struct sta_error *err
     return OK;
 }
 
+/* What a path leads to. */
+static enum err
+put_place(struct sta_run *run, const struct sta_request *request, struct buf *out)
+{
+    struct place at = {0};
+    enum err e = go(run, &request->path, &at);
+    if (e != OK)
+        return e;
+    if (request->path.kind == STA_PATH_SET)
+        return put_set(run, request, &at, out);
+    if (request->path.ref)
+        return put_ref(run, &at.row, out);
+    if (request->path.kind == STA_PATH_ENTITY)
+        return sta_row_put(run, &request->query, &at.row, out, 0);
+    return put_one_property(run, &request->path, &at.row, out);
+}
+
+static enum err
+put_answer(struct sta_run *run, const struct sta_request *request, struct buf *out)
+{
+    switch (request->path.kind) {
+    case STA_PATH_ROOT:
+        sta_root_put(run->view, out);
+        return OK;
+    case STA_PATH_API:
+        sta_openapi_put(run->view, out);
+        return OK;
+    case STA_PATH_ROLLUPS:
+        return sta_rollups_put(run, &request->rollups, out);
+    case STA_PATH_CREATE_OBSERVATIONS:
+        return sta_fail(run->error, 405, 0, "CreateObservations takes POST");
+    case STA_PATH_SET:
+    case STA_PATH_ENTITY:
+    case STA_PATH_PROPERTY:
+    case STA_PATH_VALUE:
+        break;
+    }
+    return put_place(run, request, out);
+}
+
 enum err
 sta_answer(const struct sta_view *view, const struct sta_request *request, struct buf *out,
            struct sta_report *report, struct sta_error *error)
 {
     struct sta_run run;
-    struct place at = {0};
     size_t before = out->len;
     enum err e = run_init(&run, view, error);
-    if (e == OK && request->path.kind == STA_PATH_CREATE_OBSERVATIONS)
-        e = sta_fail(error, 405, 0, "CreateObservations takes POST");
-    if (e == OK && request->path.kind == STA_PATH_ROOT)
-        e = put_root(&run, out);
-    else if (e == OK)
-        e = go(&run, &request->path, &at);
-    if (e == OK && request->path.kind != STA_PATH_ROOT) {
-        if (request->path.kind == STA_PATH_SET)
-            e = put_set(&run, request, &at, out);
-        else if (request->path.ref)
-            e = put_ref(&run, &at.row, out);
-        else if (request->path.kind == STA_PATH_ENTITY)
-            e = sta_row_put(&run, &request->query, &at.row, out, 0);
-        else
-            e = put_one_property(&run, &request->path, &at.row, out);
-    }
+    if (e == OK)
+        e = put_answer(&run, request, out);
     if (e == OK && buf_error(out) != OK)
         e = sta_fail(error, 413, 0, "the answer has more than %zu bytes; use $top", out->max);
     if (e == OK)
@@ -319,6 +303,12 @@ sta_request_parse(struct bytes target, struct arena *arena, struct sta_request *
     if (e != OK)
         return e;
     enum sta_path_kind kind = request.path.kind;
+    if (kind == STA_PATH_ROLLUPS) {
+        e = sta_rollups_parse(options, arena, &request.rollups, error);
+        if (e == OK)
+            *out = request;
+        return e;
+    }
     if (options.len && kind != STA_PATH_SET && kind != STA_PATH_ENTITY)
         return sta_fail(error, 400, question, "this path takes no query options");
     if (sta_path_type(&request.path))

@@ -14,6 +14,7 @@
 #include "sensorthings/model.h"
 #include "sensorthings/path.h"
 #include "sensorthings/query.h"
+#include "sensorthings/rollups.h"
 
 enum {
     STA_CLASSES_MAX = 16,
@@ -35,6 +36,7 @@ struct sta_view {
 struct sta_request {
     struct sta_path path;
     struct sta_query query;
+    struct sta_rollups rollups; /* of STA_PATH_ROLLUPS */
 };
 
 /* What was read, for the ledger and the answer's head. */
@@ -58,6 +60,9 @@ enum err sta_request_parse(struct bytes target, struct arena *arena, struct sta_
  */
 enum err sta_answer(const struct sta_view *view, const struct sta_request *request, struct buf *out,
                     struct sta_report *report, struct sta_error *error) MUST_USE;
+
+/* What stands at "/": what this is, where to go, how to get a token. HTML for a browser. */
+void sta_welcome(const struct sta_view *view, bool html, struct buf *out);
 
 /* One entity in full, as GET Set(id) answers: the body of a 201. ERR_NOT_FOUND without right. */
 enum err sta_answer_entity(const struct sta_view *view, enum sta_type type, uint64_t id,

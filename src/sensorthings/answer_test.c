@@ -118,6 +118,7 @@ TEST(options_are_strict)
     CHECK(says(f, 400, "/v1.1/Things?$top=1&$top=1", "twice"));
     CHECK(says(f, 400, "/v1.1/Things?$colour=1", "no query option"));
     CHECK(says(f, 400, "/v1.1/Things?top=1", "no query option"));
+    CHECK(says(f, 501, "/v1.1/Things?$search=x", "not supported"));
     CHECK(says(f, 400, "/v1.1/Things?$count=yes", "true or false"));
     CHECK(says(f, 400, "/v1.1/Things?$select=colour", "no 'colour'"));
     CHECK(says(f, 400, "/v1.1/Things?$expand=Sensors", "no relation"));
@@ -314,6 +315,8 @@ TEST(order_puts_nulls_first_and_breaks_ties_by_id)
     CHECK(results(f, "&$orderby=result", "null -1 5 7.5 \"jam\" "));
     CHECK(results(f, "&$orderby=result desc", "\"jam\" 7.5 5 -1 null "));
     CHECK(results(f, "&$orderby=phenomenonTime desc", "null \"jam\" -1 5 7.5 "));
+    CHECK(results(f, "&$orderby=round(result) desc", "7.5 5 -1 null \"jam\" "));
+    CHECK(results(f, "&$orderby=concat(Datastream/name,'x'),id desc", "-1 null \"jam\" 7.5 5 "));
     CHECK(results(f, "&$orderby=year(phenomenonTime),id", "5 7.5 \"jam\" null -1 "));
     CHECK(results(f, "&$orderby=phenomenonTime,result", "7.5 -1 5 \"jam\" null "));
     CHECK(results(f, "&$orderby=id desc&$top=2", "-1 null "));

@@ -91,6 +91,43 @@ fixture_span(void *ctx, uint32_t stream, struct store_span *out)
     return OK;
 }
 
+static inline enum err
+fixture_rollups(void *ctx, uint32_t stream, enum store_step step, int64_t from_us, int64_t to_us,
+                store_rollup_fn *each, void *each_ctx)
+{
+    const struct fixture *f = ctx;
+    int64_t length = step == STORE_MINUTE ? 60000000LL
+                     : step == STORE_HOUR ? 3600000000LL
+                                          : 86400000000LL;
+    int64_t next = from_us;
+    for (;;) { /* small: the earliest step that is left, again and again */
+        struct store_rollup r = {.start_us = INT64_MAX};
+        for (uint64_t i = 0; i < f->counts[stream]; i++) {
+            const struct observation *o = &f->rows[stream][i];
+            int64_t start = o->time_us - ((o->time_us % length) + length) % length;
+            if (o->kind == RESULT_NUMBER && start >= next && start < to_us && start < r.start_us)
+                r.start_us = start;
+        }
+        if (r.start_us == INT64_MAX)
+            return OK;
+        for (uint64_t i = 0; i < f->counts[stream]; i++) {
+            const struct observation *o = &f->rows[stream][i];
+            if (o->kind != RESULT_NUMBER || o->time_us < r.start_us ||
+                o->time_us >= r.start_us + length)
+                continue;
+            r.min = r.count == 0 || o->number < r.min ? o->number : r.min;
+            r.max = r.count == 0 || o->number > r.max ? o->number : r.max;
+            r.first = r.count == 0 ? o->number : r.first;
+            r.last = o->number;
+            r.sum += o->number;
+            r.count++;
+        }
+        if (!each(each_ctx, &r))
+            return OK;
+        next = r.start_us + 1;
+    }
+}
+
 static inline bool
 fixture_may_see(void *ctx, enum sta_type type, const struct sta_entity *e)
 {
@@ -106,7 +143,7 @@ fixture_new(void)
     struct fixture *f = calloc(1, sizeof(*f));
     ASSERT(f);
     sta_graph_init(&f->graph, 2000, 4 * 1024 * 1024);
-    f->source = (struct sta_source){fixture_get, fixture_range, fixture_span, f};
+    f->source = (struct sta_source){fixture_get, fixture_range, fixture_span, fixture_rollups, f};
     f->rights = (struct sta_rights){fixture_may_see, f};
     arena_init(&f->arena, STA_ARENA_BYTES);
     arena_init(&f->kept, 4 * 1024 * 1024);

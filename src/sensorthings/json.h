@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "base/base.h"
+#include "base/buf.h"
 
 enum {
     STA_JSON_DEPTH_MAX = 24,
@@ -55,6 +56,9 @@ struct bytes sta_json_step(struct bytes value, struct bytes name);
 
 /* A plain decimal of at most 15 digits, the usual number, exactly; false: ask text_double(). */
 bool sta_json_decimal(struct bytes number, double *out);
+
+/* Checked JSON on several lines, two blanks a level, for people. */
+void sta_json_pretty(struct bytes json, struct buf *out);
 
 /* The text of a string value (with its quotes): borrowed when it has no escapes, else made in the
  * arena. ERR_MALFORMED when it is no string, ERR_LIMIT when the arena is full. */

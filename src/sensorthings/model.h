@@ -242,6 +242,8 @@ struct sta_source {
     enum err (*range)(void *ctx, uint32_t stream, const struct store_range *range,
                       store_observation_fn *each, void *each_ctx);
     enum err (*span)(void *ctx, uint32_t stream, struct store_span *out);
+    enum err (*rollups)(void *ctx, uint32_t stream, enum store_step step, int64_t from_us,
+                        int64_t to_us, store_rollup_fn *each, void *each_ctx);
     void *ctx;
 };
 

@@ -89,11 +89,14 @@ take_id(struct reader *r, struct sta_step *step)
         return sta_fail(r->error, 400, r->at, "expected ')' after an id");
     struct bytes digits = bytes_of(r->text.p + start, r->at - start);
     uint64_t id = 0;
-    enum err e = text_u64(digits, INT64_MAX, &id);
+    bool negative = digits.len > 1 && digits.p[0] == '-';
+    enum err e = text_u64(bytes_skip(digits, negative), INT64_MAX, &id);
     if (e == ERR_LIMIT)
         return sta_fail(r->error, 404, start, "no entity has an id that large");
+    if (e == OK && negative)
+        return sta_fail(r->error, 404, start, "no entity has an id below 1");
     if (e != OK)
-        return sta_fail(r->error, 400, start, "expected a number as id");
+        return sta_fail(r->error, 400, start, "expected a number as id, as in Things(1)");
     r->at++;
     step->has_id = true;
     step->many = false;
@@ -128,9 +131,18 @@ take_first(struct reader *r)
     }
     if (bytes_are(name, "$batch"))
         return sta_fail(r->error, 501, 0, "batch requests are not supported yet");
+    if (bytes_are(name, "api") && r->at == r->text.len) {
+        r->path->kind = STA_PATH_API;
+        return OK;
+    }
+    if (bytes_are(name, "Rollups") && r->at == r->text.len) {
+        r->path->kind = STA_PATH_ROLLUPS;
+        return OK;
+    }
     enum sta_type type = sta_type_of_set(name);
     if (type == STA_NONE)
-        return sta_fail(r->error, 404, 0, "there is no entity set of that name");
+        return sta_fail(r->error, 404, 0,
+                        "there is no entity set of that name; GET /v1.1 lists those that are");
     struct sta_step *step = &r->path->steps[r->path->steps_count++];
     *step = (struct sta_step){.type = type, .many = true};
     return end_step(r, step, true);
@@ -234,6 +246,10 @@ sta_path_print(const struct sta_path *path, struct buf *out)
     buf_text(out, "/v1.1");
     if (path->kind == STA_PATH_CREATE_OBSERVATIONS)
         buf_text(out, "/CreateObservations");
+    if (path->kind == STA_PATH_API)
+        buf_text(out, "/api");
+    if (path->kind == STA_PATH_ROLLUPS)
+        buf_text(out, "/Rollups");
     for (uint32_t i = 0; i < path->steps_count; i++) {
         const struct sta_step *step = &path->steps[i];
         const char *name =
@@ -315,9 +331,8 @@ sta_topic_parse(struct bytes topic, struct sta_topic *out, struct sta_error *err
     enum err e = topic_path(bytes_of(topic.p, question), &t.path, error);
     if (e != OK)
         return e;
-    if (t.path.kind == STA_PATH_ROOT || t.path.kind == STA_PATH_CREATE_OBSERVATIONS ||
-        t.path.kind == STA_PATH_VALUE || t.path.ref || t.path.property_is_id ||
-        t.path.members_count)
+    if (t.path.steps_count == 0 || t.path.kind == STA_PATH_VALUE || t.path.ref ||
+        t.path.property_is_id || t.path.members_count)
         return sta_fail(error, 404, 0, "a topic names a set, an entity or a property");
     if (question < topic.len) {
         if (t.path.kind != STA_PATH_SET)

@@ -9,8 +9,8 @@
  *   step     = Relation | Relation "(" id ")"
  *   tail     = "/$ref" | "/" Property { "/" member } [ "/$value" ]
  *
- * Ids are decimal, 0 .. 2^63-1; text ids in quotes parse and name nothing (404), so do larger
- * numbers; negative, empty or unclosed ids and names with control bytes are 400.
+ * Ids are decimal, 0 .. 2^63-1; text ids in quotes parse and name nothing (404), so do larger and
+ * negative numbers; empty or unclosed ids and names with control bytes are 400.
  */
 #ifndef SENSORTHINGS_PATH_H
 #define SENSORTHINGS_PATH_H
@@ -33,6 +33,8 @@ enum sta_path_kind {
     STA_PATH_PROPERTY,            /* {"name": value} */
     STA_PATH_VALUE,               /* the bare value */
     STA_PATH_CREATE_OBSERVATIONS, /* POST of a dataArray */
+    STA_PATH_API,                 /* the OpenAPI document */
+    STA_PATH_ROLLUPS,             /* an extension: numbers by minute, hour or day */
 };
 
 struct sta_step {

@@ -65,7 +65,7 @@ TEST(ids_are_strict)
     CHECK(status_of("/v1.1/Things('abc')", &p) == 404);
     CHECK(status_of("/v1.1/Things('a''b)/c')", &p) == 404);
     CHECK(status_of("/v1.1/Things('abc)", &p) == 400);
-    CHECK(status_of("/v1.1/Things(-1)", &p) == 400);
+    CHECK(status_of("/v1.1/Things(-1)", &p) == 404);
     CHECK(status_of("/v1.1/Things()", &p) == 400);
     CHECK(status_of("/v1.1/Things(1", &p) == 400);
     CHECK(status_of("/v1.1/Things(01)", &p) == 400);

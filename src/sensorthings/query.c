@@ -18,6 +18,11 @@ static const char *const option_names[OPTION_COUNT] = {"$top",     "$skip",     
                                                        "$orderby", "$select",       "$expand",
                                                        "$filter",  "$resultFormat", "$skiptoken"};
 
+/* What OData has and SensorThings took over from it, or clients bring along; not here. */
+static const char *const known_elsewhere[] = {"$format",        "$search",    "$apply",
+                                              "$compute",       "$levels",    "$index",
+                                              "$schemaversion", "$deltatoken"};
+
 struct parser {
     struct arena *arena;
     struct sta_error *error;
@@ -150,8 +155,10 @@ static enum err
 parse_orderby(struct parser *p, struct bytes value, struct sta_query *q)
 {
     for (bool more = true; more;) {
-        more = bytes_find(value, ',') < value.len;
-        struct bytes part = trimmed(take_until(&value, ','));
+        size_t before = value.len;
+        struct bytes part = take_until(&value, ',');
+        more = part.len < before;
+        part = trimmed(part);
         struct bytes path = trimmed(take_until(&part, ' '));
         struct bytes direction = trimmed(part);
         if (q->order_count == STA_ORDER_KEYS_MAX)
@@ -379,8 +386,14 @@ parse_option(struct parser *p, struct bytes name, struct bytes value, struct sta
     uint32_t o = 0;
     while (o < OPTION_COUNT && !bytes_are(name, option_names[o]))
         o++;
+    for (size_t i = 0; o == OPTION_COUNT && i < ARRAY_COUNT(known_elsewhere); i++)
+        if (bytes_are(name, known_elsewhere[i]))
+            return sta_fail(p->error, 501, 0, "the query option %s is not supported here",
+                            known_elsewhere[i]);
     if (o == OPTION_COUNT)
-        return sta_fail(p->error, 400, 0, "there is no query option '%.*s'",
+        return sta_fail(p->error, 400, 0,
+                        "there is no query option '%.*s'; there are $filter, $count, $orderby, "
+                        "$skip, $top, $select, $expand and $resultFormat",
                         (int)(name.len < 40 ? name.len : 40), (const char *)name.p);
     if (*seen & 1u << o)
         return sta_fail(p->error, 400, 0, "%s is given twice", option_names[o]);
@@ -414,6 +427,12 @@ parse_option(struct parser *p, struct bytes name, struct bytes value, struct sta
         break;
     }
     return OK; /* the cursor is read when the order is known */
+}
+
+const char *
+sta_option_name(uint32_t index)
+{
+    return index < SKIPTOKEN ? option_names[index] : NULL;
 }
 
 static enum err

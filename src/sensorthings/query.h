@@ -60,6 +60,9 @@ struct sta_query {
 enum err sta_query_parse(struct bytes text, enum sta_type type, struct arena *arena,
                          struct sta_query *out, struct sta_error *error) MUST_USE;
 
+/* The names of all options, for those who describe the service; NULL behind the last. */
+const char *sta_option_name(uint32_t index);
+
 /* All options but $skip and the cursor, canonical and percent-encoded, without '?'. For nextLink.
  */
 void sta_query_print(const struct sta_query *query, struct buf *out);

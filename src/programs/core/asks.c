@@ -110,12 +110,20 @@ refuse_without_slot(struct core *c, const struct ask *m, int status, const char 
     buf_fini(&body);
 }
 
+/* HEAD is answered like GET; the gate keeps the body. */
+static bool
+reads(const struct request *ask)
+{
+    struct bytes method = bytes_text(ask->method);
+    return bytes_are(method, "GET") || bytes_are(method, "HEAD");
+}
+
 static void
 run(struct core *c, struct request *ask)
 {
     struct peer *peer = peers_get(&c->peers, ask->peer);
     ASSERT(peer);
-    if (strcmp(ask->method, "GET") == 0 || strcmp(ask->method, "HEAD") == 0) { /* the gate cuts */
+    if (reads(ask)) {
         read_run(c, peer, ask);
         return;
     }
@@ -165,6 +173,7 @@ asks_take(struct core *c, struct peer *peer, const struct ask *m)
     peer->asks++;
     enum err e = bytes_copy_text(m->method, ask->method, sizeof(ask->method));
     ask->json_patch = bytes_start(m->content_type, "application/json-patch+json");
+    ask->browser = reads(ask) && bytes_are(m->content_type, "text/html");
     buf_put(&ask->target, m->target);
     buf_put(&ask->token, m->token);
     buf_init(&ask->body, m->body_length ? m->body_length : 1);

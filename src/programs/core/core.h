@@ -96,6 +96,7 @@ struct request {
     char method[17];
     bool json_patch; /* the body is application/json-patch+json */
     bool change;     /* waits for the record of a change; then it is made */
+    bool browser;    /* GET and HEAD: the answer is for a person's eyes */
     struct buf target, token, body;
     uint32_t body_length;
     int status;

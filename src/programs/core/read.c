@@ -2,6 +2,7 @@
 #include "programs/core/core.h"
 
 #include "base/text.h"
+#include "sensorthings/json.h"
 
 static void
 answer_error(struct request *ask, const struct sta_error *error)
@@ -9,6 +10,21 @@ answer_error(struct request *ask, const struct sta_error *error)
     struct refusal why;
     refuse(&why, error->status >= 400 ? error->status : 500, REASON_UNSPECIFIED, "%s", error->text);
     ask_refuse(ask, &why);
+}
+
+/* For a browser's person: the same JSON on many lines, if it is not too long for that. */
+static void
+spread(struct request *ask)
+{
+    struct buf pretty;
+    buf_init(&pretty, ASK_ANSWER_MAX);
+    sta_json_pretty(buf_bytes(&ask->out), &pretty);
+    if (buf_error(&pretty) != OK) {
+        buf_fini(&pretty);
+        return;
+    }
+    buf_fini(&ask->out);
+    ask->out = pretty;
 }
 
 /* Run the request into ask->out. False: ask holds the refusal. */
@@ -28,6 +44,9 @@ answer(struct core *c, struct request *ask, const struct view_rights *v,
         snprintf(error.text, sizeof(error.text), "The answer is longer than 16 MiB; ask for less.");
         e = ERR_LIMIT;
     }
+    if (e == OK && ask->browser && report->content_type &&
+        strcmp(report->content_type, "application/json") == 0)
+        spread(ask);
     if (e == OK && c->ask_bytes + ask->out.len > ASK_BYTES_MAX) {
         error.status = 503;
         snprintf(error.text, sizeof(error.text), "Too many long answers wait; try again.");
@@ -47,13 +66,15 @@ answer(struct core *c, struct request *ask, const struct view_rights *v,
 
 /* The path in canonical form and the names of the options: what was asked, without the values. */
 static void
-describe(const struct sta_path *path, struct bytes target, char *out, size_t size)
+describe(const struct sta_request *request, struct bytes target, char *out, size_t size)
 {
     static struct buf text;
     if (text.max == 0)
         buf_init(&text, 4096);
     buf_reset(&text);
-    sta_path_print(path, &text);
+    sta_path_print(&request->path, &text);
+    if (request->path.kind == STA_PATH_ROLLUPS) /* whose numbers, like any read of them */
+        buf_format(&text, "(Datastreams(%llu))", (unsigned long long)request->rollups.datastream);
     struct bytes options = bytes_skip(target, bytes_find(target, '?'));
     char joint = '?';
     while (options.len > 1) {
@@ -208,6 +229,25 @@ caller_run(struct core *c, struct peer *peer, struct request *ask, const struct 
     record_and_send(c, ask, &r);
 }
 
+/* GET /: no row, no name; everybody may read how to go on. */
+static void
+welcome_run(struct core *c, struct request *ask)
+{
+    struct sta_view view;
+    struct view_rights nothing = {.core = c, .nothing = true};
+    struct sta_rights rights = rights_of(&nothing);
+    struct sta_source source = source_of(c);
+    view_of(c, &rights, &source, &view);
+    buf_init(&ask->out, 64 * 1024);
+    sta_welcome(&view, ask->browser, &ask->out);
+    ASSERT(buf_error(&ask->out) == OK);
+    ask->status = 200;
+    ask->content_type = ask->browser ? "text/html;charset=utf-8" : "application/json";
+    c->ask_bytes += ask->out.len;
+    ask->body_length += (uint32_t)ask->out.len;
+    ask_send(c, ask);
+}
+
 /* Metadata of one's own, to find ids again; and the service root, which holds no row. */
 static void
 plain_run(struct core *c, struct request *ask, const struct view_rights *v,
@@ -227,6 +267,10 @@ read_run(struct core *c, struct peer *peer, struct request *ask)
         where_run(c, peer, ask);
         return;
     }
+    if (bytes_are(target, "/")) {
+        welcome_run(c, ask);
+        return;
+    }
     struct sta_request request = {0};
     struct sta_error error = {0};
     struct refusal why = {0};
@@ -234,8 +278,8 @@ read_run(struct core *c, struct peer *peer, struct request *ask)
     char what[200] = "unreadable";
     bool parsed = sta_request_parse(target, &c->call, &request, &error) == OK;
     if (parsed)
-        describe(&request.path, target, what, sizeof(what));
-    bool root = parsed && request.path.kind == STA_PATH_ROOT;
+        describe(&request, target, what, sizeof(what));
+    bool root = parsed && (request.path.kind == STA_PATH_ROOT || request.path.kind == STA_PATH_API);
     struct view_rights own = {.core = c, .device = peer, .nothing = root};
     if (parsed && ask->token.len == 0 && (root || peer->kind == PEER_DEVICE)) {
         plain_run(c, ask, &own, &request);

@@ -171,10 +171,17 @@ source_span(void *ctx, uint32_t stream, struct store_span *out)
     return store_span(ctx, stream, out);
 }
 
+static enum err
+source_rollups(void *ctx, uint32_t stream, enum store_step step, int64_t from_us, int64_t to_us,
+               store_rollup_fn *each, void *each_ctx)
+{
+    return store_rollups(ctx, stream, step, from_us, to_us, each, each_ctx);
+}
+
 struct sta_source
 source_of(struct core *c)
 {
-    return (struct sta_source){source_get, source_range, source_span, c->store};
+    return (struct sta_source){source_get, source_range, source_span, source_rollups, c->store};
 }
 
 void
@@ -186,6 +193,7 @@ view_of(struct core *c, const struct sta_rights *rights, const struct sta_source
         .source = source,
         .rights = rights,
         .base_url = bytes_text(c->base_url),
+        .mqtt_url = start_text(c->start, TEXT_MQTT_URL),
         .now_us = clock_wall_us(&c->clock),
         .examined_max = STA_EXAMINED_DEFAULT,
         .arena = &c->call,

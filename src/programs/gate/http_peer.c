@@ -70,12 +70,14 @@ send_ask(struct gate *g, struct connection *c)
         return e;
     struct bytes body = buf_bytes(&h->reader.body);
     h->ref = h->ref == UINT32_MAX ? 1 : h->ref + 1;
+    bool browser = r->wants_html && body.len == 0 &&
+                   (bytes_are(r->method, "GET") || bytes_are(r->method, "HEAD"));
     struct ask m = {.peer = c->peer,
                     .ref = h->ref,
                     .method = r->method,
                     .target = r->target,
                     .token = r->token,
-                    .content_type = r->content_type,
+                    .content_type = browser ? bytes_text("text/html") : r->content_type,
                     .body_length = (uint32_t)body.len};
     e = CHANNEL_SEND(&g->core, ask, &m);
     while (e == OK && body.len) {

@@ -194,21 +194,31 @@ feed_gate(struct feed *f, const struct charter_zone *zone)
     FEED(f, give_number, NUMBER_CONNECTIONS_MAX, LIMITS_GATE_CONNECTIONS);
 }
 
-/* Where absolute links point: the zone's first https listener. */
+/* The zone's first listener of the kind as a URL; what it was before when there is none. */
 static void
-feed_base_url(struct feed *f, const struct charter_zone *zone)
+listener_url(const struct charter_zone *zone, bool https, char *url, size_t size)
 {
-    char url[128] = "https://localhost";
     for (uint32_t i = 0; i < zone->listen_count; i++) {
         const struct charter_listen *l = &zone->listen[i];
-        if (!l->https)
+        if (l->https != https)
             continue;
         bool v6 = strchr(l->host, ':') != NULL;
-        snprintf(url, sizeof(url), "https://%s%s%s:%u", v6 ? "[" : "", l->host, v6 ? "]" : "",
-                 l->port);
+        snprintf(url, size, "%s://%s%s%s:%u", https ? "https" : "mqtts", v6 ? "[" : "", l->host,
+                 v6 ? "]" : "", l->port);
         break;
     }
-    FEED(f, give_text, TEXT_BASE_URL, bytes_text(url));
+}
+
+/* Where absolute links point, and where the same is spoken by MQTT. */
+static void
+feed_urls(struct feed *f, const struct charter_zone *zone)
+{
+    char base[128] = "https://localhost", mqtt[128] = "";
+    listener_url(zone, true, base, sizeof(base));
+    listener_url(zone, false, mqtt, sizeof(mqtt));
+    FEED(f, give_text, TEXT_BASE_URL, bytes_text(base));
+    if (mqtt[0])
+        FEED(f, give_text, TEXT_MQTT_URL, bytes_text(mqtt));
 }
 
 static void
@@ -282,7 +292,7 @@ plan_feed(struct plan *p, size_t i, int socket_fd)
     if (process->kind == PROCESS_GATE)
         feed_gate(&f, zone);
     if (process->kind == PROCESS_CORE)
-        feed_base_url(&f, zone);
+        feed_urls(&f, zone);
     for (uint32_t z = 0; z < c->zones_count; z++)
         if ((p->cut >> z & 1) && plan_island_concerns(p, i, z))
             FEED(&f, cut_off, bytes_text(c->zones[z].name), 1, bytes_text(p->islands[z].reason));
