@@ -11,6 +11,7 @@
  *             [--pids A,B]         processes of the server, for their processor time
  *             [--things FILE]      make a Thing with one Datastream on each connection, write the
  * topics of their Observations to FILE, and end
+ *             [--class NAME]       the data class of these Datastreams
  *             [--idle]             connect, say "connected" and wait for S seconds
  *
  * A POST is one Observation of about 100 bytes, or with --rows a dataArray of R of them; times rise
@@ -45,9 +46,9 @@ struct connection {
 static struct options {
     int port, connections, rows;
     double seconds;
-    const char *credentials, *get, *post, *targets, *token, *pids, *things;
+    const char *credentials, *get, *post, *targets, *token, *pids, *things, *class_name;
     bool idle;
-} o = {.connections = 16, .seconds = 3};
+} o = {.connections = 16, .seconds = 3, .class_name = "water-level"};
 
 static char token_line[2048];
 static uint64_t answered, refused, last_bytes, measure_from_ns;
@@ -271,6 +272,8 @@ parse(int argc, char **argv)
             o.targets = value;
         else if (strcmp(argv[i], "--token") == 0)
             o.token = value;
+        else if (strcmp(argv[i], "--class") == 0)
+            o.class_name = value;
         else if (strcmp(argv[i], "--things") == 0)
             o.things = value;
         else if (strcmp(argv[i], "--pids") == 0)
@@ -339,14 +342,14 @@ make_thing(struct connection *c, FILE *topics)
         "\"http://www.opengis.net/def/observationType/OGC-OM/2.0/OM_Measurement\","
         "\"unitOfMeasurement\":{\"name\":\"metre\",\"symbol\":\"m\","
         "\"definition\":\"http://www.opengis.net/def/uom/UCUM/0/m\"},"
-        "\"properties\":{\"class\":\"water-level\"},"
+        "\"properties\":{\"class\":\"%s\"},"
         "\"Sensor\":{\"name\":\"s\",\"description\":\"s\",\"encodingType\":\"text/html\","
         "\"metadata\":\"s\"},\"ObservedProperty\":{\"name\":\"level\",\"definition\":\"urn:level\","
         "\"description\":\"level\"}}],\"Locations\":[{\"name\":\"here\",\"description\":\"here\","
         "\"encodingType\":\"application/geo+json\","
         "\"location\":{\"type\":\"Point\",\"coordinates\":[-79.4,43.7]}}]}";
     char body[2048], path[256];
-    int len = snprintf(body, sizeof(body), form, c->number);
+    int len = snprintf(body, sizeof(body), form, c->number, o.class_name);
     c->request_len =
         (size_t)sprintf(c->request,
                         "POST /v1.1/Things HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n"
