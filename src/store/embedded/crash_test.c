@@ -3,7 +3,9 @@
  *
  * The writer numbers its observations 0, 1, 2, ... over three streams; each carries the number
  * of its batch (time) and the size of that batch (feature), so that one look at what is stored
- * tells what is missing, doubled or half there.
+ * tells what is missing, doubled or half there. Each batch corrects one observation of its own (its
+ * resultTime is then 1 later than its time) and, in a stream apart, takes back what the batch
+ * before wrote there.
  */
 #include "store/embedded/place.h"
 
@@ -19,14 +21,14 @@
 #include <sys/wait.h>
 #include <time.h>
 
-enum { STREAMS = 3, MOST = 400000 };
+enum { STREAMS = 3, CHANGED = 3, MOST = 400000 };
 
 struct tally {
     uint64_t observations, batches;
 };
 
 struct audit {
-    uint64_t count, last_batch, last_batch_size, last_batch_count;
+    uint64_t count, last_batch, last_batch_size, last_batch_count, corrected;
     uint8_t seen[MOST];
 };
 static struct audit audit;
@@ -40,6 +42,7 @@ audit_one(void *ctx, uint64_t n, const struct observation *o)
     CHECK(i < MOST && !audit.seen[i]); /* none twice */
     audit.seen[i] = 1;
     audit.count++;
+    audit.corrected += o->result_time_us == o->time_us + 1;
     uint64_t batch = (uint64_t)o->time_us;
     if (batch > audit.last_batch || audit.last_batch_count == 0) {
         audit.last_batch = batch;
@@ -48,6 +51,33 @@ audit_one(void *ctx, uint64_t n, const struct observation *o)
     }
     audit.last_batch_count += batch == audit.last_batch;
     return true;
+}
+
+static bool
+count_version(void *ctx, int64_t corrected_us, const struct observation *was)
+{
+    (void)corrected_us;
+    CHECK(was->number == -1);
+    (*(uint64_t *)ctx)++;
+    return true;
+}
+
+/* Of the stream apart the newest is there, with one version, and of the others nothing. */
+static void
+check_changed(struct store *s, uint64_t batches)
+{
+    struct store_span span;
+    struct observation o;
+    uint64_t versions = 0;
+    if (batches == 0)
+        return;
+    CHECK_OK(store_span(s, CHANGED, &span));
+    CHECK(span.count == 1 && span.first_us == (int64_t)batches - 1);
+    CHECK_OK(store_get(s, CHANGED, batches - 1, &o));
+    CHECK(o.number == (double)batches - 1);
+    CHECK_OK(store_versions(s, CHANGED, batches - 1, count_version, &versions));
+    CHECK(versions == 1);
+    CHECK(batches == 1 || store_get(s, CHANGED, batches - 2, &o) == ERR_NOT_FOUND);
 }
 
 /* All acknowledged is there, nothing twice, no batch half. */
@@ -72,7 +102,23 @@ check_store(struct store *s, struct tally acknowledged)
     store_head(s, &now.batches, root);
     CHECK(now.batches == acknowledged.batches || now.batches == acknowledged.batches + 1);
     CHECK(audit.count == 0 || audit.last_batch == now.batches - 1);
+    CHECK(audit.corrected == now.batches);
+    check_changed(s, now.batches);
     return now;
+}
+
+static enum err
+change(struct store *s, uint64_t batch)
+{
+    struct observation o = {.kind = RESULT_NUMBER, .number = -1, .time_us = (int64_t)batch};
+    uint64_t n;
+    enum err e = store_append(s, CHANGED, &o, true, &n);
+    if (e == OK && n != batch)
+        e = ERR_CRYPTO;
+    if (e == OK && batch)
+        e = store_withdraw(s, CHANGED, batch - 1);
+    o.number = (double)batch;
+    return e == OK ? store_correct(s, CHANGED, n, &o) : e;
 }
 
 /* One batch: streams at first, observations, a decision. */
@@ -82,7 +128,7 @@ write_batch(struct store *s, const struct random_source *r, struct tally *t)
     uint64_t size = 1 + random_below(r, random_below(r, 8) ? 40 : 2000);
     enum err e = OK;
     struct store_stream meta = {"c", "s", 0, false};
-    for (uint32_t i = 0; e == OK && t->batches == 0 && i < STREAMS; i++)
+    for (uint32_t i = 0; e == OK && t->batches == 0 && i <= CHANGED; i++)
         e = store_add_stream(s, i, &meta);
     for (uint64_t i = 0; e == OK && i < size; i++) {
         struct observation o = {.kind = RESULT_NUMBER,
@@ -92,8 +138,14 @@ write_batch(struct store *s, const struct random_source *r, struct tally *t)
                                 .result_time_us = (int64_t)t->batches,
                                 .feature_id = size};
         uint64_t n;
-        e = store_append(s, (uint32_t)random_below(r, STREAMS), &o, false, &n);
+        uint32_t stream = (uint32_t)random_below(r, STREAMS);
+        e = store_append(s, stream, &o, false, &n);
+        o.result_time_us++;
+        if (e == OK && i == 0)
+            e = store_correct(s, stream, n, &o);
     }
+    if (e == OK)
+        e = change(s, t->batches);
     if (e == OK)
         e = store_put_entity(s, 1, t->batches % 10, bytes_of(&t->batches, sizeof t->batches));
     if (e == OK)
@@ -303,14 +355,20 @@ TEST(a_changed_chunk_does_not_open)
     place_init(&p);
     while (t.observations < 20000)
         CHECK_OK(write_batch(p.s, &r, &t));
+    p.clock.wall_us += (int64_t)20 * 60 * 1000000; /* no edit is left to be replayed into a chunk */
     bool more = true;
     while (more)
         CHECK_OK(store_maintain(p.s, &more));
     static const char *const changes[][2] = {
-        {"UPDATE chunk SET t1=t1+1 WHERE id=2", "UPDATE chunk SET t1=t1-1 WHERE id=2"},
-        {"UPDATE chunk SET n0=n0+1 WHERE id=2", "UPDATE chunk SET n0=n0-1 WHERE id=2"},
-        {"UPDATE chunk SET epoch=1 WHERE id=2", "UPDATE chunk SET epoch=0 WHERE id=2"},
-        {"UPDATE chunk SET body=substr(body,1,30)||x'00'||substr(body,32) WHERE id=2", ""},
+        {"UPDATE chunk SET t1=t1+1 WHERE id=(SELECT MIN(id) FROM chunk)",
+         "UPDATE chunk SET t1=t1-1 WHERE id=(SELECT MIN(id) FROM chunk)"},
+        {"UPDATE chunk SET n0=n0+1 WHERE id=(SELECT MIN(id) FROM chunk)",
+         "UPDATE chunk SET n0=n0-1 WHERE id=(SELECT MIN(id) FROM chunk)"},
+        {"UPDATE chunk SET epoch=1 WHERE id=(SELECT MIN(id) FROM chunk)",
+         "UPDATE chunk SET epoch=0 WHERE id=(SELECT MIN(id) FROM chunk)"},
+        {"UPDATE chunk SET body=substr(body,1,30)||x'00'||substr(body,32) WHERE id=(SELECT MIN(id) "
+         "FROM chunk)",
+         ""},
     };
     for (size_t i = 0; i < ARRAY_COUNT(changes); i++) {
         store_close(p.s);

@@ -42,7 +42,15 @@ fsync(int fd)
 /* ---- what was promised ------------------------------------------------------------------------
  */
 
-enum { KEPT = 0, EXPIRING = 1, ERASED = 2, STREAMS = 3, NUMBERS_MAX = 4000, ENTITIES = 4 };
+enum {
+    KEPT = 0,
+    EXPIRING = 1,
+    ERASED = 2,
+    STREAMS = 3,
+    CHANGED = 3,
+    NUMBERS_MAX = 4000,
+    ENTITIES = 4
+};
 
 struct promised {
     bool acknowledged[STREAMS][NUMBERS_MAX]; /* by number: the result */
@@ -53,7 +61,8 @@ struct promised {
     uint64_t entity[ENTITIES], entity_tried[ENTITIES]; /* 0: none */
     uint64_t decided, decided_tried;
     uint8_t root[32];
-    int64_t expired_us; /* what is older need not be there */
+    uint64_t changed, changed_tried; /* so many were written there, all but the last taken back */
+    int64_t expired_us;              /* what is older need not be there */
 };
 static struct promised promised;
 static int64_t time_of[NUMBERS_MAX];
@@ -80,6 +89,44 @@ see_entity(void *ctx, uint8_t type, uint64_t id, struct bytes record)
     memcpy(&entity_now[id], record.p, record.len);
 }
 
+static uint64_t
+changes_of(struct store *s)
+{
+    struct observation o;
+    if (promised.changed_tried && store_get(s, CHANGED, promised.changed_tried - 1, &o) == OK)
+        return promised.changed_tried;
+    return promised.changed;
+}
+
+static bool
+see_version(void *ctx, int64_t corrected_us, const struct observation *was)
+{
+    (void)corrected_us;
+    CHECK(was->number == -1);
+    (*(uint64_t *)ctx)++;
+    return true;
+}
+
+/* One is there, corrected once; those before it were taken back. */
+static void
+check_changed(struct store *s)
+{
+    struct observation o;
+    struct store_span span;
+    uint64_t versions = 0;
+    uint64_t count = changes_of(s);
+    for (uint64_t n = 0; n + 1 < count; n++)
+        CHECK(store_get(s, CHANGED, n, &o) == ERR_NOT_FOUND);
+    if (count == 0)
+        return;
+    CHECK_OK(store_get(s, CHANGED, count - 1, &o));
+    CHECK(o.number == (double)count);
+    CHECK_OK(store_versions(s, CHANGED, count - 1, see_version, &versions));
+    CHECK(versions == 1);
+    CHECK_OK(store_span(s, CHANGED, &span));
+    CHECK(span.count == 1 && span.first_us == (int64_t)count);
+}
+
 /* Everything promised is there, once, and nothing that was never tried. */
 static void
 check_promises(struct store *s)
@@ -100,6 +147,7 @@ check_promises(struct store *s)
             CHECK(!seen[i] || promised.tried[stream][i]);
         }
     }
+    check_changed(s);
     memset(entity_now, 0, sizeof entity_now);
     CHECK_OK(store_each_entity(s, see_entity, NULL));
     for (size_t i = 0; i < ENTITIES; i++)
@@ -128,6 +176,7 @@ accept_what_is(struct store *s)
     memcpy(promised.entity_tried, entity_now, sizeof entity_now);
     store_head(s, &promised.decided, promised.root);
     promised.decided_tried = promised.decided;
+    promised.changed = promised.changed_tried = changes_of(s);
 }
 
 /* ---- the life ----------------------------------------------------------------------------------
@@ -137,7 +186,7 @@ static enum err
 add_streams(struct store *s)
 {
     enum err e = OK;
-    for (uint32_t i = 0; e == OK && i < STREAMS; i++) {
+    for (uint32_t i = 0; e == OK && i <= CHANGED; i++) {
         struct store_stream meta = {"c", "s", i == EXPIRING ? 3600 : 0, false};
         e = store_add_stream(s, i, &meta);
     }
@@ -154,8 +203,24 @@ acknowledge(struct store *s, const uint32_t from[static STREAMS], uint64_t entit
         for (uint32_t i = from[0]; i < promised.numbers; i++)
             promised.acknowledged[stream][i] |= promised.tried[stream][i];
     promised.entity[entity] = promised.entity_tried[entity];
+    promised.changed = promised.changed_tried;
     store_head(s, &promised.decided, promised.root);
     CHECK(promised.decided == promised.decided_tried);
+}
+
+/* A new one, corrected at once, and the one before taken back. */
+static enum err
+change(struct store *s)
+{
+    promised.changed_tried = promised.changed + 1;
+    struct observation o = {
+        .kind = RESULT_NUMBER, .number = -1, .time_us = (int64_t)promised.changed_tried};
+    uint64_t n;
+    enum err e = store_append(s, CHANGED, &o, false, &n);
+    if (e == OK && n)
+        e = store_withdraw(s, CHANGED, n - 1);
+    o.number = (double)promised.changed_tried;
+    return e == OK ? store_correct(s, CHANGED, n, &o) : e;
 }
 
 /* `count` observations over the streams, an entity, a decision. */
@@ -180,6 +245,8 @@ write_batch(struct place *p, uint32_t count)
         promised.tried[stream][i] = e == OK;
     }
     uint64_t value = promised.numbers;
+    if (e == OK)
+        e = change(p->s);
     if (e == OK)
         e = store_put_entity(p->s, 1, entity, bytes_of(&value, sizeof value));
     if (e == OK)
