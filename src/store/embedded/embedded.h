@@ -29,12 +29,14 @@ enum {
     KEY_SPANS = 8,            /* a key seals for an eighth of the time that data are kept ... */
     KEY_SPAN_MIN_S = 60 * 60, /* ... but an hour at least */
     CHECKPOINT_S = 60,        /* after keys were destroyed, old pages go at most this often */
-    SEAL_STEP_CHUNKS = 256,   /* in one step of upkeep */
-    SEAL_STEP_MS = 8,
+    SEAL_STEP_MS = 4,         /* of one step of upkeep, before it is made durable */
+    SEAL_STEP_UNITS = 2048,   /* at most; a chunk is eight */
+    SMALL_CHUNKS = 8,
     LEAVES_STEP = 32 * 1024, /* synced before they are too many for one step */
     EXPIRE_STREAMS = 256,    /* looked at in one step */
     EXPIRE_CHUNKS = 64,      /* deleted in one step */
-    CACHE_CHUNKS = 4,
+    EXPIRE_TURN = 8,         /* a busy zone looks for them each so many steps */
+    CACHE_CHUNKS = 12,
     EDITS_MAX = 64 * 1024, /* in memory: corrections and withdrawals of what is sealed, versions */
     BATCH_EDITS_MAX = 4096,
     ROLLUP_BUCKETS = 2048, /* made at a time */
@@ -92,21 +94,29 @@ struct pending_edit {
 };
 
 struct stream {
-    struct sealed_stream row; /* sealed_n is the n of tail[0] */
-    bool stored;              /* the row is in the container */
-    bool committed;           /* false: added in the batch that is being built */
-    bool queued;              /* in the queue of full tails */
-    bool sweep;               /* erased, and chunks are still to be deleted */
-    struct point *tail;
+    struct point *tail; /* what each append looks at comes first: a few lines of the cache */
     uint32_t tail_count, tail_capacity;
-    uint32_t pending;      /* at the end of the tail, not committed */
-    uint32_t sealing;      /* at its front, sealed in the open transaction */
-    int64_t newest_us;     /* no observation, pending or not, is later */
-    uint64_t sealed_count; /* in chunks */
-    struct edits *edits;   /* NULL: none */
-    bool changed;          /* in the open transaction */
-    bool span_stale;       /* the first or last of the span was taken back */
+    uint32_t pending;  /* at the end of the tail, not committed */
+    uint32_t sealing;  /* at its front, sealed in the open transaction */
+    int64_t newest_us; /* no observation, pending or not, is later */
+    bool stored;       /* the row is in the container */
+    bool committed;    /* false: added in the batch that is being built */
+    bool queued;       /* in the queue of full tails */
+    bool sweep;        /* erased, and chunks are still to be deleted */
+    bool changed;      /* in the open transaction */
+    bool span_stale;   /* the first or last of the span was taken back */
     struct store_span span;
+    struct sealed_stream row; /* sealed_n is the n of tail[0] */
+    uint64_t sealed_count;    /* in chunks */
+    bool small_known;         /* the two below are right */
+    uint8_t small_count;      /* chunks at the stream's end that are not full */
+    uint32_t small_points;    /* in them */
+    struct edits *edits;      /* NULL: none */
+};
+
+/* The id stands here too: looking for a stream touches no other. */
+struct stream_slot {
+    uint32_t id, index_1; /* index + 1; 0: free */
 };
 
 struct hot_entity {
@@ -152,13 +162,14 @@ struct store {
     struct stream *stream;
     uint32_t stream_count;
     uint32_t streams_pending;
-    uint32_t *hash;    /* stream index + 1, by id */
-    uint64_t *oldest;  /* by stream index: segment of its first committed tail point, or 0 */
-    uint32_t *touched; /* streams with pending observations */
+    struct stream_slot *hash; /* by id */
+    uint64_t *oldest;         /* by stream index: segment of its first committed tail point, or 0 */
+    uint32_t *touched;        /* streams with pending observations */
     uint32_t touched_count;
     uint32_t *queue; /* ring of streams with a full tail */
     uint32_t queue_head, queue_count;
-    uint32_t streams_unstored; /* committed, but not in the container */
+    uint32_t streams_unstored; /* committed, but not in the container ... */
+    uint32_t unstored_from;    /* ... none before this one */
     uint64_t tail_points, tail_bytes;
 
     struct hot_entity *hot; /* in order of arrival; the last hot_pending are not committed */
@@ -178,6 +189,9 @@ struct store {
     uint32_t *changed; /* streams sealed in the open transaction */
     uint32_t changed_count;
     uint32_t seal_cursor, expire_cursor;
+    uint64_t step_until_ms; /* of the open transaction */
+    uint32_t step_units, storing_to, steps;
+    size_t hot_sealing;
     bool keys_dropped; /* and old pages of the container may still hold them */
     int64_t checkpoint_us;
     uint64_t hold_until_ms; /* the container's main file stands still until then; 0: it need not */
@@ -227,7 +241,7 @@ void batch_restart(struct store *s);
 enum err store_room(const struct store *s) MUST_USE; /* for new data */
 
 /* sealing.c: from tails into the container. */
-enum err seal_hot(struct store *s) MUST_USE; /* new streams and entities, in an open transaction */
+bool step_over(const struct store *s); /* the open transaction has done enough */
 enum err seal_step(struct store *s, uint64_t target, bool *out_more) MUST_USE;
 enum err seal_recycle(struct store *s, bool *out_done) MUST_USE;
 enum err seal_leaves(struct store *s) MUST_USE; /* make their file durable */
@@ -268,7 +282,7 @@ enum err span_recount(struct store *s, struct stream *st) MUST_USE;
 enum err fold_load(struct store *s, struct stream *st, const struct chunk_row *row,
                    size_t at) MUST_USE;
 /* All patches of the stream, or as many as a step takes. */
-enum err fold_stream(struct store *s, struct stream *st, uint32_t *chunks) MUST_USE;
+enum err fold_stream(struct store *s, struct stream *st) MUST_USE;
 /* `count` observations of scratch, as of n0; nothing is written for gaps only. */
 enum err chunk_write(struct store *s, const struct stream *st, uint64_t n0, size_t from,
                      size_t count, uint64_t epoch) MUST_USE;

@@ -4,6 +4,8 @@
  */
 #include "store/embedded/embedded.h"
 
+enum { FOLD_UNITS = 16 };
+
 static enum err
 seal_into(struct store *s, struct buf *out, const uint8_t key[static 32],
           const struct seal_name *name, struct bytes plain)
@@ -130,17 +132,17 @@ fold_chunk(struct store *s, struct stream *st, uint64_t n)
 }
 
 enum err
-fold_stream(struct store *s, struct stream *st, uint32_t *chunks)
+fold_stream(struct store *s, struct stream *st)
 {
     enum err e = OK;
     for (uint32_t i = 0; e == OK && st->edits && i < st->edits->patch_count; i++) {
         struct patch *patch = &st->edits->patch[i];
         if (patch->folded)
             continue;
-        if (*chunks >= SEAL_STEP_CHUNKS)
+        if (step_over(s))
             return OK;
         e = fold_chunk(s, st, patch->n);
-        (*chunks)++;
+        s->step_units += FOLD_UNITS;
         patch->folded |= e == OK;
     }
     /* What is left belongs to what expired meanwhile. */

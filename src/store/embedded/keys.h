@@ -8,6 +8,7 @@
 #ifndef STORE_EMBEDDED_KEYS_H
 #define STORE_EMBEDDED_KEYS_H
 
+#include "store/embedded/tree.h"
 #include "store/store.h"
 
 enum { KEY_SIZE = 32, SEAL_NONCE_SIZE = 24, SEAL_TAG_SIZE = 16, SEAL_OVERHEAD = 40 };
@@ -57,10 +58,11 @@ le64_get(const uint8_t *p)
 
 /* All keys that a store holds in the clear, in memory of sodium_malloc (locked where allowed). */
 struct keys {
-    uint8_t wrap[KEY_SIZE];    /* derived from the master key */
-    uint8_t entity[KEY_SIZE];  /* random, wrapped in the container */
-    uint8_t commit[KEY_SIZE];  /* random, wrapped in the container: keys the decisions */
-    uint8_t segment[KEY_SIZE]; /* of the segment that is written now */
+    uint8_t wrap[KEY_SIZE];           /* derived from the master key */
+    uint8_t entity[KEY_SIZE];         /* random, wrapped in the container */
+    uint8_t commit[KEY_SIZE];         /* random, wrapped in the container: keys the decisions */
+    struct commitment_key commitment; /* made of it */
+    uint8_t segment[KEY_SIZE];        /* of the segment that is written now */
     uint8_t scratch[KEY_SIZE];
     uint8_t stream[STORE_STREAMS_MAX][KEY_SIZE]; /* by index of the stream */
 };

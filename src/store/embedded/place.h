@@ -64,15 +64,22 @@ place_reopen(struct place *p)
     place_open(p);
 }
 
+/* An empty directory again. */
 static inline void
-place_fini(struct place *p)
+place_empty(const struct place *p)
 {
-    store_close(p->s);
     static const char *const names[] = {"leaves",    "store.db",  "store.db-wal", "journal.0",
                                         "journal.1", "journal.2", "journal.3",    "journal.4",
                                         "journal.5", "journal.6", "journal.7"};
     for (size_t i = 0; i < ARRAY_COUNT(names); i++)
         unlinkat(p->fd, names[i], 0);
+}
+
+static inline void
+place_fini(struct place *p)
+{
+    store_close(p->s);
+    place_empty(p);
     close(p->fd);
     CHECK(rmdir(p->path) == 0); /* nothing else was left there */
 }

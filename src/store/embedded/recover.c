@@ -143,6 +143,7 @@ create_files(struct store *s)
     uint8_t both[2 * KEY_SIZE];
     memcpy(both, s->keys->entity, KEY_SIZE);
     memcpy(both + KEY_SIZE, s->keys->commit, KEY_SIZE);
+    commitment_key(&s->keys->commitment, s->keys->commit);
     struct seal_name name = zone_keys_name(s);
     seal_put(s->meta.zone_keys, s->keys->wrap, &s->config.random, &name,
              bytes_of(both, sizeof both));
@@ -171,6 +172,7 @@ open_files(struct store *s)
         return e;
     memcpy(s->keys->entity, both, KEY_SIZE);
     memcpy(s->keys->commit, both + KEY_SIZE, KEY_SIZE);
+    commitment_key(&s->keys->commitment, s->keys->commit);
     sodium_memzero(both, sizeof both);
     journal_setup(s);
     e = open_leaves(s);

@@ -5,7 +5,13 @@
 
 #include <sqlite3.h>
 
-enum { PAGE_SIZE = 8192, CACHE_KIB = 8192, CHECKPOINT_PAGES = 400, HELD_PAGES = 8192 };
+enum {
+    PAGE_SIZE = 8192,
+    CACHE_KIB = 8192,
+    BACKFILL_PAGES = 128,
+    LATE_PAGES = 2048,
+    HELD_PAGES = 8192
+};
 
 #define STATEMENT_ENUM(name, sql) SQL_##name,
 enum statement { STATEMENTS(STATEMENT_ENUM) SQL_COUNT };
@@ -21,6 +27,7 @@ struct sealed {
     sqlite3 *db;
     sqlite3_stmt *statement[SQL_COUNT];
     bool held;
+    int pages; /* in the write-ahead file since it was last moved */
 };
 
 static enum err
@@ -98,14 +105,30 @@ exec(struct sealed *s, const char *sql)
     return error_of(sqlite3_exec(s->db, sql, NULL, NULL, NULL));
 }
 
-/* What PRAGMA wal_autocheckpoint does, and does not while the main file is held. */
+/*
+ * Pages go from the write-ahead file to the main one in a step of upkeep of its own, and here only
+ * when that came too late.
+ */
 static int
 on_commit(void *ctx, sqlite3 *db, const char *name, int pages)
 {
-    const struct sealed *s = ctx;
-    if (pages >= (s->held ? HELD_PAGES : CHECKPOINT_PAGES))
+    struct sealed *s = ctx;
+    s->pages = pages;
+    if (pages >= (s->held ? HELD_PAGES : LATE_PAGES)) {
         sqlite3_wal_checkpoint_v2(db, name, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+        s->pages = 0;
+    }
     return SQLITE_OK;
+}
+
+enum err
+sealed_backfill(struct sealed *s, bool *out_done)
+{
+    *out_done = !s->held && s->pages >= BACKFILL_PAGES;
+    if (!*out_done)
+        return OK;
+    s->pages = 0;
+    return error_of(sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL));
 }
 
 void
@@ -461,7 +484,8 @@ read_row(sqlite3_stmt *st, struct chunk_row *r)
                             .t1 = sqlite3_column_int64(st, 6),
                             .r0 = sqlite3_column_int64(st, 7),
                             .r1 = sqlite3_column_int64(st, 8),
-                            .epoch = column_u64(st, 9)};
+                            .epoch = column_u64(st, 9),
+                            .bytes = column_u64(st, 10)};
 }
 
 enum err
@@ -474,6 +498,19 @@ sealed_find_chunk(struct sealed *s, uint32_t stream, uint64_t n, struct chunk_ro
         read_row(st, out);
     sqlite3_reset(st);
     return rc == SQLITE_DONE ? ERR_NOT_FOUND : error_of(rc);
+}
+
+enum err
+sealed_last_chunks(struct sealed *s, uint32_t stream, uint32_t most, struct chunk_row *out,
+                   uint32_t *out_count)
+{
+    sqlite3_stmt *st = bind(s, SQL_CHUNK_LAST, 2, (int64_t[]){stream, most});
+    int rc;
+    *out_count = 0;
+    while ((rc = sqlite3_step(st)) == SQLITE_ROW && *out_count < most)
+        read_row(st, &out[(*out_count)++]);
+    sqlite3_reset(st);
+    return error_of(rc);
 }
 
 enum err

@@ -24,12 +24,12 @@ struct sealed_meta {
 };
 
 struct sealed_stream {
-    uint32_t id;
-    struct store_stream meta;
+    uint32_t id; /* first what each append looks at: one line of the cache */
     bool erased;
     bool has_key;
     uint64_t sealed_n;
-    uint64_t epoch;      /* of the key that seals now */
+    uint64_t epoch; /* of the key that seals now */
+    struct store_stream meta;
     int64_t key_from_us; /* that key was made then */
     uint64_t keys_destroyed;
     uint64_t keys_older; /* keys of earlier epochs that still have chunks */
@@ -44,6 +44,7 @@ struct chunk_row {
     int64_t t0, t1; /* least and greatest phenomenon time */
     int64_t r0, r1; /* of result times */
     uint64_t epoch;
+    uint64_t bytes; /* of head and body, once it is there */
 };
 
 struct sealed_totals {
@@ -60,6 +61,8 @@ uint64_t sealed_bytes(struct sealed *s);
 enum err sealed_begin(struct sealed *s) MUST_USE;
 enum err sealed_commit(struct sealed *s) MUST_USE; /* durable when OK */
 void sealed_rollback(struct sealed *s);
+/* A step of moving pages from the write-ahead file into the main one, if there are many. */
+enum err sealed_backfill(struct sealed *s, bool *out_done) MUST_USE;
 /* Move the write-ahead file into the main file and empty it: old pages are gone then. */
 enum err sealed_checkpoint(struct sealed *s) MUST_USE;
 /* While held, no commit moves pages, unless the write-ahead file is very large (docs/format.md). */
@@ -93,6 +96,10 @@ enum err sealed_get_chunk(struct sealed *s, int64_t id, struct buf *head,
 /* The chunk with the greatest n0 <= n. ERR_NOT_FOUND. */
 enum err sealed_find_chunk(struct sealed *s, uint32_t stream, uint64_t n,
                            struct chunk_row *out) MUST_USE;
+
+/* At most `most` chunks, the one with the greatest n0 first. */
+enum err sealed_last_chunks(struct sealed *s, uint32_t stream, uint32_t most, struct chunk_row *out,
+                            uint32_t *out_count) MUST_USE;
 
 /*
  * Chunks with t0 < to_us and t1 >= from_us: by t0 upwards, or by t1 downwards, until `each`

@@ -34,7 +34,7 @@ static const char indexes[] = "CREATE INDEX IF NOT EXISTS chunk_t ON"
 static const char from_1[] =
     "ALTER TABLE chunk ADD COLUMN gaps INTEGER NOT NULL DEFAULT 0; DROP INDEX chunk_t;";
 
-#define ROW "id,stream,n0,n,gaps,t0,t1,r0,r1,epoch"
+#define ROW "id,stream,n0,n,gaps,t0,t1,r0,r1,epoch,bytes"
 #define STATEMENTS(X)                                                                              \
     X(BEGIN, "BEGIN IMMEDIATE")                                                                    \
     X(COMMIT, "COMMIT")                                                                            \
@@ -62,6 +62,7 @@ static const char from_1[] =
     X(CHUNK_DELETE, "DELETE FROM chunk WHERE id=?1")                                               \
     X(CHUNK_GET, "SELECT head,body FROM chunk WHERE id=?1")                                        \
     X(CHUNK_FIND, "SELECT " ROW " FROM chunk WHERE stream=?1 AND n0<=?2 ORDER BY n0 DESC LIMIT 1") \
+    X(CHUNK_LAST, "SELECT " ROW " FROM chunk WHERE stream=?1 ORDER BY n0 DESC LIMIT ?2")           \
     X(CHUNK_UP, "SELECT " ROW " FROM chunk INDEXED BY chunk_t WHERE stream=?1 AND t0<?2"           \
                 " AND t1>=?3 ORDER BY t0")                                                         \
     X(CHUNK_DOWN, "SELECT " ROW " FROM chunk INDEXED BY chunk_e WHERE stream=?1 AND t0<?2"         \

@@ -1,61 +1,103 @@
 /*
  * From the journal's tails into the container: by fullness (a whole chunk is there), and by age,
- * pressure or destruction (everything of old segments). A partial chunk that is the last of its
- * stream is taken back and filled up, so that quiet streams do not end in crumbs.
+ * pressure or destruction (everything of old segments). A step is one transaction, and ends when
+ * its time is over.
+ *
+ * What is sealed before a chunk is full is a small chunk. When a stream has SMALL_CHUNKS of them at
+ * its end, or what they hold with the tail makes a whole one, they are written as one: so a point
+ * is written about twice however little of its stream comes at a time.
  */
 #include "store/embedded/embedded.h"
 
 #include <sodium.h>
 
-enum { MERGE_BYTES_MAX = 64 * 1024 };
+enum { MERGE_BYTES_MAX = 64 * 1024, CHUNK_UNITS = 8, STREAM_UNITS = 2 };
+_Static_assert((int)SMALL_CHUNKS < (int)CACHE_CHUNKS, "texts of all that is merged stay decoded");
 
-enum err
-seal_hot(struct store *s)
+bool
+step_over(const struct store *s)
+{
+    return s->step_units >= SEAL_STEP_UNITS || clock_mono_ms(&s->config.clock) > s->step_until_ms;
+}
+
+static enum err
+seal_streams(struct store *s)
 {
     enum err e = OK;
-    for (uint32_t i = 0; e == OK && s->streams_unstored && i < s->stream_count; i++) {
-        struct stream *st = &s->stream[i];
-        if (st->committed && !st->stored)
+    s->storing_to = s->unstored_from;
+    while (e == OK && s->streams_unstored && s->storing_to < s->stream_count && !step_over(s)) {
+        struct stream *st = &s->stream[s->storing_to];
+        if (!st->committed)
+            break;
+        if (!st->stored)
             e = sealed_put_stream(s->sealed, &st->row);
-    }
-    struct buf *to = &s->body;
-    for (size_t i = 0; e == OK && i < s->hot_count - s->hot_pending; i++) {
-        const struct hot_entity *h = &s->hot[i];
-        struct seal_name name = {SEAL_ENTITY, s->config.zone, {h->type, h->id}};
-        buf_reset(to);
-        if (h->len) {
-            uint8_t *p = buf_room(to, h->len + SEAL_OVERHEAD);
-            if (!p)
-                return ERR_LIMIT;
-            seal_put(p, s->keys->entity, &s->config.random, &name, bytes_of(h->record, h->len));
-            buf_filled(to, h->len + SEAL_OVERHEAD);
-        }
-        e = sealed_put_entity(s->sealed, h->type, h->id, buf_bytes(to));
+        s->storing_to++;
+        s->step_units += STREAM_UNITS;
     }
     return e;
+}
+
+static enum err
+seal_entity(struct store *s, const struct hot_entity *h)
+{
+    struct buf *to = &s->body;
+    struct seal_name name = {SEAL_ENTITY, s->config.zone, {h->type, h->id}};
+    buf_reset(to);
+    if (h->len) {
+        uint8_t *p = buf_room(to, h->len + SEAL_OVERHEAD);
+        if (!p)
+            return ERR_LIMIT;
+        seal_put(p, s->keys->entity, &s->config.random, &name, bytes_of(h->record, h->len));
+        buf_filled(to, h->len + SEAL_OVERHEAD);
+    }
+    return sealed_put_entity(s->sealed, h->type, h->id, buf_bytes(to));
+}
+
+/* New streams and entities, in order, as far as the step goes. */
+static enum err
+seal_hot(struct store *s)
+{
+    enum err e = seal_streams(s);
+    s->hot_sealing = 0;
+    while (e == OK && s->hot_sealing < s->hot_count - s->hot_pending && !step_over(s)) {
+        e = seal_entity(s, &s->hot[s->hot_sealing]);
+        s->hot_sealing++;
+        s->step_units++;
+    }
+    return e;
+}
+
+static void
+stored(struct store *s, struct stream *st)
+{
+    s->streams_unstored -= !st->stored;
+    st->stored = true;
 }
 
 /* What seal_hot() wrote is in the container now. */
 static void
 forget_hot(struct store *s)
 {
-    for (uint32_t i = 0; s->streams_unstored && i < s->stream_count; i++)
-        s->stream[i].stored |= s->stream[i].committed;
-    s->streams_unstored = 0;
-    size_t done = s->hot_count - s->hot_pending;
+    for (; s->unstored_from < s->storing_to; s->unstored_from++)
+        stored(s, &s->stream[s->unstored_from]);
+    size_t done = s->hot_sealing;
     for (size_t i = 0; i < done; i++) {
         s->tail_bytes -= s->hot[i].len;
         free(s->hot[i].record);
     }
     if (done)
-        memmove(s->hot, s->hot + done, s->hot_pending * sizeof s->hot[0]);
-    s->hot_count = s->hot_pending;
+        memmove(s->hot, s->hot + done, (s->hot_count - done) * sizeof s->hot[0]);
+    s->hot_count -= done;
 }
 
 static enum err
 begin(struct store *s)
 {
     s->changed_count = 0;
+    s->step_units = 0;
+    s->step_until_ms = clock_mono_ms(&s->config.clock) + SEAL_STEP_MS;
+    s->storing_to = s->unstored_from;
+    s->hot_sealing = 0;
     enum err e = sealed_begin(s->sealed);
     return e == OK ? seal_hot(s) : e;
 }
@@ -78,8 +120,11 @@ end(struct store *s, enum err e)
         if (e == OK) {
             tail_shift(s, st, sealing);
             st->sealed_count += sealing;
+            if (sealing)
+                stored(s, st);
         } else {
             st->row.sealed_n -= sealing;
+            st->small_known = false;
         }
         edits_settle(s, st, e == OK);
     }
@@ -92,7 +137,10 @@ end(struct store *s, enum err e)
 enum err
 seal_entities_now(struct store *s)
 {
-    return end(s, begin(s));
+    enum err e = OK;
+    while (e == OK && (s->hot_count > s->hot_pending || s->streams_unstored))
+        e = end(s, begin(s));
+    return e;
 }
 
 /* The open transaction changes this stream. */
@@ -107,34 +155,86 @@ changed(struct store *s, struct stream *st)
 enum err
 seal_edits_now(struct store *s)
 {
-    enum err e = begin(s);
+    enum err e = OK;
     for (uint32_t i = 0; e == OK && i < s->stream_count; i++) {
-        uint32_t chunks = 0;
-        if (!s->stream[i].edits)
-            continue;
-        changed(s, &s->stream[i]);
-        e = fold_stream(s, &s->stream[i], &chunks);
+        struct stream *st = &s->stream[i];
+        for (bool patches = true; e == OK && st->edits && patches;) {
+            e = begin(s);
+            changed(s, st);
+            if (e == OK)
+                e = fold_stream(s, st);
+            e = end(s, e);
+            patches = st->edits && st->edits->patch_count > 0;
+        }
     }
-    return end(s, e);
+    return e;
 }
 
-/* The last chunk's points into scratch, if it is worth filling up. */
+/* The small chunks at the stream's end, the last one first. */
 static enum err
-take_back(struct store *s, struct stream *st, struct chunk_row *last, size_t *out_count)
+small_chunks(struct store *s, const struct stream *st, struct chunk_row rows[static SMALL_CHUNKS],
+             uint32_t *out_count)
 {
+    uint32_t count = 0;
+    enum err e = sealed_last_chunks(s->sealed, st->row.id, SMALL_CHUNKS, rows, &count);
+    uint64_t n = st->row.sealed_n;
     *out_count = 0;
-    enum err e = sealed_find_chunk(s->sealed, st->row.id, INT64_MAX, last);
-    if (e == ERR_NOT_FOUND)
-        return OK;
-    if (e != OK || last->n >= CHUNK_POINTS_MAX || last->epoch != st->row.epoch ||
-        last->n0 + last->n != st->row.sealed_n)
+    for (uint32_t i = 0; e == OK && i < count; i++) {
+        if (rows[i].n >= CHUNK_POINTS_MAX || rows[i].epoch != st->row.epoch ||
+            rows[i].n0 + rows[i].n != n || rows[i].bytes > MERGE_BYTES_MAX)
+            break;
+        n = rows[i].n0;
+        (*out_count)++;
+    }
+    return e;
+}
+
+/* How many there are, without asking each time. */
+static enum err
+small_know(struct store *s, struct stream *st)
+{
+    struct chunk_row rows[SMALL_CHUNKS];
+    uint32_t count;
+    enum err e = st->small_known ? OK : small_chunks(s, st, rows, &count);
+    if (e != OK || st->small_known)
         return e;
-    struct decoded *d;
-    e = chunk_load(s, st, last, &d);
-    if (e != OK || d->plain.len > MERGE_BYTES_MAX)
+    st->small_known = true;
+    st->small_count = (uint8_t)count;
+    st->small_points = 0;
+    for (uint32_t i = 0; i < count; i++)
+        st->small_points += (uint32_t)rows[i].n;
+    return OK;
+}
+
+/* The small chunks into scratch and out of the container, if it is time to make one of them. */
+static enum err
+take_back(struct store *s, struct stream *st, size_t *out_count)
+{
+    struct chunk_row rows[SMALL_CHUNKS];
+    uint32_t count = 0;
+    uint64_t waiting = tail_committed(st) - st->sealing;
+    *out_count = 0;
+    enum err e = small_know(s, st);
+    bool merge = st->small_count >= SMALL_CHUNKS ||
+                 (st->small_count && st->small_points + waiting >= CHUNK_POINTS_MAX);
+    if (e != OK || !merge)
         return e;
-    e = fold_load(s, st, last, 0);
-    *out_count = last->n;
+    e = small_chunks(s, st, rows, &count);
+    st->small_count = 0;
+    st->small_points = 0;
+    uint64_t points = 0;
+    for (uint32_t i = 0; i < count; i++) { /* the last ones, as many as fit */
+        points += rows[i].n;
+        if (points > CHUNK_POINTS_MAX)
+            count = i;
+    }
+    while (e == OK && count-- > 0) {
+        e = fold_load(s, st, &rows[count], *out_count);
+        *out_count += rows[count].n;
+        if (e == OK)
+            e = sealed_delete_chunk(s->sealed, rows[count].id);
+        s->step_units += CHUNK_UNITS / 2;
+    }
     return e;
 }
 
@@ -151,6 +251,9 @@ change_key(struct store *s, struct stream *st)
         return;
     st->row.epoch++;
     st->row.keys_older++;
+    st->small_known = true; /* none yet */
+    st->small_count = 0;
+    st->small_points = 0;
     stream_new_key(s, st);
 }
 
@@ -158,10 +261,10 @@ change_key(struct store *s, struct stream *st)
 static enum err
 seal_chunk(struct store *s, struct stream *st)
 {
-    struct chunk_row last = {0};
     size_t count = 0;
+    changed(s, st);
     change_key(s, st);
-    enum err e = take_back(s, st, &last, &count);
+    enum err e = take_back(s, st, &count);
     if (e != OK)
         return e;
     size_t old = count;
@@ -173,19 +276,16 @@ seal_chunk(struct store *s, struct stream *st)
         texts += s->scratch[count].text.len + s->scratch[count].extra.len;
         count++;
     }
-    if (count == old)
-        return OK;
-    changed(s, st);
-    if (old)
-        e = sealed_delete_chunk(s->sealed, last.id);
-    if (e == OK)
-        e = chunk_write(s, st, n0, 0, count, st->row.epoch);
+    e = chunk_write(s, st, n0, 0, count, st->row.epoch);
     if (e == OK)
         e = versions_write(s, st, n0 + old, count - old, st->row.epoch);
     if (old)
-        cache_forget(s, last.id); /* scratch pointed into it until now */
+        cache_forget(s, 0); /* scratch pointed into them until now */
     if (e != OK)
         return e;
+    bool small = count < CHUNK_POINTS_MAX && texts < MERGE_BYTES_MAX / 2;
+    st->small_count = small ? (uint8_t)(st->small_count + 1) : 0;
+    st->small_points = small ? st->small_points + (uint32_t)count : 0;
     st->row.sealed_n += at - st->sealing;
     st->sealing = at;
     return OK;
@@ -193,32 +293,31 @@ seal_chunk(struct store *s, struct stream *st)
 
 /* Seal the stream's whole chunks, or with `all` everything that is committed. */
 static enum err
-seal_stream(struct store *s, struct stream *st, bool all, uint32_t *chunks)
+seal_stream(struct store *s, struct stream *st, bool all)
 {
     uint32_t before = st->sealing;
     enum err e = OK;
     uint32_t most = tail_committed(st);
-    while (e == OK && st->sealing < most && *chunks < SEAL_STEP_CHUNKS &&
+    while (e == OK && st->sealing < most && !step_over(s) &&
            (all || most - st->sealing >= CHUNK_POINTS_MAX)) {
         e = seal_chunk(s, st);
-        (*chunks)++;
+        s->step_units += CHUNK_UNITS;
     }
     if (e == OK && st->sealing != before)
         e = sealed_put_stream(s->sealed, &st->row);
     if (e != OK || !all || !st->edits)
         return e;
     changed(s, st);
-    return fold_stream(s, st, chunks);
+    return fold_stream(s, st);
 }
 
 static enum err
-seal_queue(struct store *s, uint64_t until_ms, uint32_t *chunks)
+seal_queue(struct store *s)
 {
     enum err e = OK;
-    while (e == OK && s->queue_count && *chunks < SEAL_STEP_CHUNKS &&
-           clock_mono_ms(&s->config.clock) <= until_ms) {
+    while (e == OK && s->queue_count && !step_over(s)) {
         struct stream *st = &s->stream[s->queue[s->queue_head]];
-        e = seal_stream(s, st, false, chunks);
+        e = seal_stream(s, st, false);
         if (e != OK || tail_committed(st) - st->sealing >= CHUNK_POINTS_MAX)
             break;
         st->queued = false;
@@ -229,25 +328,27 @@ seal_queue(struct store *s, uint64_t until_ms, uint32_t *chunks)
 }
 
 static enum err
-seal_old(struct store *s, uint64_t target, uint64_t until_ms, uint32_t *chunks)
+seal_old(struct store *s, uint64_t target)
 {
     enum err e = OK;
-    uint32_t looked = 0;
-    for (; e == OK && looked < s->stream_count && *chunks < SEAL_STEP_CHUNKS; looked++) {
+    for (uint32_t looked = 0; e == OK && looked < s->stream_count; looked++) {
         if (s->seal_cursor >= s->stream_count)
             s->seal_cursor = 0;
         uint64_t oldest = s->oldest[s->seal_cursor];
         if (oldest && oldest <= target) {
-            if (clock_mono_ms(&s->config.clock) > until_ms)
-                break;
-            struct stream *st = &s->stream[s->seal_cursor];
-            e = seal_stream(s, st, true, chunks);
-            if (*chunks >= SEAL_STEP_CHUNKS)
-                break; /* more of the same next time */
+            e = seal_stream(s, &s->stream[s->seal_cursor], true);
+            if (step_over(s))
+                break; /* more of the same next time, perhaps */
         }
         s->seal_cursor++;
     }
     return e;
+}
+
+static bool
+hot_left(const struct store *s)
+{
+    return s->streams_unstored || s->hot_count > s->hot_pending;
 }
 
 static bool
@@ -264,19 +365,17 @@ enum err
 seal_step(struct store *s, uint64_t target, bool *out_more)
 {
     *out_more = false;
-    bool hot = s->streams_unstored || s->hot_count > s->hot_pending;
     bool old = target && anything_up_to(s, target);
-    if (!hot && !old && s->queue_count == 0)
+    if (!hot_left(s) && !old && s->queue_count == 0)
         return OK;
-    uint64_t until_ms = clock_mono_ms(&s->config.clock) + SEAL_STEP_MS;
-    uint32_t chunks = 0;
     enum err e = begin(s);
     if (e == OK)
-        e = seal_queue(s, until_ms, &chunks);
+        e = seal_queue(s);
     if (e == OK && old)
-        e = seal_old(s, target, until_ms, &chunks);
+        e = seal_old(s, target);
     e = end(s, e);
-    *out_more = e == OK && (s->queue_count > 0 || (old && anything_up_to(s, target)));
+    *out_more =
+        e == OK && (hot_left(s) || s->queue_count > 0 || (old && anything_up_to(s, target)));
     return e;
 }
 
@@ -297,8 +396,7 @@ seal_recycle(struct store *s, bool *out_done)
 {
     *out_done = false;
     struct journal *j = &s->journal;
-    if (j->low >= j->active || s->streams_unstored || s->hot_count > s->hot_pending ||
-        anything_up_to(s, j->low))
+    if (j->low >= j->active || hot_left(s) || anything_up_to(s, j->low))
         return OK;
     enum err e = seal_leaves(s);
     if (e != OK)

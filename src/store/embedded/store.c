@@ -169,11 +169,9 @@ store_decide(struct store *s, struct bytes record)
         return e;
     if (s->batch.max - s->batch.len < BATCH_LEAF_SIZE)
         return ERR_LIMIT;
-    uint8_t commitment[32];
-    int rc = crypto_generichash(commitment, sizeof commitment, record.p, record.len,
-                                s->keys->commit, KEY_SIZE);
-    ASSERT(rc == 0);
-    tree_leaf(s->leaves + s->leaf_count * BATCH_LEAF_SIZE, commitment);
+    uint8_t entry[TREE_HASH_SIZE];
+    commitment(&s->keys->commitment, record, entry);
+    tree_leaf(s->leaves + s->leaf_count * BATCH_LEAF_SIZE, entry);
     s->leaf_count++;
     s->batch.max -= BATCH_LEAF_SIZE;
     return OK;

@@ -21,11 +21,11 @@ struct stream *
 streams_find(const struct store *s, uint32_t id)
 {
     for (uint32_t at = slot_of(id);; at = (at + 1) % HASH_SIZE) {
-        uint32_t entry = s->hash[at];
-        if (entry == 0)
+        struct stream_slot slot = s->hash[at];
+        if (slot.index_1 == 0)
             return NULL;
-        if (s->stream[entry - 1].row.id == id)
-            return &s->stream[entry - 1];
+        if (slot.id == id)
+            return &s->stream[slot.index_1 - 1];
     }
 }
 
@@ -33,9 +33,9 @@ static void
 hash_put(struct store *s, uint32_t index)
 {
     uint32_t at = slot_of(s->stream[index].row.id);
-    while (s->hash[at])
+    while (s->hash[at].index_1)
         at = (at + 1) % HASH_SIZE;
-    s->hash[at] = index + 1;
+    s->hash[at] = (struct stream_slot){s->stream[index].row.id, index + 1};
 }
 
 struct stream *

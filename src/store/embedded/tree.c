@@ -2,6 +2,7 @@
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "store/embedded/tree.h"
 
+#include <openssl/crypto.h>
 #include <openssl/sha.h>
 
 /*
@@ -21,6 +22,30 @@ hash_blocks(uint8_t out[static 32], const uint8_t *blocks, size_t count)
         out[4 * i + 2] = (uint8_t)(c.h[i] >> 8);
         out[4 * i + 3] = (uint8_t)c.h[i];
     }
+}
+
+void
+commitment_key(struct commitment_key *out, const uint8_t key[static 32])
+{
+    uint8_t block[SHA256_CBLOCK] = {0};
+    SHA256_CTX c;
+    memcpy(block, key, TREE_HASH_SIZE);
+    SHA256_Init(&c);
+    SHA256_Transform(&c, block);
+    memcpy(out->state, c.h, sizeof out->state);
+    OPENSSL_cleanse(block, sizeof block);
+    OPENSSL_cleanse(&c, sizeof c);
+}
+
+void
+commitment(const struct commitment_key *key, struct bytes words, uint8_t out[static 32])
+{
+    SHA256_CTX c;
+    SHA256_Init(&c);
+    memcpy(c.h, key->state, sizeof c.h);
+    c.Nl = 8 * SHA256_CBLOCK; /* so long is what was hashed */
+    SHA256_Update(&c, words.p, words.len);
+    SHA256_Final(out, &c);
 }
 
 void

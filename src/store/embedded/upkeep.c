@@ -51,6 +51,7 @@ expire_stream(struct store *s, struct stream *st, int64_t cutoff_us, uint32_t *d
         sealed_rollback(s->sealed);
     if (*deleted)
         cache_forget(s, 0);
+    st->small_known = false;
     return e;
 }
 
@@ -87,6 +88,36 @@ store_hold(struct store *s, uint32_t ms)
     sealed_hold(s->sealed, ms > 0);
 }
 
+/* One thing that is due, in the order of how urgent it is. */
+static enum err
+one_step(struct store *s, bool *out_more)
+{
+    enum err e = sealed_backfill(s->sealed, out_more);
+    if (e != OK || *out_more)
+        return e;
+    bool leave = false;
+    uint64_t target = seal_target(s, &leave);
+    if (leave && journal_free_count(&s->journal) > 0) {
+        *out_more = true;
+        s->dead = journal_advance(&s->journal, &s->tree); /* so that this one can be freed */
+        return s->dead;
+    }
+    if (s->tree.size - s->leaves_synced > LEAVES_STEP) {
+        *out_more = true;
+        return seal_leaves(s);
+    }
+    e = seal_step(s, target, out_more);
+    /* Retention does not wait until a busy zone is quiet. */
+    if (e != OK || (*out_more && ++s->steps % EXPIRE_TURN != 0))
+        return e;
+    bool expiring = false;
+    e = expire_step(s, &expiring);
+    if (e == OK && !expiring && !*out_more)
+        e = seal_recycle(s, &expiring);
+    *out_more |= expiring;
+    return e == OK ? clean_pages(s) : e;
+}
+
 enum err
 store_maintain(struct store *s, bool *out_more)
 {
@@ -95,29 +126,8 @@ store_maintain(struct store *s, bool *out_more)
         return s->dead;
     if (s->hold_until_ms && clock_mono_ms(&s->config.clock) >= s->hold_until_ms)
         store_hold(s, 0);
-    bool leave = false;
-    uint64_t target = seal_target(s, &leave);
-    enum err e = OK;
-    if (leave && journal_free_count(&s->journal) > 0)
-        e = journal_advance(&s->journal, &s->tree); /* so that this one can be freed */
-    if (e != OK) {
-        s->dead = e;
-        return e;
-    }
-    bool sealing = false;
-    bool recycled = false;
-    bool expiring = false;
-    e = seal_step(s, target, &sealing);
-    if (e == OK && s->tree.size - s->leaves_synced > LEAVES_STEP)
-        e = seal_leaves(s);
-    else if (e == OK && !sealing)
-        e = seal_recycle(s, &recycled);
-    if (e == OK)
-        e = expire_step(s, &expiring);
-    if (e == OK)
-        e = clean_pages(s);
+    enum err e = one_step(s, out_more);
     container_failed(s, e);
     s->disk_used = sealed_bytes(s->sealed);
-    *out_more = sealing || recycled || expiring;
     return e;
 }
