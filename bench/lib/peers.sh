@@ -1,4 +1,4 @@
-# peers.sh -- sourced by run: the servers that stand next to us, each from its Debian package.
+# peers.sh -- sourced by the benches: the servers that stand next to us, each from its Debian package.
 # peer_NAME sets PEER_NAME, PEER_PORT, PEER_PID, PEER_TOPICS; 1 when it is not installed or does not start.
 
 peers_keys() { # STATE: all show the gate's own certificate, and trust the same devices
