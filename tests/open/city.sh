@@ -37,8 +37,9 @@ zone open {
     service telemetry  tier ordinary  vendors anybody  sites here  holds open
     listen  mqtts $3:$OPEN_MQTT  https $3:$OPEN_HTTP
     limits  memory 4GiB  cpu 800%  messages $4  disk 16GiB
+    topics  "#"  except "test/nosubscribe"  class open  publish devices  subscribe devices callers  retained 10000  size 48KiB
 }
-caller open { role administrator  zones open  purposes test }
+caller open { role administrator  zones open  purposes test  writes open }
 END
     city_prepare "$state/open.charter" "$state" && city_start "$state"
 }
