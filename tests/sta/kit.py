@@ -214,8 +214,9 @@ class Session:
     def target(self, path, **options):
         if path.startswith('http'):
             check(path.startswith(self.server.url), 'the link %s does not begin with %s' % (path, self.server.url))
-            return self.server.path + path[len(self.server.url):]
-        target = self.server.path + ('/' + urllib.parse.quote(path, safe=SAFE + '%') if path else '')
+            target = self.server.path + path[len(self.server.url):]
+        else:
+            target = self.server.path + ('/' + urllib.parse.quote(path, safe=SAFE + '%') if path else '')
         if options:
             target += '?' + '&'.join('$%s=%s' % (name, urllib.parse.quote(str(value), safe="/()$=,;'@:!*-._~"))
                                      for name, value in options.items())

@@ -367,6 +367,9 @@ run(struct core *c, struct peer *peer, struct request *ask, const struct sta_pat
     char what[WHAT_SIZE];
     describe(ask, path, what);
     enum err e = writer_of(c, peer, ask, &w, &why);
+    if (e == OK && path->steps_count == 0)
+        e = refuse(&why, 405, REASON_TOPIC_INVALID,
+                   "Nothing is made, changed or deleted here; name a set or an entity.");
     if (e == OK)
         e = verb_of(ask, &change.verb, &why);
     if (e == OK && !recorded)
@@ -376,7 +379,7 @@ run(struct core *c, struct peer *peer, struct request *ask, const struct sta_pat
     if (e == OK && sta_path_type(path) == STA_TASK && change.verb != STA_DELETE)
         e = refuse(&why, 405, REASON_NOT_AUTHORISED,
                    "What becomes of a Task is written by the service; ask for another one.");
-    if (e == OK && change.verb == STA_CREATE && !w.person &&
+    if (e == OK && change.verb == STA_CREATE && rights_names_once(peer) &&
         name_is_taken(c, peer, ask, path, &why, &e))
         return;
     if (e == OK)

@@ -118,6 +118,33 @@ TEST(an_observation_is_corrected_and_taken_back_by_its_device)
     city_free(t);
 }
 
+TEST(where_nothing_can_be_changed_every_method_is_refused)
+{
+    static const char *const methods[] = {"POST", "PUT", "PATCH", "DELETE", "FROB"};
+    static const char *const targets[] = {"/v1.1",
+                                          "/v1.1/",
+                                          "/v1.1/Things/$ref",
+                                          "/v1.1/Things(1)/$ref",
+                                          "/v1.1/Things(1)/name",
+                                          "/v1.1/Things(1)/name/$value",
+                                          "/v1.1/Things(1)/Datastreams/$ref",
+                                          "/v1.1/Datastreams(1)/Thing",
+                                          "/v1.1/nothing",
+                                          "/"};
+    struct test_city *t = city();
+    char token[TOKEN_TEXT_SIZE];
+    city_token(t, "operator", "operate", token);
+    CHECK(city_thing(t, 1, "dock 1", "bike-count") == 1);
+    for (size_t m = 0; m < ARRAY_COUNT(methods); m++) {
+        for (size_t i = 0; i < ARRAY_COUNT(targets); i++) {
+            CHECK(status(t, 1, methods[m], targets[i], "", NAMED) >= 400 || i == 7);
+            CHECK(status(t, 4, methods[m], targets[i], token, NAMED) >= 400 || i == 7);
+        }
+        CHECK(status(t, 4, methods[m], "/v1.1/CreateObservations", token, "[]") >= 400);
+    }
+    city_free(t);
+}
+
 TEST(a_person_changes_only_what_the_charter_lets_them_write)
 {
     struct test_city *t = city();

@@ -384,6 +384,8 @@ struct view_rights {
     bool own_observations; /* a subscriber's view */
     bool nothing;          /* the service root only */
 };
+/* A device that begins anew finds what it made: a second entity of the same name is refused. */
+bool rights_names_once(const struct peer *peer);
 struct sta_rights rights_of(const struct view_rights *v);
 void view_of(struct core *c, const struct sta_rights *rights, const struct sta_source *source,
              struct sta_view *out);

@@ -200,6 +200,12 @@ view_of(struct core *c, const struct sta_rights *rights, const struct sta_source
     };
 }
 
+bool
+rights_names_once(const struct peer *peer)
+{
+    return peer->kind == PEER_DEVICE;
+}
+
 /* ---- callers ------------------------------------------------------------------------------ */
 
 static enum err
