@@ -86,6 +86,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     arena_reset(&arena);
     sta_graph_init(&f.graph, 2000, 4 * 1024 * 1024);
     f.rights = (struct sta_rights){fixture_may_see, &f};
+    f.source = (struct sta_source){fixture_get, fixture_range, fixture_span, fixture_rollups, &f};
     const struct sta_maker maker = {
         .owner = bytes_text("fuzz"), .now_us = 0, .rights = &f.rights, .source = &f.source};
     static const char thing[] =

@@ -52,6 +52,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         city = fixture_new();
         ASSERT(fixture_junction(city) == 201);
         fill(city);
+        city->graph.tasking = true; /* else those sets are not there */
     }
     if (size == 0)
         return 0;
