@@ -340,6 +340,29 @@ sta_answer_entity(const struct sta_view *view, enum sta_type type, uint64_t id, 
     return sta_answer(view, &request, out, &report, &error);
 }
 
+/* Every entity that the topic leads through may be seen: else what comes would tell of it. */
+static bool
+topic_seen(const struct sta_view *view, const struct sta_path *path)
+{
+    const struct sta_scope scope = {.graph = view->graph, .rights = view->rights};
+    const struct sta_entity *at = NULL;
+    for (uint32_t i = 0; i + 1 < path->steps_count; i++) {
+        const struct sta_step *step = &path->steps[i];
+        if (step->type == STA_OBSERVATION)
+            return false; /* nothing is delivered through one */
+        if (step->has_id) {
+            at = sta_graph_get(view->graph, step->type, step->id);
+            at = at && view->rights->may_see(view->rights->ctx, step->type, at) ? at : NULL;
+        } else if (at) {
+            const struct sta_row row = {.type = at->type, .entity = at};
+            at = sta_related(&scope, &row, step->relation);
+        }
+        if (!at)
+            return false;
+    }
+    return true;
+}
+
 enum err
 sta_answer_change(const struct sta_view *view, const struct sta_topic *topic, enum sta_type type,
                   uint64_t id, struct buf *out)
@@ -349,6 +372,8 @@ sta_answer_change(const struct sta_view *view, const struct sta_topic *topic, en
     struct sta_request request = {.path = {.kind = STA_PATH_ENTITY, .steps_count = 1},
                                   .query = {.type = type}};
     request.path.steps[0] = (struct sta_step){.type = type, .has_id = true, .id = id};
+    if (!topic_seen(view, &topic->path))
+        return ERR_NOT_FOUND;
     request.query.has_select = topic->select != 0;
     request.query.select = topic->select;
     if (topic->path.kind == STA_PATH_PROPERTY) {

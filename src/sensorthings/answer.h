@@ -76,7 +76,8 @@ void sta_self_link(struct bytes base_url, enum sta_type type, uint64_t id, struc
 void sta_error_render(const struct sta_error *error, uint32_t charter_line, struct buf *out);
 
 /* What a subscriber receives when the entity (or Observation) changed: as GET would answer it,
- * with the topic's $select; the bare property for a property topic. ERR_NOT_FOUND without right. */
+ * with the topic's $select; the bare property for a property topic. ERR_NOT_FOUND without right to
+ * it or to what the topic leads through. */
 enum err sta_answer_change(const struct sta_view *view, const struct sta_topic *topic,
                            enum sta_type type, uint64_t id, struct buf *out) MUST_USE;
 

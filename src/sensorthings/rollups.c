@@ -139,14 +139,16 @@ sta_rollups_put(struct sta_run *run, const struct sta_rollups *q, struct buf *ou
     const struct sta_entity *stream =
         sta_graph_get(run->view->graph, STA_DATASTREAM, q->datastream);
     struct gathering g = {.run = run};
-    if (!sta_visible(run, STA_OBSERVATION, stream))
-        return sta_fail(run->error, 404, 0, "there is no Datastream %llu whose values may be read",
+    if (!sta_visible(run, STA_DATASTREAM, stream))
+        return sta_fail(run->error, 404, 0, "there is no Datastream %llu",
                         (unsigned long long)q->datastream);
     g.rows = arena_take(run->view->arena, STA_ROLLUPS_MAX * sizeof(*g.rows));
     if (!g.rows)
         return sta_fail(run->error, 413, 0, "the request needs too much memory");
-    enum err e = source->rollups(source->ctx, (uint32_t)stream->id, q->step, q->from_us, q->to_us,
-                                 on_rollup, &g);
+    enum err e = OK;
+    if (sta_visible(run, STA_OBSERVATION, stream)) /* else as if there were none */
+        e = source->rollups(source->ctx, (uint32_t)stream->id, q->step, q->from_us, q->to_us,
+                            on_rollup, &g);
     if (g.err != OK)
         return g.err;
     if (e != OK && e != ERR_NOT_FOUND && e != ERR_EXPIRED)

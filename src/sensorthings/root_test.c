@@ -181,6 +181,9 @@ TEST(rollups_are_columns)
     }
     CHECK(fixture_get_text(f, "/v1.1/Rollups?datastream=9&step=day") == 404);
     f->values_hidden = true;
+    CHECK(fixture_get_text(f, "/v1.1/Rollups?datastream=1&step=day") == 200);
+    CHECK(strstr(buf_string(&f->out), "\"start\":[],\"count\":[]"));
+    f->hidden = "tester";
     CHECK(fixture_get_text(f, "/v1.1/Rollups?datastream=1&step=day") == 404);
     fixture_free(f);
 }
