@@ -7,6 +7,7 @@ static const struct {
     int (*run)(int argc, char **argv);
     const char *what;
 } commands[] = {
+    {"backup", command_backup, "an encrypted copy of a running city; its keys; what is over"},
     {"charter", command_charter, "make keys, sign, verify, explain a charter"},
     {"check", command_check, "what a charter permits, and what a breach would reach"},
     {"cut", command_cut, "make a zone an island: nothing crosses its border"},
@@ -14,9 +15,11 @@ static const struct {
     {"drill", command_drill, "attack every compartment; nothing may escape"},
     {"log", command_log, "show, verify, prove or export the ledger"},
     {"rejoin", command_rejoin, "join a zone again; needs two people"},
+    {"restore", command_restore, "bring a city back from a backup"},
     {"status", command_status, "every process, its walls and counters"},
     {"token", command_token, "a short-lived token for a caller of the charter"},
     {"up", command_up, "run a city in the foreground"},
+    {"verify", command_verify, "every stored byte opens, and agrees with the ledger"},
     {"where", command_where, "where the data lies, under which key, until when"},
     {"witness", command_witness, "cosign the checkpoints of other people's logs"},
 };

@@ -2,6 +2,7 @@
 #ifndef CLI_COMMANDS_H
 #define CLI_COMMANDS_H
 
+int command_backup(int argc, char **argv);
 int command_charter(int argc, char **argv);
 int command_check(int argc, char **argv);
 int command_cut(int argc, char **argv);
@@ -9,9 +10,11 @@ int command_device(int argc, char **argv);
 int command_drill(int argc, char **argv);
 int command_log(int argc, char **argv);
 int command_rejoin(int argc, char **argv);
+int command_restore(int argc, char **argv);
 int command_status(int argc, char **argv);
 int command_token(int argc, char **argv);
 int command_up(int argc, char **argv);
+int command_verify(int argc, char **argv);
 int command_where(int argc, char **argv);
 int command_witness(int argc, char **argv);
 

@@ -86,11 +86,20 @@ replace_file(const char *path, struct bytes what)
 }
 
 bool
-policy_keep(const char *state, const struct buf *text)
+policy_keep(const char *state, const char *charter_path, const struct buf *text)
 {
-    char path[PLAN_PATH_SIZE + 64];
+    char path[PLAN_PATH_SIZE + 32], file[PLAN_PATH_SIZE + 64];
+    struct buf signatures;
     snprintf(path, sizeof(path), "%s/charter", state);
-    return replace_file(path, buf_bytes(text));
+    snprintf(file, sizeof(file), "%s.sig", charter_path);
+    if (read_file(file, 65536, &signatures) != OK) {
+        fprintf(stderr, "bulkhead: cannot read %s any more\n", file);
+        return false;
+    }
+    snprintf(file, sizeof(file), "%s.sig", path);
+    bool good = replace_file(file, buf_bytes(&signatures)) && replace_file(path, buf_bytes(text));
+    buf_fini(&signatures);
+    return good;
 }
 
 bool

@@ -15,8 +15,11 @@
 bool policy_load(const char *charter_path, const char *state, struct charter *out,
                  struct buf *out_text) MUST_USE;
 
-/* Keep exactly the text that was checked as STATE/charter, where the tools find it. */
-bool policy_keep(const char *state, const struct buf *text) MUST_USE;
+/*
+ * Keep exactly the text that was checked as STATE/charter, where the tools find it, and its
+ * signatures, out of CHARTER.sig, as STATE/charter.sig: a backup of the state has both.
+ */
+bool policy_keep(const char *state, const char *charter_path, const struct buf *text) MUST_USE;
 
 /* Charters are numbered upward: an older one is refused, whoever signed it. Remembers the number.
  */

@@ -67,7 +67,7 @@ main(int argc, char **argv)
         return 3;
     }
     if (!lock_state(state) || !policy_load(charter_path, state, c, &text) ||
-        !policy_number_goes_up(state, c) || !policy_keep(state, &text))
+        !policy_number_goes_up(state, c) || !policy_keep(state, charter_path, &text))
         return 1;
     s.audit_fd = audit_open();
     plan_list(&s.plan, c, state, libexec);

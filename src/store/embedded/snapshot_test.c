@@ -61,6 +61,7 @@ start_writer(struct place *p, struct shared *shared)
 {
     store_close(p->s); /* SQLite and its locks belong to one of us */
     p->s = NULL;
+    p->config.disk_bytes = UINT64_C(1) << 36;
     pid_t pid = fork();
     CHECK(pid >= 0);
     if (pid)

@@ -1,0 +1,190 @@
+#include "cli/zone_verify.h"
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "cli/log_files.h"
+#include "cli/zone_copy.h"
+#include "store/embedded/dump.h"
+
+#include <cjson/cJSON.h>
+#include <unistd.h>
+
+enum { PROGRESS_MS = 2000 };
+
+struct verifying {
+    struct zone_copy copy;
+    uint64_t said_ms;
+};
+
+/* A line now and then, for a person; a script reads the last ones. */
+static void
+on_progress(void *ctx, const struct dump_verdict *v)
+{
+    struct verifying *q = ctx;
+    struct clock_source clock = clock_system();
+    uint64_t now = clock_mono_ms(&clock);
+    zone_copy_renew(&q->copy);
+    if (q->said_ms && now - q->said_ms < PROGRESS_MS)
+        return;
+    if (q->said_ms)
+        fprintf(stderr, "  zone %s: %llu streams, %llu observations so far\n", q->copy.zone,
+                (unsigned long long)v->streams, (unsigned long long)v->observations);
+    q->said_ms = now;
+}
+
+/* {"event":"anchor","size":N,"root":HEX}: what the tree had to be at N. */
+static bool
+parse_anchor(struct bytes entry, uint64_t *out_size, uint8_t out_root[static 32])
+{
+    cJSON *json = cJSON_ParseWithLength((const char *)entry.p, entry.len);
+    const cJSON *size = cJSON_GetObjectItemCaseSensitive(json, "size");
+    const cJSON *root = cJSON_GetObjectItemCaseSensitive(json, "root");
+    bool good = cJSON_IsNumber(size) && size->valuedouble >= 0 && size->valuedouble < 0x1p53 &&
+                cJSON_IsString(root) && text_hex(bytes_text(root->valuestring), out_root, 32) == OK;
+    if (good)
+        *out_size = (uint64_t)size->valuedouble;
+    cJSON_Delete(json);
+    return good;
+}
+
+/* Every anchor of the log against the leaves. EXIT_... after a sentence. */
+static int
+check_anchors(const struct log_files *log, struct store *store, const char *zone,
+              uint64_t *out_count)
+{
+    struct dump_tree *tree = dump_tree_new(store);
+    struct buf entry;
+    int status = tree ? EXIT_OK : EXIT_CANNOT;
+    buf_init(&entry, LOG_ENTRY_BYTES_MAX);
+    for (uint64_t i = 0; status == EXIT_OK && i < log_size(&log->log); i++) {
+        uint8_t anchored[32], root[32];
+        uint64_t size = 0;
+        buf_reset(&entry);
+        if (log_put_entry(&log->log, i, &entry) != OK) {
+            fprintf(stderr, "bulkhead: log %s: entry %llu cannot be read\n", zone,
+                    (unsigned long long)i);
+            status = EXIT_DOES_NOT_HOLD;
+        } else if (!bytes_start(buf_bytes(&entry), "{\"event\":\"anchor\"")) {
+            continue;
+        } else if (!parse_anchor(buf_bytes(&entry), &size, anchored) ||
+                   dump_tree_at(tree, size, root) != OK) {
+            fprintf(stderr,
+                    "bulkhead: zone %s DOES NOT HOLD: entry %llu of its log anchors %llu "
+                    "decisions, and the store has fewer: it was cut short, or is older\n",
+                    zone, (unsigned long long)i, (unsigned long long)size);
+            status = EXIT_DOES_NOT_HOLD;
+        } else if (memcmp(root, anchored, sizeof(root)) != 0) {
+            fprintf(stderr,
+                    "bulkhead: zone %s DOES NOT HOLD: at %llu decisions its tree is not the one "
+                    "that entry %llu of its log anchors\n",
+                    zone, (unsigned long long)size, (unsigned long long)i);
+            status = EXIT_DOES_NOT_HOLD;
+        } else {
+            ++*out_count;
+        }
+    }
+    buf_fini(&entry);
+    dump_tree_free(tree);
+    return status;
+}
+
+static int
+check_store(struct verifying *q, const struct log_files *log, bool *out_moved)
+{
+    struct dump_verdict v;
+    struct store *store = snapshot_store(q->copy.snapshot);
+    const char *zone = q->copy.zone;
+    uint64_t anchors = 0;
+    enum err e = dump_verify(store, on_progress, q, &v);
+    *out_moved = !zone_copy_holds(&q->copy);
+    if (*out_moved)
+        return EXIT_CANNOT;
+    if (e != OK) {
+        fprintf(stderr, "bulkhead: zone %s DOES NOT HOLD: %s\n", zone,
+                v.why[0] ? v.why : err_text(e));
+        return EXIT_DOES_NOT_HOLD;
+    }
+    int status = check_anchors(log, store, zone, &anchors);
+    if (status == EXIT_OK)
+        printf("zone %s: %llu streams, %llu observations, %llu entities open; %llu decisions, as "
+               "%llu anchors say\n",
+               zone, (unsigned long long)v.streams, (unsigned long long)v.observations,
+               (unsigned long long)v.entities, (unsigned long long)v.decisions,
+               (unsigned long long)anchors);
+    return status;
+}
+
+/* The log is opened first: its anchors are of a store that is no newer than what is read then. */
+static int
+verify_zone(const char *state, const struct charter *c, const char *zone, bool running,
+            const char *scratch)
+{
+    struct log_files *log = calloc(1, sizeof(*log));
+    ASSERT(log);
+    int status = log_files_open(state, zone, NULL, log);
+    bool opened = status == EXIT_OK, moved = status == EXIT_OK;
+    for (int tries = 0; moved && tries < 5; tries++) {
+        struct verifying q = {0};
+        enum zone_copy_result r = zone_copy_open(state, c, zone, running, scratch, &q.copy);
+        moved = false;
+        status = r == ZONE_COPY_FAILED ? EXIT_DOES_NOT_HOLD : EXIT_OK;
+        if (r == ZONE_COPY_NONE)
+            printf("zone %s: no store yet\n", zone);
+        if (r != ZONE_COPY_OK)
+            continue;
+        status = check_store(&q, log, &moved);
+        zone_copy_close(&q.copy);
+    }
+    if (moved)
+        fprintf(stderr, "bulkhead: zone %s is written faster than it is read; try again later\n",
+                zone);
+    if (opened)
+        log_files_close(log);
+    free(log);
+    return status;
+}
+
+static int
+verify_log(const char *state, const char *name)
+{
+    struct log_files *log = calloc(1, sizeof(*log));
+    struct log_verdict v;
+    ASSERT(log);
+    int status = log_files_open(state, name, NULL, log);
+    if (status == EXIT_OK && log_files_verify(log, &v) != OK) {
+        fprintf(stderr, "bulkhead: log %s DOES NOT HOLD: %s\n", name, v.why);
+        status = EXIT_DOES_NOT_HOLD;
+    } else if (status == EXIT_OK) {
+        printf("log %s: %llu entries hold\n", name, (unsigned long long)v.entries);
+    }
+    if (status == EXIT_OK)
+        log_files_close(log);
+    free(log);
+    return status;
+}
+
+int
+state_verify(const char *state, const struct charter *c, const char *only_zone, bool running,
+             const char *scratch)
+{
+    struct log_names names;
+    int worst = EXIT_OK;
+    if (!log_files_names(state, &names))
+        return EXIT_CANNOT;
+    for (size_t i = 0; i < names.count; i++) {
+        if (only_zone && strcmp(only_zone, names.list[i]) != 0)
+            continue;
+        int status = verify_log(state, names.list[i]);
+        if (worst == EXIT_OK || status == EXIT_DOES_NOT_HOLD)
+            worst = status;
+    }
+    for (uint32_t z = 0; z < c->zones_count; z++) {
+        const char *zone = c->zones[z].name;
+        if (only_zone && strcmp(only_zone, zone) != 0)
+            continue;
+        int status = verify_zone(state, c, zone, running, scratch);
+        if (worst == EXIT_OK || status == EXIT_DOES_NOT_HOLD)
+            worst = status;
+    }
+    return worst;
+}
