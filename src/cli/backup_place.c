@@ -1,8 +1,8 @@
 #include "cli/backup_place.h"
 
+#include "base/le.h"
 #include "base/text.h"
 #include "cli/zone_copy.h"
-#include "store/embedded/keys.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -1,12 +1,12 @@
 #include "cli/backup_run.h"
 
 #include "base/clock.h"
+#include "base/le.h"
 #include "base/text.h"
 #include "cli/log_files.h"
 #include "cli/zone_copy.h"
 #include "ledger/note.h"
 #include "store/embedded/dump.h"
-#include "store/embedded/keys.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -9,6 +9,7 @@
 #define STORE_EMBEDDED_KEYS_H
 
 #include "store/embedded/tree.h"
+#include "base/le.h"
 #include "store/store.h"
 
 enum { KEY_SIZE = 32, SEAL_NONCE_SIZE = 24, SEAL_TAG_SIZE = 16, SEAL_OVERHEAD = 40 };
@@ -40,21 +41,6 @@ void seal_put(uint8_t *out, const uint8_t key[static 32], const struct random_so
  * nowhere between. ERR_CRYPTO: another key, name or bytes. */
 enum err seal_get(uint8_t *out, const uint8_t key[static 32], const struct seal_name *name,
                   struct bytes sealed) MUST_USE;
-
-static inline void
-le64_put(uint8_t *p, uint64_t v)
-{
-    for (size_t i = 0; i < 8; i++)
-        p[i] = (uint8_t)(v >> (8 * i));
-}
-static inline uint64_t
-le64_get(const uint8_t *p)
-{
-    uint64_t v = 0;
-    for (size_t i = 0; i < 8; i++)
-        v |= (uint64_t)p[i] << (8 * i);
-    return v;
-}
 
 /* All keys that a store holds in the clear, in memory of sodium_malloc (locked where allowed). */
 struct keys {
