@@ -1,6 +1,6 @@
 """receive-updates-via-mqtt: who subscribes to a set, an entity or a property hears of each change, as HTTP would answer."""
 from kit import HUGE_ID, case, check, datastream_body, equal, feature_body, has, key, lacks, location_body, multi_body, table, thing_body
-from mqtt import Client
+from mqtt import Client, Closed
 
 RECEIVE = 'receive-updates-via-mqtt/receive-updates'
 CLAIM = 'http://www.opengis.net/spec/iot_sensing/1.1/req/receive-updates-via-mqtt'
@@ -296,7 +296,7 @@ def two_subscriptions_of_one(s):
         equal(topics, {path + '/Observations', path + '/Observations?$select=result'}, 'the topics')
 
 
-@table(RECEIVE, ['Datastreams(1)/Observations/+', 'Datastreams(+)/Observations', '+/Observations', '#', 'Things/#', '+', 'NoSuch', 'Things(1)/noSuch',
+@table(RECEIVE, ['Datastreams(1)/Observations/+', '+/Observations', '#', 'Things/#', '+', 'NoSuch', 'Things(1)/noSuch',
                  'Things(1)/Observations', 'Things(', 'Things()', 'Datastreams(%d)/Observations' % HUGE_ID, 'Things?$filter=true', 'Things?$top=1',
                  'Things?$frob=1', 'Things?$select=noSuch', 'Things?$select=', '$ref', 'Things(1)/name/$value', 'Things/$ref', ''])
 def refused(s, topic):
@@ -304,6 +304,16 @@ def refused(s, topic):
     with Client(s.server) as c:
         equal(c.subscribe(topic), 0x80, 'the return code')
         c.settle()
+
+
+@case(RECEIVE)
+def a_wildcard_within_a_level(s):
+    """That is no topic filter at all (MQTT-4.7.1-3): 0x80, or the end of the connection."""
+    try:
+        with Client(s.server) as c:
+            equal(c.subscribe('Datastreams(+)/Observations'), 0x80, 'the return code')
+    except Closed:
+        pass
 
 
 @case(RECEIVE)
