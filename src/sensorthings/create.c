@@ -313,6 +313,12 @@ sta_planner_add(struct sta_planner *p, const struct sta_change *change, enum sta
                                       : sta_change_entity(p, &inner, at.type, at.id);
 }
 
+uint32_t
+sta_planner_observations(const struct sta_planner *p)
+{
+    return p->observations_count;
+}
+
 enum err
 sta_planner_finish(struct sta_planner *p, struct sta_plan *out)
 {

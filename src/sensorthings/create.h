@@ -55,6 +55,7 @@ struct sta_plan_observation {
     struct observation value;
     uint64_t n; /* the core writes what store_append() said */
 };
+#define STA_NOT_KEPT UINT64_MAX
 
 /* An Observation that says something else from now on, or is taken back. */
 struct sta_plan_correction {
@@ -113,6 +114,8 @@ struct sta_planner *sta_planner_new(struct sta_graph *g, const struct sta_maker 
  */
 enum err sta_planner_add(struct sta_planner *p, const struct sta_change *change,
                          enum sta_type *out_type, uint64_t *out_id) MUST_USE;
+/* How many Observations it makes so far; the last of them is what was asked for last. */
+uint32_t sta_planner_observations(const struct sta_planner *p);
 enum err sta_planner_finish(struct sta_planner *p, struct sta_plan *out) MUST_USE;
 
 /* One change as a plan. */

@@ -130,7 +130,7 @@ take_first(struct reader *r)
         return OK;
     }
     if (bytes_are(name, "$batch"))
-        return sta_fail(r->error, 501, 0, "batch requests are not supported yet");
+        return sta_fail(r->error, 405, 0, "a batch is sent by POST");
     if (bytes_are(name, "api") && r->at == r->text.len) {
         r->path->kind = STA_PATH_API;
         return OK;

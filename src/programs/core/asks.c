@@ -2,6 +2,8 @@
  */
 #include "programs/core/core.h"
 
+#include "programs/core/batches.h"
+
 #include "runtime/log.h"
 
 enum { PART_BYTES = 60000, TARGET_BYTES_MAX = 8192, LOCATION_BYTES_MAX = 1024 };
@@ -42,6 +44,8 @@ ask_free(struct core *c, struct request *ask)
 {
     ASSERT(ask->state != ASK_FREE);
     ASSERT(c->ask_bytes >= ask->body_length);
+    if (ask->batch && !ask->child)
+        batch_free(c, ask);
     c->ask_bytes -= ask->body_length;
     struct peer *peer = peers_get(&c->peers, ask->peer);
     if (peer && peer->asks)
@@ -118,11 +122,16 @@ reads(const struct request *ask)
     return bytes_are(method, "GET") || bytes_are(method, "HEAD");
 }
 
-static void
-run(struct core *c, struct request *ask)
+/* POST to the batch of the service; it stands alone. */
+static bool
+is_batch(struct bytes target)
 {
-    struct peer *peer = peers_get(&c->peers, ask->peer);
-    ASSERT(peer);
+    return bytes_are(target, "/v1.1/$batch") || bytes_are(target, "/v1.1/%24batch");
+}
+
+void
+asks_run(struct core *c, struct peer *peer, struct request *ask)
+{
     if (reads(ask)) {
         read_run(c, peer, ask);
         return;
@@ -134,7 +143,12 @@ run(struct core *c, struct request *ask)
     target.len = bytes_find(target, '?');
     bool post = bytes_are(bytes_text(ask->method), "POST");
     bool device = peer->kind == PEER_DEVICE;
-    if (post && bytes_are(target, "/v1.1/Commands")) {
+    if (post && is_batch(target) && !ask->child) {
+        batches_post(c, peer, ask);
+    } else if (post && is_batch(target)) {
+        refuse(&why, 400, REASON_UNSPECIFIED, "A batch holds no other batch.");
+        ask_refuse_now(c, ask, &why);
+    } else if (post && bytes_are(target, "/v1.1/Commands")) {
         commands_post(c, peer, ask);
     } else if (sta_path_parse(target, &path, &error) != OK) {
         refuse(&why, error.status, REASON_UNSPECIFIED, "%s", error.text);
@@ -150,6 +164,33 @@ run(struct core *c, struct request *ask)
     } else {
         changes_run(c, peer, ask, &path);
     }
+}
+
+static void
+run(struct core *c, struct request *ask)
+{
+    struct peer *peer = peers_get(&c->peers, ask->peer);
+    ASSERT(peer);
+    asks_run(c, peer, ask);
+}
+
+struct request *
+asks_child(struct core *c, const struct request *of)
+{
+    struct peer *peer = peers_get(&c->peers, of->peer);
+    ASSERT(peer && of->batch && !of->child);
+    if (c->asks_count == ASKS_MAX)
+        return NULL;
+    struct request *ask = &c->asks[c->asks_used[c->asks_count++]];
+    ASSERT(ask->state == ASK_FREE);
+    ask->state = ASK_BATCH;
+    ask->child = true;
+    ask->batch = of->batch;
+    ask->peer = of->peer;
+    ask->ref = of->ref;
+    buf_put(&ask->token, buf_bytes(&of->token));
+    peer->asks++;
+    return ask;
 }
 
 void
@@ -174,6 +215,8 @@ asks_take(struct core *c, struct peer *peer, const struct ask *m)
     enum err e = bytes_copy_text(m->method, ask->method, sizeof(ask->method));
     ask->json_patch = bytes_start(m->content_type, "application/json-patch+json");
     ask->browser = reads(ask) && bytes_are(m->content_type, "text/html");
+    if (e == OK)
+        e = bytes_copy_text(m->content_type, ask->body_type, sizeof(ask->body_type));
     buf_put(&ask->target, m->target);
     buf_put(&ask->token, m->token);
     buf_init(&ask->body, m->body_length ? m->body_length : 1);
@@ -234,6 +277,10 @@ void
 ask_send(struct core *c, struct request *ask)
 {
     ASSERT(ask->status >= 200 && buf_error(&ask->out) == OK && buf_error(&ask->location) == OK);
+    if (ask->child) {
+        batch_child_done(c, ask);
+        return;
+    }
     ask->state = ASK_SENDING;
     while (channel_waiting(&c->gate.channel) < LINK_HIGH_BYTES) {
         if (!ask->head_sent) {

@@ -6,7 +6,7 @@
  * then its record goes to the ledger, and only when that is durable it is planned again, on what is
  * there by then, and made. No record: 503, and nothing changed.
  */
-#include "programs/core/core.h"
+#include "programs/core/batches.h"
 
 #include "base/text.h"
 #include "runtime/log.h"
@@ -79,7 +79,7 @@ writer_of(struct core *c, const struct peer *peer, const struct request *ask, st
  */
 
 static enum err
-verb_of(const struct request *ask, enum sta_verb *out, struct refusal *why)
+verb_of(const char *method, bool json_patch, enum sta_verb *out, struct refusal *why)
 {
     static const struct {
         const char *method;
@@ -87,14 +87,13 @@ verb_of(const struct request *ask, enum sta_verb *out, struct refusal *why)
     } rows[] = {
         {"POST", STA_CREATE}, {"PATCH", STA_MERGE}, {"PUT", STA_REPLACE}, {"DELETE", STA_DELETE}};
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
-        if (strcmp(ask->method, rows[i].method) != 0)
+        if (strcasecmp(method, rows[i].method) != 0)
             continue;
-        *out = rows[i].verb == STA_MERGE && ask->json_patch ? STA_JSON_PATCH : rows[i].verb;
+        *out = rows[i].verb == STA_MERGE && json_patch ? STA_JSON_PATCH : rows[i].verb;
         return OK;
     }
     return refuse(why, 501, REASON_UNSPECIFIED,
-                  "This server answers GET, POST, PATCH, PUT and DELETE; %s is not there.",
-                  ask->method);
+                  "This server answers GET, POST, PATCH, PUT and DELETE; %s is not there.", method);
 }
 
 /* "PATCH /v1.1/Things(1)" */
@@ -196,37 +195,61 @@ record_change(struct core *c, struct request *ask, const struct writer *w, const
 /* ---- the answer ---------------------------------------------------------------------------------
  */
 
-static void
-answer_body(struct core *c, struct request *ask, const struct writer *w,
-            const struct sta_plan *plan, enum sta_verb verb)
+/* One change of a plan that is true now, and what came of it. */
+struct made {
+    enum sta_verb verb;
+    enum sta_type type;
+    uint64_t id;
+    uint32_t observation; /* of the plan, when it made one (id 0) */
+};
+
+/* What a device or person may change they may see; and nothing else goes out here. The status;
+ * the body and, of something new, its Location. */
+static int
+answer_made(struct core *c, const struct writer *w, const struct sta_plan *plan,
+            const struct made *m, struct buf *location, struct buf *out)
 {
-    /* What a device or person may change they may see; and nothing else goes out here. */
     struct view_rights view = w->view;
     view.writes = NULL;
     struct sta_rights rights = rights_of(&view);
     struct sta_view answer;
-    uint64_t id = plan->id;
+    uint64_t id = m->id;
     view_of(c, &rights, &w->source, &answer);
-    ask->status = verb == STA_CREATE ? 201 : 200;
-    ask->content_type = "application/json";
+    if (m->type == STA_OBSERVATION && id == 0) {
+        const struct sta_plan_observation *o = &plan->observations[m->observation];
+        ASSERT(m->observation < plan->observations_count);
+        if (o->n == STA_NOT_KEPT)
+            return 202; /* accepted, and by the service's rule not kept */
+        id = sta_observation_id(o->stream, o->n);
+    }
+    if (m->verb == STA_DELETE)
+        return 200;
+    size_t before = out->len;
+    if (sta_answer_entity(&answer, m->type, id, out) != OK && !out->overflow)
+        out->len = before; /* deleted again within the same plan */
+    if (m->verb == STA_CREATE)
+        sta_self_link(bytes_text(c->base_url), m->type, id, location);
+    return m->verb == STA_CREATE ? 201 : 200;
+}
+
+static void
+answer_body(struct core *c, struct request *ask, const struct writer *w,
+            const struct sta_plan *plan, enum sta_verb verb)
+{
+    const struct made m = {.verb = verb,
+                           .type = plan->type,
+                           .id = plan->id,
+                           .observation = plan->observations_count - 1};
     buf_init(&ask->out, STA_BODY_BYTES_MAX * 2);
-    if (plan->type == STA_OBSERVATION && id == 0 && plan->observations_count)
-        id = sta_observation_id(plan->observations[0].stream, plan->observations[0].n);
-    if (verb == STA_DELETE) {
+    ask->status = answer_made(c, w, plan, &m, &ask->location, &ask->out);
+    if (verb == STA_DELETE)
         buf_format(&ask->out, "{\"deleted\":{\"entities\":%u,\"Observations\":%llu}}",
                    plan->entities_gone, (unsigned long long)plan->observations_gone);
-        return;
-    }
-    enum err e = id ? sta_answer_entity(&answer, plan->type, id, &ask->out) : ERR_NOT_FOUND;
-    if (e != OK || buf_error(&ask->out) != OK) {
+    if (buf_error(&ask->out) != OK) { /* made, and too long to show */
         buf_fini(&ask->out);
         buf_init(&ask->out, 16);
-        ask->content_type = "";
     }
-    if (id == 0)
-        ask->status = 202; /* accepted, and by the service's rule not kept */
-    else if (verb == STA_CREATE)
-        sta_self_link(bytes_text(c->base_url), plan->type, id, &ask->location);
+    ask->content_type = ask->out.len ? "application/json" : "";
 }
 
 /* Store the plan and answer. */
@@ -371,7 +394,7 @@ run(struct core *c, struct peer *peer, struct request *ask, const struct sta_pat
         e = refuse(&why, 405, REASON_TOPIC_INVALID,
                    "Nothing is made, changed or deleted here; name a set or an entity.");
     if (e == OK)
-        e = verb_of(ask, &change.verb, &why);
+        e = verb_of(ask->method, ask->json_patch, &change.verb, &why);
     if (e == OK && !recorded)
         e = check_rate(c, &why);
     if (e == OK && ask->body.len > STA_BODY_BYTES_MAX)
@@ -410,6 +433,10 @@ changes_recorded(struct core *c, struct request *ask)
     target.len = bytes_find(target, '?');
     ask->change = false;
     arena_reset(&c->call);
+    if (ask->child && target.len == 0) { /* a change set has no target of its own */
+        changes_set(c, peer, ask, true);
+        return;
+    }
     enum err e = sta_path_parse(target, &path, &error);
     ASSERT(e == OK); /* it was before */
     run(c, peer, ask, &path, true);
@@ -431,10 +458,134 @@ changes_observe(struct core *c, struct peer *peer, const struct sta_path *path, 
         e = entities_change(c, &plan, leaf_of(&w, "POST Observation", &plan), why);
     if (e != OK)
         return e;
-    out->kept = plan.observations_count > 0;
-    if (out->kept) {
-        out->stream = plan.observations[0].stream;
-        out->n = plan.observations[0].n;
-    }
+    ASSERT(plan.observations_count);
+    const struct sta_plan_observation *o = &plan.observations[plan.observations_count - 1];
+    out->stream = o->stream;
+    out->n = o->n;
+    out->kept = o->n != STA_NOT_KEPT;
     return OK;
+}
+
+/* ---- a change set: several changes as one -------------------------------------------------------
+ */
+
+/* One part onto the planner; references to earlier ones are resolved on a copy. */
+static enum err
+add_part(struct core *c, struct batch *b, struct sta_planner *p, const struct sta_bundle_part *part,
+         struct made *made, struct sta_error *error, struct refusal *why)
+{
+    struct sta_bundle_part copy = *part;
+    struct sta_change change = {0};
+    char method[20];
+    if (part->error.status)
+        return refuse(why, part->error.status, REASON_PAYLOAD_INVALID, "%s", part->error.text);
+    if (batch_refer(b, &copy, &c->call) != OK)
+        return refuse(why, 413, REASON_QUOTA, "the request is too large");
+    snprintf(method, sizeof(method), "%.*s", (int)copy.method.len, (const char *)copy.method.p);
+    enum err e = verb_of(method, bytes_start(copy.content_type, "application/json-patch+json"),
+                         &change.verb, why);
+    if (e != OK)
+        return e;
+    copy.target.len = bytes_find(copy.target, '?');
+    change.body = copy.body;
+    e = sta_path_parse(copy.target, &change.path, error);
+    if (e == OK && change.path.kind == STA_PATH_SET && sta_path_type(&change.path) == STA_TASK)
+        e = sta_fail(error, 400, 0, "a Task is asked for outside change sets");
+    if (e == OK)
+        e = sta_planner_add(p, &change, &made->type, &made->id);
+    if (e != OK)
+        return refuse(why, error->status, REASON_PAYLOAD_INVALID, "%s", error->text);
+    made->verb = change.verb;
+    made->observation = sta_planner_observations(p) - 1;
+    if (made->id && change.verb == STA_CREATE)
+        batch_made(b, part, made->type, made->id);
+    return OK;
+}
+
+static enum err
+plan_set(struct core *c, const struct writer *w, struct batch *b, struct made *made,
+         struct sta_plan *plan, struct refusal *why)
+{
+    struct sta_error error = {0};
+    char text[REFUSAL_WHY_SIZE];
+    struct sta_planner *p = sta_planner_new(&c->graph, &w->maker, &c->call, &error);
+    uint32_t aliases = b->aliases_count;
+    size_t mark = b->arena.used;
+    enum err e = OK;
+    if (!p)
+        return refuse(why, 413, REASON_QUOTA, "%s", error.text);
+    for (uint32_t i = b->next; e == OK && i < b->last; i++) {
+        e = add_part(c, b, p, &b->bundle.parts[i], &made[i - b->next], &error, why);
+        if (e != OK) {
+            memcpy(text, why->why, sizeof(text));
+            snprintf(why->why, sizeof(why->why), "request %u of the change set: %.250s",
+                     i - b->next + 1, text);
+        }
+    }
+    if (e == OK && sta_planner_finish(p, plan) != OK)
+        e = refuse(why, error.status, REASON_PAYLOAD_INVALID, "%s", error.text);
+    if (e == OK)
+        e = entities_check(c, &w->view, plan, why);
+    b->aliases_count = aliases; /* they are given again when it is true */
+    b->arena.used = mark;
+    return e;
+}
+
+static void
+answer_set(struct core *c, const struct writer *w, struct batch *b, const struct sta_plan *plan,
+           const struct made *made)
+{
+    struct buf out, location;
+    buf_init(&out, STA_BODY_BYTES_MAX * 2);
+    buf_init(&location, 1024);
+    for (uint32_t i = b->next; i < b->last; i++) {
+        const struct made *m = &made[i - b->next];
+        buf_reset(&out);
+        buf_reset(&location);
+        int status = answer_made(c, w, plan, m, &location, &out);
+        if (buf_error(&out) != OK)
+            buf_reset(&out);
+        batch_answer(c, b, i, status, "application/json", buf_bytes(&location), buf_bytes(&out));
+        if (m->id && m->verb == STA_CREATE)
+            batch_made(b, &b->bundle.parts[i], m->type, m->id);
+    }
+    buf_fini(&out);
+    buf_fini(&location);
+}
+
+void
+changes_set(struct core *c, struct peer *peer, struct request *child, bool recorded)
+{
+    struct batch *b = batch_of(c, child);
+    struct writer w;
+    struct refusal why = {0};
+    struct sta_plan plan = {0};
+    char what[WHAT_SIZE];
+    arena_reset(&c->call);
+    snprintf(what, sizeof(what), "POST /v1.1/$batch: a change set of %u requests",
+             b->last - b->next);
+    struct made *made = arena_take(&c->call, (b->last - b->next) * sizeof(*made));
+    ASSERT(made);
+    enum err e = writer_of(c, peer, child, &w, &why);
+    if (e == OK && !recorded)
+        e = check_rate(c, &why);
+    if (e == OK)
+        e = plan_set(c, &w, b, made, &plan, &why);
+    if (e != OK) {
+        refuse_change(c, peer, child, &w, what, &why);
+        return;
+    }
+    if (w.person && !recorded) {
+        record_change(c, child, &w, what, &plan);
+        return;
+    }
+    e = entities_change(c, &plan, leaf_of(&w, what, &plan), &why);
+    if (e != OK) {
+        c->count.refused++;
+        ask_refuse_now(c, child, &why);
+        return;
+    }
+    answer_set(c, &w, b, &plan, made);
+    child->status = 200;
+    ask_send(c, child);
 }

@@ -1,5 +1,7 @@
 #include "programs/core/core.h"
 
+#include "programs/core/batches.h"
+
 #include "base/text.h"
 #include "runtime/log.h"
 
@@ -160,6 +162,7 @@ core_open(const struct core_config *config, struct core **out)
     link_init(&c->ledger, "ledger", start_fd(c->start, FD_LEDGER, NULL), c->clock);
     link_init(&c->warden, "warden", start_fd(c->start, FD_WARDEN, NULL), c->clock);
     conduits_open(c);
+    batches_open(c);
     enum err e = load_graph(c);
     if (e == OK)
         e = start_service(c);
@@ -195,6 +198,7 @@ core_close(struct core *c)
     arena_fini(&c->call);
     arena_fini(&c->delivery);
     arena_fini(&c->round.arena);
+    batches_close(c);
     free(c->streams);
     free(c->self);
     free(c);
@@ -345,6 +349,10 @@ core_round(struct core *c)
     bool worked = c->round.decided > 0 || store_dirty(c->store);
     round_gather(c);
     round_commit(c);
+    bool batches = batches_step(c);
+    if (batches || c->round.acks_count)
+        round_commit(c);
+    batches = batches_step(c) || batches;
     asks_pump(c);
     link_flush(&c->ledger, true);
     link_flush(&c->warden, true);
@@ -365,7 +373,7 @@ core_round(struct core *c)
         if (e != OK && e != ERR_LIMIT && e != ERR_NO_SPACE)
             core_store_failed(c, e);
     }
-    return more ? 0 : UINT32_MAX;
+    return more || batches || c->round.acks_count ? 0 : UINT32_MAX;
 }
 
 void

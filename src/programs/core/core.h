@@ -86,7 +86,15 @@ struct stream {
 
 /* ---- requests ------------------------------------------------------------------------------- */
 
-enum ask_state { ASK_FREE, ASK_BODY, ASK_COMMIT, ASK_LEDGER, ASK_WARDEN, ASK_SENDING };
+enum ask_state {
+    ASK_FREE,
+    ASK_BODY,
+    ASK_COMMIT,
+    ASK_LEDGER,
+    ASK_WARDEN,
+    ASK_BATCH, /* its requests run (batches.h) */
+    ASK_SENDING
+};
 
 struct request {
     enum ask_state state;
@@ -94,6 +102,9 @@ struct request {
     uint64_t peer;
     uint32_t ref;
     char method[17];
+    char body_type[129];
+    uint8_t batch;   /* number of its batch from 1; 0: none */
+    bool child;      /* one request of that batch, not the one that holds it */
     bool json_patch; /* the body is application/json-patch+json */
     bool change;     /* waits for the record of a change; then it is made */
     bool browser;    /* GET and HEAD: the answer is for a person's eyes */
@@ -196,6 +207,8 @@ struct core_counters {
     uint64_t again;    /* acknowledged once more, kept before */
 };
 
+struct batch;
+
 struct core {
     const struct start *start;
     const struct service *service;
@@ -226,7 +239,8 @@ struct core {
     struct subscription subscriptions[SUBSCRIPTIONS_MAX];
     struct wish_wait wishes[WISHES_MAX];
     struct open_task open_tasks[OPEN_TASKS_MAX];
-    uint64_t next_ref; /* random start: answers to a predecessor's records match nothing */
+    struct batch *batches; /* [BATCHES_MAX] */
+    uint64_t next_ref;     /* random start: answers to a predecessor's records match nothing */
 
     struct link gate, ledger, warden;
     struct conduit_link conduits[CONDUITS_MAX];
@@ -318,7 +332,7 @@ enum err entities_check(const struct core *c, const struct view_rights *v,
 /*
  * Store and apply a plan now, with a leaf for the decision, in a commit of its own. Observations
  * and corrections go through ingest_check() first, and through the service; each Observation's n is
- * written back, and those that the service does not keep leave the plan.
+ * written back: STA_NOT_KEPT for one that the service takes and does not keep.
  */
 enum err entities_change(struct core *c, struct sta_plan *plan, struct bytes leaf,
                          struct refusal *why) MUST_USE;
@@ -360,6 +374,10 @@ void asks_init(struct core *c);
 /* The gate's message; the body may follow in parts. */
 void asks_take(struct core *c, struct peer *peer, const struct ask *m);
 enum err asks_part(struct core *c, const struct ask_body *m) MUST_USE;
+/* Decide one whose body is there. */
+void asks_run(struct core *c, struct peer *peer, struct request *ask);
+/* A new one of the same peer and token, for one request of a batch; NULL: no room. */
+struct request *asks_child(struct core *c, const struct request *of);
 void ask_free(struct core *c, struct request *ask);
 void asks_of_peer_free(struct core *c, uint64_t peer);
 struct request *ask_of(struct core *c, uint16_t index, uint32_t generation);

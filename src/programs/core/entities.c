@@ -142,13 +142,13 @@ static enum err
 put_observations(struct core *c, struct sta_plan *plan, struct refusal *why)
 {
     enum err e = OK;
-    uint32_t kept_count = 0;
     for (uint32_t i = 0; e == OK && i < plan->observations_count; i++) {
         struct sta_plan_observation *o = &plan->observations[i];
         bool kept;
         e = ingest_check(c, o->stream, &o->value, &kept, why);
         if (e != OK)
             return e;
+        o->n = STA_NOT_KEPT;
         if (!kept)
             continue;
         if (!round_fits(c, &o->value))
@@ -156,9 +156,7 @@ put_observations(struct core *c, struct sta_plan *plan, struct refusal *why)
         e = store_append(c->store, o->stream, &o->value, false, &o->n);
         if (e == OK)
             round_keep(c, o->stream, o->n, &o->value);
-        plan->observations[kept_count++] = *o;
     }
-    plan->observations_count = kept_count;
     return e;
 }
 
