@@ -44,9 +44,12 @@ enum {
     ROUND_STORED_MAX = 4096,
     ROUND_BYTES = 4 * 1024 * 1024, /* copies of what waits for the commit */
     DELIVERY_BYTES = 1024 * 1024,
-    ROUND_GATHER_BELOW = 64, /* messages in the last batch */
+    /* Messages in the last batch: fewer are answered soonest without waiting for others, more need
+     * nobody to wait for; in between a pause halves what each costs. */
+    ROUND_GATHER_FROM = 8,
+    ROUND_GATHER_BELOW = 64,
     ROUND_GATHER_REST = 32,
-    ROUND_GATHER_US = 300, /* 0.65 ms instead of 0.35 to the answer, half the CPU */
+    ROUND_GATHER_US = 300,
     SUBSCRIPTIONS_MAX = 2048,
     TOPIC_BYTES_MAX = 255,
     WISHES_MAX = 512,

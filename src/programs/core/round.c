@@ -72,13 +72,13 @@ tell_stored(struct core *c)
     }
 }
 
-/* Few messages a batch: wait a moment for more of them; one durable write serves them all. */
+/* Not many messages a batch: wait a moment for more of them; one durable write serves them all. */
 void
 round_gather(struct core *c)
 {
     struct round *r = &c->round;
-    if (!c->loop || r->last_batch >= ROUND_GATHER_BELOW || r->decided >= ROUND_GATHER_BELOW ||
-        r->decided == 0)
+    if (!c->loop || r->last_batch < ROUND_GATHER_FROM || r->last_batch >= ROUND_GATHER_BELOW ||
+        r->decided >= ROUND_GATHER_BELOW || r->decided == 0)
         return;
     if (r->gather_rest) {
         r->gather_rest--;
