@@ -31,10 +31,12 @@ sta_result_put(struct buf *out, const struct observation *o)
 }
 
 static void
-put_control(struct buf *out, struct bytes base_url, uint64_t id, bool multi)
+put_control(struct buf *out, struct bytes base_url, uint64_t id, uint32_t what)
 {
-    /* Four links that begin alike: the usual answer holds a hundred of them. */
-    struct bytes name = bytes_text(multi ? "MultiDatastream" : "Datastream");
+    /* The id, and four links that begin alike: the usual answer holds a hundred of them. */
+    struct bytes name =
+        what & STA_OBS_OF_MULTI ? bytes_text("MultiDatastream") : bytes_text("Datastream");
+    bool with_id = what & STA_OBS_ID;
     uint8_t digits[20];
     size_t first = sizeof(digits);
     do {
@@ -43,7 +45,10 @@ put_control(struct buf *out, struct bytes base_url, uint64_t id, bool multi)
     } while (id);
     struct bytes self[] = {base_url, bytes_text("/Observations("),
                            bytes_of(digits + first, sizeof(digits) - first)};
-    struct bytes parts[] = {bytes_text("\"@iot.selfLink\":\""),
+    struct bytes parts[] = {with_id ? bytes_text("\"@iot.id\":") : (struct bytes){0},
+                            with_id ? self[2] : (struct bytes){0},
+                            with_id ? bytes_text(",\"@iot.selfLink\":\"")
+                                    : bytes_text("\"@iot.selfLink\":\""),
                             self[0],
                             self[1],
                             self[2],
@@ -65,7 +70,8 @@ put_control(struct buf *out, struct bytes base_url, uint64_t id, bool multi)
         need += parts[i].len;
     uint8_t *room = buf_room(out, need);
     for (size_t i = 0; room && i < ARRAY_COUNT(parts); i++) {
-        memcpy(room + at, parts[i].p, parts[i].len);
+        if (parts[i].len)
+            memcpy(room + at, parts[i].p, parts[i].len);
         at += parts[i].len;
     }
     if (room)
@@ -96,19 +102,24 @@ sta_observation_members(struct buf *out, struct bytes base_url, uint32_t stream,
 {
     uint64_t id = sta_observation_id(stream, n);
     size_t start = out->len;
-    if (what & STA_OBS_ID) {
+    if (what & STA_OBS_LINKS) {
+        put_control(out, base_url, id, what);
+    } else if (what & STA_OBS_ID) {
         buf_text(out, "\"@iot.id\":");
         buf_u64_decimal(out, id);
     }
-    if (what & STA_OBS_LINKS) {
-        separate(out, start);
-        put_control(out, base_url, id, what & STA_OBS_OF_MULTI);
-    }
+    size_t time_at = 0;
+    uint8_t time[32];
     if (what & STA_OBS_PHENOMENON_TIME) {
         separate(out, start);
         buf_text(out, "\"phenomenonTime\":");
+        time_at = out->len;
         sta_time_put(out, o->time_us, o->time_end_us);
     }
+    size_t time_len = time_at && o->time_us == o->time_end_us ? out->len - time_at : 0;
+    bool again = time_len > 0 && time_len <= sizeof(time) && o->result_time_us == o->time_us;
+    if (again) /* both times are nearly always the same: written once */
+        memcpy(time, out->p + time_at, time_len);
     if (what & STA_OBS_RESULT) {
         separate(out, start);
         buf_text(out, "\"result\":");
@@ -117,7 +128,10 @@ sta_observation_members(struct buf *out, struct bytes base_url, uint32_t stream,
     if (what & STA_OBS_RESULT_TIME) {
         separate(out, start);
         buf_text(out, "\"resultTime\":");
-        sta_time_put(out, o->result_time_us, o->result_time_us);
+        if (again)
+            buf_put(out, bytes_of(time, time_len));
+        else
+            sta_time_put(out, o->result_time_us, o->result_time_us);
     }
     if (o->extra.len && what & (STA_OBS_RESULT_QUALITY | STA_OBS_VALID_TIME | STA_OBS_PARAMETERS))
         put_extra(out, start, o->extra, what);

@@ -46,7 +46,8 @@ sta_civil_of(int64_t us)
         micro += 1000000;
         seconds--;
     }
-    int64_t days = seconds / 86400, rest = seconds % 86400;
+    int64_t days = seconds / 86400;
+    int rest = (int)(seconds % 86400);
     if (rest < 0) {
         rest += 86400;
         days--;
@@ -54,18 +55,18 @@ sta_civil_of(int64_t us)
     /* H. Hinnant's days-to-civil arithmetic, eras of 400 years from 0000-03-01 */
     int64_t z = days + 719468;
     int64_t era = (z >= 0 ? z : z - 146096) / 146097;
-    int64_t of_era = z - era * 146097;
-    int64_t year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
-    int64_t of_year = of_era - (365 * year + year / 4 - year / 100);
-    int64_t mp = (5 * of_year + 2) / 153;
-    int month = (int)(mp < 10 ? mp + 3 : mp - 9);
+    uint32_t of_era = (uint32_t)(z - era * 146097); /* small from here on: divisions are cheaper */
+    uint32_t year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
+    uint32_t of_year = of_era - (365 * year + year / 4 - year / 100);
+    uint32_t mp = (5 * of_year + 2) / 153;
+    int month = (int)mp + (mp < 10 ? 3 : -9);
     return (struct sta_civil){
-        .year = year + era * 400 + (month <= 2),
+        .year = (int64_t)year + era * 400 + (month <= 2),
         .month = month,
-        .day = (int)(of_year - (153 * mp + 2) / 5 + 1),
-        .hour = (int)(rest / 3600),
-        .minute = (int)(rest / 60 % 60),
-        .second = (int)(rest % 60),
+        .day = (int)(of_year - (153 * mp + 2) / 5) + 1,
+        .hour = rest / 3600,
+        .minute = rest / 60 % 60,
+        .second = rest % 60,
         .micro = (int)micro,
     };
 }
@@ -79,26 +80,34 @@ put_digits(uint8_t *p, int64_t v, int digits)
 }
 
 static void
+put_two(uint8_t *p, uint32_t v)
+{
+    p[0] = (uint8_t)('0' + v / 10);
+    p[1] = (uint8_t)('0' + v % 10);
+}
+
+static void
 put_instant(struct buf *out, int64_t us)
 {
     struct sta_civil c = sta_civil_of(us);
-    uint8_t text[32], *p = text;
+    uint8_t text[28] = "0000-00-00T00:00:00.000";
+    size_t len = 23;
     ASSERT(c.year >= 0 && c.year <= 9999);
-    p = put_digits(p, c.year, 4);
-    *p++ = '-';
-    p = put_digits(p, c.month, 2);
-    *p++ = '-';
-    p = put_digits(p, c.day, 2);
-    *p++ = 'T';
-    p = put_digits(p, c.hour, 2);
-    *p++ = ':';
-    p = put_digits(p, c.minute, 2);
-    *p++ = ':';
-    p = put_digits(p, c.second, 2);
-    *p++ = '.';
-    p = c.micro % 1000 ? put_digits(p, c.micro, 6) : put_digits(p, c.micro / 1000, 3);
-    *p++ = 'Z';
-    buf_put(out, bytes_of(text, (size_t)(p - text)));
+    put_two(text, (uint32_t)c.year / 100);
+    put_two(text + 2, (uint32_t)c.year % 100);
+    put_two(text + 5, (uint32_t)c.month);
+    put_two(text + 8, (uint32_t)c.day);
+    put_two(text + 11, (uint32_t)c.hour);
+    put_two(text + 14, (uint32_t)c.minute);
+    put_two(text + 17, (uint32_t)c.second);
+    if (c.micro % 1000) {
+        put_digits(text + 20, c.micro, 6);
+        len = 26;
+    } else if (c.micro) {
+        put_digits(text + 20, c.micro / 1000, 3);
+    }
+    text[len] = 'Z';
+    buf_put(out, bytes_of(text, len + 1));
 }
 
 void
