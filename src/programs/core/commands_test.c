@@ -53,7 +53,7 @@ static const struct test_output *
 delivered(const struct test_city *t, uint64_t peer)
 {
     for (size_t i = 0; i < t->outputs_count; i++)
-        if (t->outputs[i].id == deliver_id && t->outputs[i].peer == peer)
+        if (t->outputs[i].id == session_deliver_id && t->outputs[i].peer == peer)
             return &t->outputs[i];
     return NULL;
 }
@@ -165,11 +165,15 @@ TEST(a_device_hears_its_own_datastreams_only)
         {1, "v1.1/Datastreams(1)/Observations?$select=result", 1},
         {2, "v1.1/Datastreams(1)/Observations", REASON_NOT_AUTHORISED},
         {1, "v1.1/Datastreams(99)/Observations", REASON_NOT_AUTHORISED},
-        {1, "v1.1/Observations", REASON_NOT_AUTHORISED},
+        {1, "v1.1/Things(2)/Datastreams(2)/Observations", REASON_NOT_AUTHORISED},
+        {1, "v1.1/Things(2)", REASON_NOT_AUTHORISED}, /* hidden, as if it were missing */
+        {1, "v1.1/Things(3)", REASON_NOT_AUTHORISED},
+        {2, "v1.1/Observations", 1}, /* of its own */
+        {1, "v1.1/+", REASON_TOPIC_INVALID},
         {3, "v1.1/Datastreams(1)/Observations", REASON_NOT_AUTHORISED},
         {5, "leases/", REASON_NOT_AUTHORISED},
-        {1, "leases/+", REASON_TOPIC_INVALID},
-        {1, "#", REASON_TOPIC_INVALID},
+        {1, "leases/+", REASON_NOT_AUTHORISED},
+        {1, "#", REASON_NOT_AUTHORISED},
     };
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
         uint32_t ref = city_subscribe(t, rows[i].peer, rows[i].filter);
@@ -183,7 +187,7 @@ TEST(a_device_hears_its_own_datastreams_only)
     struct peer_close gone = {1};
     CHECK_OK(CHANNEL_SEND(&t->gate, peer_close, &gone));
     city_run(t);
-    CHECK(t->core->streams[1].subscribers == 0);
+    CHECK(t->core->streams[1].hears == 0);
     city_free(t);
 }
 

@@ -3,6 +3,7 @@
 #include "programs/core/batches.h"
 
 #include "base/text.h"
+#include "broker/record.h"
 #include "runtime/log.h"
 
 #include <sodium.h>
@@ -41,7 +42,9 @@ load_entity(void *ctx, uint8_t type, uint64_t id, struct bytes record)
     struct loading *l = ctx;
     if (l->error != OK)
         return;
-    if (type == ENTITY_TO_ERASE && id < STORE_STREAMS_MAX)
+    if (type >= RECORD_TYPE_FIRST && type <= RECORD_TYPE_LAST)
+        l->error = sessions_load(l->core, type, id, record);
+    else if (type == ENTITY_TO_ERASE && id < STORE_STREAMS_MAX)
         l->core->streams[id].to_erase = true;
     else if (type == ENTITY_NEXT_ID)
         l->error = load_next_id(&l->core->graph, id, record);
@@ -150,6 +153,7 @@ core_open(const struct core_config *config, struct core **out)
     arena_init(&c->delivery, DELIVERY_BYTES);
     json_memory(&c->call);
     peers_init(&c->peers);
+    sessions_init(c);
     asks_init(c);
     round_init(c);
     c->next_ref = random_u64(&c->random) >> 1 | 1;
@@ -168,6 +172,7 @@ core_open(const struct core_config *config, struct core **out)
         e = start_service(c);
     if (e != OK)
         return e; /* the process ends: nothing is worth freeing */
+    sessions_loaded(c);
     if (c->gate.up)
         e = gate_begin(c);
     uint8_t root[32];
@@ -194,6 +199,7 @@ core_close(struct core *c)
     for (uint32_t i = 0; i < c->conduits_count; i++)
         channel_fini(&c->conduits[i].link.channel);
     sodium_free(c->state_key);
+    sessions_fini(c);
     sta_graph_fini(&c->graph);
     arena_fini(&c->call);
     arena_fini(&c->delivery);
@@ -336,6 +342,8 @@ core_tick(struct core *c)
     if (c->service->tick)
         c->service->tick(c->self);
     asks_expire(c);
+    hears_expire(c);
+    sessions_tick(c);
     commands_expire(c);
     tasks_step(c);
     record_anchor(c);
@@ -353,6 +361,9 @@ core_round(struct core *c)
     if (batches || c->round.acks_count)
         round_commit(c);
     batches = batches_step(c) || batches;
+    if (store_dirty(c->store)) /* what was stored waits in sessions that are kept */
+        round_commit(c);
+    sessions_pump(c);
     asks_pump(c);
     link_flush(&c->ledger, true);
     link_flush(&c->warden, true);

@@ -14,7 +14,8 @@
  *
  * The parts: gate.c (dispatch), ingest.c (observations), entities.c (Things), round.c (commit and
  * what follows), asks.c (requests and their answers), read.c (questions), rights.c, record.c (the
- * ledger), commands.c (the warden), conduits.c, topics.c (subscriptions), state.c (a service's).
+ * ledger), commands.c (the warden), conduits.c, topics.c (subscriptions), sessions.c,
+ * session_ports.c, plain.c and hears.c (MQTT), state.c (a service's).
  */
 #ifndef PROGRAMS_CORE_CORE_H
 #define PROGRAMS_CORE_CORE_H
@@ -24,6 +25,7 @@
 #include "base/clock.h"
 #include "base/clock_watch.h"
 #include "base/random.h"
+#include "broker/broker.h"
 #include "grant/token.h"
 #include "programs/core/link.h"
 #include "programs/core/peers.h"
@@ -50,8 +52,10 @@ enum {
     ROUND_GATHER_BELOW = 64,
     ROUND_GATHER_REST = 32,
     ROUND_GATHER_US = 300,
-    SUBSCRIPTIONS_MAX = 2048,
-    TOPIC_BYTES_MAX = 255,
+    HEAR_WAITS_MAX = 64,                  /* subscriptions of callers that wait for the ledger */
+    SESSION_EXPIRY_S_MAX = 7 * 24 * 3600, /* longer than that no session is kept */
+    LEASE_QUEUE_US = 60 * 1000000,        /* how long a lease waits for a device that is away */
+    WILLS_A_TICK = 64,
     WISHES_MAX = 512,
     OPEN_TASKS_MAX = 1024,
     CONDUITS_MAX = 16,
@@ -78,7 +82,7 @@ struct stream {
     bool tells_leases;   /* it is named "lease": each Observation is one that was obeyed */
     uint8_t rule;        /* enum stream_rule, from observationType */
     int16_t class_index; /* in start->classes; -1: the charter holds it no more */
-    uint16_t subscribers;
+    uint32_t hears;      /* the first subscription to its Observations; 0: none */
     double minimum, maximum;
     uint64_t thing;
     uint64_t feature; /* that the last Observation was of, by the graph of that generation */
@@ -135,14 +139,19 @@ struct token_kept {
 /* ---- what waits for the commit ----------------------------------------------------------------
  */
 
+enum ack_kind { ACK_PUBLISHED, ACK_SUBSCRIBED, ACK_OPENED, ACK_ASK };
+
 struct ack {
     uint64_t peer;
     uint32_t ref;
-    bool is_ask;
-    uint16_t ask;
-    uint32_t generation;
+    uint8_t kind; /* enum ack_kind */
     uint8_t reason;
-    const char *why; /* in the round's arena, or static */
+    bool present;         /* OPENED */
+    uint16_t ask;         /* ASK */
+    uint32_t generation;  /* ASK */
+    uint32_t expiry_s;    /* OPENED */
+    const char *why;      /* in the round's arena, or static */
+    const char *given_id; /* OPENED: a client id that we gave */
 };
 
 struct stored {
@@ -166,12 +175,20 @@ struct round {
 /* ---- subscriptions ------------------------------------------------------------------------------
  */
 
-struct subscription {
-    uint64_t peer; /* 0: free */
-    uint32_t stream;
-    uint8_t qos;
+/* What a subscription of the broker to a SensorThings topic hears; by its number there. */
+struct hear {
     struct sta_topic topic;
-    char text[TOPIC_BYTES_MAX + 1];
+    uint32_t stream; /* of "Datastreams(n)/Observations"; 0: any other topic */
+    uint32_t next;   /* of that stream, or of all others */
+};
+
+/* A caller's subscription until the ledger has it (C2). */
+struct hear_wait {
+    uint64_t peer; /* 0: free */
+    uint64_t wait_ref, deadline_ms;
+    uint32_t ref, identifier;
+    uint8_t options;
+    char filter[1025];
 };
 
 /* ---- commands
@@ -239,7 +256,12 @@ struct core {
     struct token_kept tokens[TOKENS_KEPT];
     size_t ask_bytes;
     struct round round;
-    struct subscription subscriptions[SUBSCRIPTIONS_MAX];
+    struct broker broker;
+    struct hear **hear; /* [BROKER_SUBSCRIPTIONS_MAX] */
+    uint32_t hears_any; /* the first that is not of one stream */
+    struct hear_wait hear_waits[HEAR_WAITS_MAX];
+    bool committing; /* inside round_commit() */
+    uint64_t lost_told, lost_told_ms;
     struct wish_wait wishes[WISHES_MAX];
     struct open_task open_tasks[OPEN_TASKS_MAX];
     struct batch *batches; /* [BATCHES_MAX] */
@@ -317,6 +339,11 @@ struct ingested {
     uint64_t n;
     bool kept;
 };
+/* The zone's rate and the device's share of it. */
+enum err ingest_rate(struct core *c, struct peer *peer, struct refusal *why) MUST_USE;
+/* Decide; the answer is the caller's. */
+enum err ingest_message(struct core *c, struct peer *peer, const struct publish *m,
+                        struct refusal *why) MUST_USE;
 void ingest_publish(struct core *c, struct peer *peer, const struct publish *m);
 void ingest_post(struct core *c, struct peer *peer, struct request *ask,
                  const struct sta_path *path);
@@ -362,6 +389,12 @@ bool round_commit(struct core *c);
 /* Make room for one more message of about this size; commits when there is none. */
 void round_room(struct core *c, size_t bytes);
 void round_ack(struct core *c, uint64_t peer, uint32_t ref, uint8_t reason, const char *why);
+/* The same for SUBSCRIBE and UNSUBSCRIBE, and for CONNECT. */
+void round_subscribed(struct core *c, uint64_t peer, uint32_t ref, uint8_t reason, const char *why);
+void round_opened(struct core *c, uint64_t peer, uint8_t reason, const char *why, bool present,
+                  uint32_t expiry_s, const char *given_id);
+/* A leaf for a message on a plain topic. */
+void round_decide_topic(struct core *c, const char *device, struct bytes topic, const char *reason);
 /* The ask's answer is made and leaves after the commit. */
 void round_ask(struct core *c, struct request *ask);
 void round_decide(struct core *c, const char *device, uint32_t stream, uint64_t n,
@@ -430,6 +463,8 @@ struct reading {
     int status;
     const char *rule;
 };
+/* Queue the record; ERR_CLOSED, ERR_LIMIT: it will not be recorded. */
+enum err record_reading(struct core *c, const struct reading *r, uint64_t *out_ref) MUST_USE;
 /* Hold the ask until its record is durable; 503 when that cannot be. */
 void record_and_send(struct core *c, struct request *ask, const struct reading *r);
 enum err record_frame(void *ctx, uint16_t id, struct bytes body);
@@ -490,17 +525,76 @@ void conduits_read(struct core *c);
 void conduits_flush(struct core *c);
 void conduits_take_up(struct core *c);
 
-/* sessions.c: what MQTT clients ask of their sessions. */
+/* sessions.c: what MQTT clients ask of their sessions (broker/broker.h). */
+void sessions_init(struct core *c);
+void sessions_fini(struct core *c);
+/* A record of the store, of types 32 to 47; then, after the last one, sessions_loaded(). */
+enum err sessions_load(struct core *c, uint8_t type, uint64_t id, struct bytes record) MUST_USE;
+void sessions_loaded(struct core *c);
 void sessions_open(struct core *c, struct peer *peer, const struct session_open *m);
-void sessions_publish(struct core *c, struct peer *peer, const struct session_publish *m);
-void sessions_release(struct core *c, const struct session_release *m);
-void sessions_subscribe(struct core *c, struct peer *peer, const struct session_subscribe *m);
+void sessions_close(struct core *c, struct peer *peer, const struct session_close *m);
+void sessions_lost(struct core *c, struct peer *peer);
+enum err sessions_publish(struct core *c, struct peer *peer,
+                          const struct session_publish *m) MUST_USE;
+void sessions_release(struct core *c, struct peer *peer, const struct session_release *m);
+enum err sessions_ack(struct core *c, struct peer *peer, const struct session_ack *m) MUST_USE;
+/* Wills and expiries; tokens that have run out. */
+void sessions_tick(struct core *c);
+/* After a commit: what may be sent now. */
+void sessions_pump(struct core *c);
+
+/* session_ports.c */
+extern const struct broker_ports session_ports;
+
+/* plain.c: topics that are not SensorThings. */
+struct plain {
+    uint8_t qos;
+    bool retain;
+    struct bytes topic, properties, payload;
+};
+/* Whoever speaks, when a connection may be gone: a session's name and kind. */
+struct speaker {
+    uint8_t kind; /* enum peer_kind */
+    const char *name;
+    uint32_t session;     /* 0: none */
+    struct bytes purpose; /* of a caller's token */
+};
+struct speaker speaker_of(const struct peer *peer);
+bool plain_topic(struct bytes topic);
+/* Decide, keep and route it; the leaf is written, the answer is the caller's. */
+enum err plain_publish(struct core *c, const struct speaker *who, const struct plain *m,
+                       struct refusal *why) MUST_USE;
+/* The same from a connection, within its rate. */
+enum err plain_publish_by(struct core *c, struct peer *peer, const struct speaker *who,
+                          const struct plain *m, struct refusal *why) MUST_USE;
+/* May it be said at all: also asked when a will is left with us. */
+enum err plain_check(const struct core *c, const struct speaker *who, const struct plain *m,
+                     const struct start_topics **out, struct refusal *why) MUST_USE;
+/* The highest QoS that a filter may have; -1: nothing that it matches may be heard. */
+int plain_filter_qos(const struct core *c, const struct speaker *who, struct bytes filter);
+bool plain_may_hear(const struct core *c, const struct speaker *who, struct bytes topic);
+/* The row of the charter; -1: none. */
+int plain_row(const struct core *c, struct bytes topic);
+
+/* hears.c: what a caller subscribes to stands in the ledger first. */
+void hears_ask(struct core *c, struct peer *peer, const struct session_subscribe *m);
+/* The ledger's answer, perhaps for somebody else. */
+void hears_recorded(struct core *c, uint64_t wait_ref, bool durable);
+void hears_expire(struct core *c);
+void hears_forget(struct core *c, uint64_t peer);
+void hears_lost(struct core *c);
 
 /* topics.c */
-void topics_subscribe(struct core *c, struct peer *peer, const struct subscribe *m);
+void topics_subscribe(struct core *c, struct peer *peer, const struct session_subscribe *m);
+/* After the record, if one is needed. */
+void topics_subscribe_now(struct core *c, struct peer *peer, const struct session_subscribe *m);
 void topics_unsubscribe(struct core *c, struct peer *peer, const struct unsubscribe *m);
-void topics_forget(struct core *c, uint64_t peer);
+/* The broker's word that a subscription to a SensorThings topic came or went. */
+void topics_index(struct core *c, uint32_t subscription, bool there);
+bool topics_may_hear(const struct core *c, const struct speaker *who, struct bytes topic);
 void topics_deliver(struct core *c, const struct stored *s);
+/* An entity was made or changed, or an Observation corrected: tell who subscribed. */
+void topics_changed(struct core *c, enum sta_type type, uint64_t id);
 void topics_lease(struct core *c, struct bytes device, struct bytes note);
 
 /* state.c: what a service keeps between starts; AEAD under a key drawn from the store's. */

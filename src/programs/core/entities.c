@@ -104,7 +104,7 @@ forget_streams(struct core *c, const struct sta_plan *plan, bool fresh)
     for (uint32_t i = 0; i < plan->items_count; i++) {
         const struct sta_plan_item *item = &plan->items[i];
         if (sta_is_stream(item->type) && (fresh ? item->fresh : item->gone))
-            c->streams[item->id] = (struct stream){.subscribers = c->streams[item->id].subscribers};
+            c->streams[item->id] = (struct stream){.hears = c->streams[item->id].hears};
     }
 }
 
@@ -235,6 +235,34 @@ apply(struct core *c, const struct sta_plan *plan)
     }
 }
 
+/* Observations of streams that were there were told with the commit (round.c). */
+static bool
+is_fresh(const struct sta_plan *plan, uint32_t stream)
+{
+    for (uint32_t i = 0; i < plan->items_count; i++)
+        if (sta_is_stream(plan->items[i].type) && plan->items[i].id == stream)
+            return plan->items[i].fresh;
+    return false;
+}
+
+static void
+tell_changes(struct core *c, const struct sta_plan *plan)
+{
+    for (uint32_t i = 0; i < plan->items_count && c->hears_any; i++)
+        if (!plan->items[i].gone)
+            topics_changed(c, plan->items[i].type, plan->items[i].id);
+    for (uint32_t i = 0; i < plan->observations_count && c->hears_any; i++)
+        if (is_fresh(plan, plan->observations[i].stream))
+            topics_changed(c, STA_OBSERVATION,
+                           sta_observation_id(plan->observations[i].stream,
+                                              plan->observations[i].n));
+    for (uint32_t i = 0; i < plan->corrections_count; i++)
+        if (!plan->corrections[i].withdrawn)
+            topics_changed(c, STA_OBSERVATION,
+                           sta_observation_id(plan->corrections[i].stream,
+                                              plan->corrections[i].n));
+}
+
 static enum err
 refuse_store(enum err e, struct refusal *why)
 {
@@ -266,6 +294,7 @@ entities_change(struct core *c, struct sta_plan *plan, struct bytes leaf, struct
     if (!round_commit(c))
         return refuse(why, 503, REASON_IMPLEMENTATION, "The store failed; nothing was kept.");
     apply(c, plan);
+    tell_changes(c, plan);
     erase_streams(c, plan);
     return OK;
 }

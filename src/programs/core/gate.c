@@ -6,7 +6,8 @@
 void
 peers_forget(struct core *c, struct peer *peer)
 {
-    topics_forget(c, peer->id);
+    sessions_lost(c, peer);
+    hears_forget(c, peer->id);
     asks_of_peer_free(c, peer->id);
     peers_drop(&c->peers, peer);
 }
@@ -85,7 +86,9 @@ take_subscribe(struct core *c, struct bytes body)
 {
     DECODE(subscribe);
     PEER(peer);
-    topics_subscribe(c, peer, &m);
+    struct session_subscribe s = {
+        .peer = m.peer, .ref = m.ref, .options = m.qos, .filter = m.filter};
+    topics_subscribe(c, peer, &s);
     return OK;
 }
 
@@ -107,12 +110,12 @@ take_session_open(struct core *c, struct bytes body)
     return OK;
 }
 
-/* Nothing is kept that could end or be changed. */
 static enum err
 take_session_close(struct core *c, struct bytes body)
 {
     DECODE(session_close);
-    (void)c, (void)m;
+    PEER(peer);
+    sessions_close(c, peer, &m);
     return OK;
 }
 
@@ -121,8 +124,7 @@ take_session_publish(struct core *c, struct bytes body)
 {
     DECODE(session_publish);
     PEER(peer);
-    sessions_publish(c, peer, &m);
-    return OK;
+    return sessions_publish(c, peer, &m);
 }
 
 static enum err
@@ -130,8 +132,7 @@ take_session_release(struct core *c, struct bytes body)
 {
     DECODE(session_release);
     PEER(peer);
-    (void)peer;
-    sessions_release(c, &m);
+    sessions_release(c, peer, &m);
     return OK;
 }
 
@@ -140,7 +141,7 @@ take_session_subscribe(struct core *c, struct bytes body)
 {
     DECODE(session_subscribe);
     PEER(peer);
-    sessions_subscribe(c, peer, &m);
+    topics_subscribe(c, peer, &m);
     return OK;
 }
 
@@ -148,8 +149,8 @@ static enum err
 take_session_ack(struct core *c, struct bytes body)
 {
     DECODE(session_ack);
-    (void)c, (void)m;
-    return OK;
+    PEER(peer);
+    return sessions_ack(c, peer, &m);
 }
 
 static enum err

@@ -16,8 +16,8 @@ from_error(struct refusal *why, const struct sta_error *error)
 }
 
 /* The zone's rate and the device's share of it. */
-static enum err
-check_rate(struct core *c, struct peer *peer, struct refusal *why)
+enum err
+ingest_rate(struct core *c, struct peer *peer, struct refusal *why)
 {
     uint32_t rate = c->start->messages_per_s;
     uint64_t now_ms = clock_mono_ms(&c->clock);
@@ -324,7 +324,7 @@ ingest_json(struct core *c, struct peer *peer, const struct place *place, struct
     *out = (struct ingested){.stream = place->stream};
     round_room(c, json.len);
     c->now_us = clock_wall_us(&c->clock);
-    enum err e = check_rate(c, peer, why);
+    enum err e = ingest_rate(c, peer, why);
     if (e == OK && sta_observation_scan(json, c->now_us, &c->call, &o, &error) != OK)
         e = from_error(why, &error);
     if (e == OK && o.deep)
@@ -350,31 +350,43 @@ stream_of_plain_topic(struct bytes topic)
     return (uint32_t)id;
 }
 
-void
-ingest_publish(struct core *c, struct peer *peer, const struct publish *m)
+enum err
+ingest_message(struct core *c, struct peer *peer, const struct publish *m, struct refusal *why)
 {
-    struct refusal why = {0};
     struct sta_path path;
     struct sta_error error = {0};
     struct ingested in = {0};
     struct place place = {0};
     enum err e = OK;
-    if (commands_seen(c, peer, m))
-        return;
     if (peer->kind != PEER_DEVICE)
-        e = refuse(&why, 403, REASON_NOT_AUTHORISED, "only devices of this zone publish");
+        e = refuse(why, 403, REASON_NOT_AUTHORISED, "only devices of this zone publish");
     else if ((place.stream = stream_of_plain_topic(m->topic)) != 0)
         e = OK;
     else if (sta_topic_parse_publish(m->topic, &path, &error) != OK)
-        e = refuse(&why, 404, REASON_TOPIC_INVALID, "%s", error.text);
+        e = refuse(why, 404, REASON_TOPIC_INVALID, "%s", error.text);
     else
-        e = place_of(&path, &place, &why);
-    if (e != OK) {
-        round_room(c, 0);
-        c->count.refused++;
-        round_decide(c, peer->name, 0, UINT64_MAX, why.why);
+        e = place_of(&path, &place, why);
+    if (e == OK)
+        return ingest_json(c, peer, &place, m->payload, true, &in, why);
+    round_room(c, 0);
+    c->count.refused++;
+    round_decide(c, peer->name, 0, UINT64_MAX, why->why);
+    return e;
+}
+
+void
+ingest_publish(struct core *c, struct peer *peer, const struct publish *m)
+{
+    struct refusal why = {0};
+    enum err e;
+    if (!plain_topic(m->topic)) {
+        e = ingest_message(c, peer, m, &why);
     } else {
-        e = ingest_json(c, peer, &place, m->payload, true, &in, &why);
+        struct speaker who = speaker_of(peer);
+        struct plain p = {.qos = m->ref != 0, .topic = m->topic, .payload = m->payload};
+        if (commands_seen(c, peer, m))
+            return;
+        e = plain_publish_by(c, peer, &who, &p, &why);
     }
     round_ack(c, m->peer, m->ref, e == OK ? REASON_SUCCESS : why.reason, e == OK ? "" : why.why);
 }
@@ -424,7 +436,7 @@ ingest_rows(struct core *c, struct peer *peer, struct request *ask)
     while (count < rows.count && sta_rows_next(&rows, c->now_us, &c->call, &o, &row, &error)) {
         struct ingested in = {0};
         round_room(c, row == OK ? o.value.text.len + o.value.extra.len : 0);
-        enum err e = check_rate(c, peer, &why);
+        enum err e = ingest_rate(c, peer, &why);
         if (e == OK && row != OK)
             e = from_error(&why, &error);
         if (e == OK)

@@ -16,7 +16,6 @@ enum {
     PEER_BUCKETS = 4096,
     DEVICES_MAX = 4096,
     PEER_ASKS_MAX = 16,
-    PEER_CLIENT_ID_SIZE = 257,
     DEVICE_SHARE = 4,  /* one device may use a quarter of its zone's rate */
     BURST_SECONDS = 2, /* what may come at once after silence */
 };
@@ -44,11 +43,12 @@ struct peer {
     char name[START_NAME_SIZE];
     bool has_key;
     uint8_t key_digest[32];
-    uint32_t asks; /* outstanding */
-    bool wants_leases;
-    char client_id[PEER_CLIENT_ID_SIZE]; /* of an MQTT session; "" before it is open */
-    struct device *device;               /* of a PEER_DEVICE */
-    int32_t next;                        /* in the hash chain, or in the free list; -1 ends */
+    uint32_t asks;    /* outstanding */
+    uint32_t session; /* of MQTT, in the broker; 0: none is open */
+    char role[START_NAME_SIZE], purpose[START_NAME_SIZE]; /* of a caller's token in CONNECT */
+    int64_t token_until_us;
+    struct device *device; /* of a PEER_DEVICE */
+    int32_t next;          /* in the hash chain, or in the free list; -1 ends */
 };
 
 struct peers {

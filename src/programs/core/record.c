@@ -88,8 +88,8 @@ refuse_unrecorded(struct core *c, struct request *ask)
     ask_refuse_now(c, ask, &why);
 }
 
-void
-record_and_send(struct core *c, struct request *ask, const struct reading *r)
+enum err
+record_reading(struct core *c, const struct reading *r, uint64_t *out_ref)
 {
     struct buf *b = entry_begin(r->event);
     entry_text(b, "caller", r->caller);
@@ -107,7 +107,13 @@ record_and_send(struct core *c, struct request *ask, const struct reading *r)
     if (r->rule && r->rule[0])
         entry_text(b, "rule", r->rule);
     entry_end(c, b);
-    if (record_entry(c, b, &ask->wait_ref) != OK) {
+    return record_entry(c, b, out_ref);
+}
+
+void
+record_and_send(struct core *c, struct request *ask, const struct reading *r)
+{
+    if (record_reading(c, r, &ask->wait_ref) != OK) {
         refuse_unrecorded(c, ask);
         return;
     }
@@ -127,6 +133,7 @@ record_frame(void *ctx, uint16_t id, struct bytes body)
             changes_recorded(c, ask);
         else if (ask)
             ask_send(c, ask);
+        hears_recorded(c, good.ref, true);
         if (good.ref == c->anchor_ref) {
             c->anchor_ref = 0;
             c->outbox_from = c->anchored_size;
@@ -142,6 +149,7 @@ record_frame(void *ctx, uint16_t id, struct bytes body)
         struct request *ask = ask_waiting(c, bad.ref);
         if (ask)
             refuse_unrecorded(c, ask);
+        hears_recorded(c, bad.ref, false);
         if (bad.ref == c->clock_ref)
             c->clock_ref = 0;
         c->ledger_silent = true;
@@ -160,6 +168,7 @@ record_lost(struct core *c)
     for (size_t i = 0; i < ASKS_MAX; i++)
         if (c->asks[i].state == ASK_LEDGER)
             refuse_unrecorded(c, &c->asks[i]);
+    hears_lost(c);
 }
 
 void

@@ -20,36 +20,58 @@ round_reset(struct round *r)
 }
 
 static void
+answer_ask(struct core *c, const struct ack *a, bool durable)
+{
+    struct request *ask = ask_of(c, a->ask, a->generation);
+    if (!ask || ask->state != ASK_COMMIT)
+        return;
+    if (!durable) {
+        struct refusal why;
+        refuse(&why, 503, REASON_IMPLEMENTATION, "The store failed; nothing was kept.");
+        ask_refuse(ask, &why);
+    }
+    ask_send(c, ask);
+}
+
+static enum err
+send_ack(struct core *c, const struct ack *a, uint8_t reason, struct bytes why)
+{
+    struct channel *gate = &c->gate.channel;
+    struct subscribed s = {a->peer, a->ref, reason, why};
+    struct published p = {a->peer, a->ref, reason, why};
+    struct session_opened o = {.peer = a->peer,
+                               .reason = reason,
+                               .session_present = a->present && reason == 0,
+                               .session_expiry_s = a->expiry_s,
+                               .why = why};
+    if (a->kind == ACK_SUBSCRIBED)
+        return CHANNEL_SEND(gate, subscribed, &s);
+    if (a->kind == ACK_PUBLISHED)
+        return CHANNEL_SEND(gate, published, &p);
+    o.client_id = bytes_text(a->given_id);
+    return CHANNEL_SEND(gate, session_opened, &o);
+}
+
+static void
 answer_acks(struct core *c, bool durable)
 {
     struct round *r = &c->round;
     for (uint32_t i = 0; i < r->acks_count; i++) {
         const struct ack *a = &r->acks[i];
-        if (a->is_ask) {
-            struct request *ask = ask_of(c, a->ask, a->generation);
-            if (!ask || ask->state != ASK_COMMIT)
-                continue;
-            if (!durable) {
-                struct refusal why;
-                refuse(&why, 503, REASON_IMPLEMENTATION, "The store failed; nothing was kept.");
-                ask_refuse(ask, &why);
-            }
-            ask_send(c, ask);
+        if (a->kind == ACK_ASK) {
+            answer_ask(c, a, durable);
             continue;
         }
-        struct published m = {
-            .peer = a->peer, .ref = a->ref, .reason = a->reason, .why = bytes_text(a->why)};
-        if (!durable) {
-            m.reason = REASON_IMPLEMENTATION;
-            m.why = bytes_text("the store failed; nothing was kept");
-        }
-        if (CHANNEL_SEND(&c->gate.channel, published, &m) != OK)
+        enum err e = durable ? send_ack(c, a, a->reason, bytes_text(a->why))
+                             : send_ack(c, a, REASON_IMPLEMENTATION,
+                                        bytes_text("the store failed; nothing was kept"));
+        if (e != OK)
             log_event("ack_lost", "peer=%llu", (unsigned long long)a->peer);
     }
 }
 
-/* What was stored goes to the service and to who subscribed. They may wish commands, but they
- * put nothing into the batch. */
+/* What was stored goes to the service and to who subscribed. They may wish commands; what has to
+ * wait for a session that is kept goes into the next batch. */
 static void
 tell_stored(struct core *c)
 {
@@ -67,7 +89,7 @@ tell_stored(struct core *c)
             if (c->service->stored)
                 c->service->stored(c->self, &stream, &s->value);
         }
-        if (c->streams[s->stream].subscribers)
+        if (c->streams[s->stream].hears || c->hears_any)
             topics_deliver(c, s);
     }
 }
@@ -102,6 +124,8 @@ round_commit(struct core *c)
         return !c->store_failed;
     bool durable = !c->store_failed;
     enum err failed = OK;
+    ASSERT(!c->committing);
+    c->committing = true;
     if (durable && store_dirty(c->store)) {
         enum err e = store_commit(c->store);
         if (e != OK) {
@@ -116,6 +140,7 @@ round_commit(struct core *c)
         tell_stored(c);
     r->last_batch = r->decided;
     round_reset(r);
+    c->committing = false;
     if (failed != OK)
         core_store_failed(c, failed);
     return durable;
@@ -134,6 +159,15 @@ round_room(struct core *c, size_t bytes)
     r->bytes += (uint32_t)(bytes + LEAF_BYTES);
 }
 
+static const char *
+keep_text(struct round *r, const char *text)
+{
+    if (!text || !text[0])
+        return "";
+    struct bytes copy = arena_dup(&r->arena, bytes_text(text));
+    return copy.p ? (const char *)copy.p : "refused";
+}
+
 void
 round_ack(struct core *c, uint64_t peer, uint32_t ref, uint8_t reason, const char *why)
 {
@@ -141,13 +175,35 @@ round_ack(struct core *c, uint64_t peer, uint32_t ref, uint8_t reason, const cha
     if (ref == 0)
         return; /* QoS 0: nobody waits */
     ASSERT(r->acks_count < ROUND_ACKS_MAX);
-    const char *kept = "";
-    if (why && why[0]) {
-        struct bytes copy = arena_dup(&r->arena, bytes_text(why));
-        kept = copy.p ? (const char *)copy.p : "refused";
-    }
     r->acks[r->acks_count++] =
-        (struct ack){.peer = peer, .ref = ref, .reason = reason, .why = kept};
+        (struct ack){.peer = peer, .ref = ref, .reason = reason, .why = keep_text(r, why)};
+}
+
+void
+round_subscribed(struct core *c, uint64_t peer, uint32_t ref, uint8_t reason, const char *why)
+{
+    struct round *r = &c->round;
+    round_room(c, 0);
+    r->acks[r->acks_count++] = (struct ack){.kind = ACK_SUBSCRIBED,
+                                            .peer = peer,
+                                            .ref = ref,
+                                            .reason = reason,
+                                            .why = keep_text(r, why)};
+}
+
+void
+round_opened(struct core *c, uint64_t peer, uint8_t reason, const char *why, bool present,
+             uint32_t expiry_s, const char *given_id)
+{
+    struct round *r = &c->round;
+    round_room(c, 0);
+    r->acks[r->acks_count++] = (struct ack){.kind = ACK_OPENED,
+                                            .peer = peer,
+                                            .reason = reason,
+                                            .present = present,
+                                            .expiry_s = expiry_s,
+                                            .why = keep_text(r, why),
+                                            .given_id = keep_text(r, given_id)};
 }
 
 void
@@ -157,7 +213,7 @@ round_ask(struct core *c, struct request *ask)
     if (r->acks_count >= ROUND_ACKS_MAX)
         round_commit(c);
     ask->state = ASK_COMMIT;
-    r->acks[r->acks_count++] = (struct ack){.is_ask = true,
+    r->acks[r->acks_count++] = (struct ack){.kind = ACK_ASK,
                                             .peer = ask->peer,
                                             .ref = ask->ref,
                                             .ask = (uint16_t)(ask - c->asks),
@@ -205,6 +261,28 @@ void
 round_forget(struct core *c)
 {
     c->round.stored_count = 0;
+}
+
+void
+round_decide_topic(struct core *c, const char *device, struct bytes topic, const char *reason)
+{
+    enum { TOPIC_SHOWN = 256 };
+    static struct buf leaf; /* one thread; keeps its memory */
+    if (leaf.max == 0)
+        buf_init(&leaf, 4096);
+    buf_reset(&leaf);
+    buf_format(&leaf, "{\"d\":\"%s\",\"t\":", device);
+    text_put_json(&leaf, bytes_of(topic.p, topic.len < TOPIC_SHOWN ? topic.len : TOPIC_SHOWN));
+    buf_format(&leaf, ",\"v\":\"%s\"", reason ? "refuse" : "accept");
+    if (reason) {
+        buf_text(&leaf, ",\"r\":");
+        text_put_json(&leaf, bytes_text(reason));
+    }
+    buf_text(&leaf, "}");
+    ASSERT(buf_error(&leaf) == OK); /* an escaped byte has at most 6 */
+    if (c->store_failed || store_decide(c->store, buf_bytes(&leaf)) != OK)
+        log_event("leaf_lost", "topic_bytes=%zu", topic.len);
+    c->round.decided++;
 }
 
 void

@@ -73,8 +73,8 @@ streams_learn(struct core *c, const struct sta_entity *e)
 {
     ASSERT(sta_is_stream(e->type) && e->id >= 1 && e->id < STORE_STREAMS_MAX);
     struct stream *s = &c->streams[e->id];
-    uint16_t subscribers = s->subscribers;
-    *s = (struct stream){.used = true, .subscribers = subscribers, .class_index = -1};
+    uint32_t hears = s->hears;
+    *s = (struct stream){.used = true, .hears = hears, .class_index = -1};
     const struct start_class *row = start_class(c->start, bytes_text(e->class_name));
     if (row)
         s->class_index = (int16_t)(row - c->start->classes);
