@@ -180,6 +180,7 @@ struct hear {
     struct sta_topic topic;
     uint32_t stream; /* of "Datastreams(n)/Observations"; 0: any other topic */
     uint32_t next;   /* of that stream, or of all others */
+    uint64_t told;   /* of an entity or a property: a digest of what was said last; 0: nothing */
 };
 
 /* A caller's subscription until the ledger has it (C2). */

@@ -32,6 +32,7 @@ enum test_ledger { LEDGER_ANSWERS, LEDGER_SILENT, LEDGER_FAILS };
 struct test_city {
     struct start start;
     const struct service *service;
+    void (*plan)(struct start *); /* more rows of the charter; may be NULL */
     struct core *core;
     struct store *store;
     struct clock_fake clock;
@@ -155,6 +156,8 @@ city_start(struct test_city *t)
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     CHECK(fd >= 0);
     s->fds[s->fds_count++] = (struct start_fd){.role = FD_SERVICE_STATE, .fd = fd};
+    if (t->plan)
+        t->plan(s);
     struct core_config config = {s, t->service, t->store, clock_fake_source(&t->clock),
                                  random_system()};
     CHECK_OK(core_open(&config, &t->core));

@@ -253,14 +253,13 @@ tell_changes(struct core *c, const struct sta_plan *plan)
             topics_changed(c, plan->items[i].type, plan->items[i].id);
     for (uint32_t i = 0; i < plan->observations_count && c->hears_any; i++)
         if (is_fresh(plan, plan->observations[i].stream))
-            topics_changed(c, STA_OBSERVATION,
-                           sta_observation_id(plan->observations[i].stream,
-                                              plan->observations[i].n));
+            topics_changed(
+                c, STA_OBSERVATION,
+                sta_observation_id(plan->observations[i].stream, plan->observations[i].n));
     for (uint32_t i = 0; i < plan->corrections_count; i++)
         if (!plan->corrections[i].withdrawn)
             topics_changed(c, STA_OBSERVATION,
-                           sta_observation_id(plan->corrections[i].stream,
-                                              plan->corrections[i].n));
+                           sta_observation_id(plan->corrections[i].stream, plan->corrections[i].n));
 }
 
 static enum err

@@ -159,6 +159,8 @@ check_filter(const struct core *c, const struct speaker *who, struct bytes text,
     return REASON_SUCCESS;
 }
 
+static void remember(struct core *c, uint32_t subscription);
+
 void
 topics_subscribe_now(struct core *c, struct peer *peer, const struct session_subscribe *m)
 {
@@ -184,6 +186,8 @@ topics_subscribe_now(struct core *c, struct peer *peer, const struct session_sub
         return;
     }
     round_subscribed(c, peer->id, m->ref, (uint8_t)wanted.qos, "");
+    if (wanted.kind == BROKER_STA)
+        remember(c, subscription);
     uint8_t handling = m->options & BROKER_RETAIN_HANDLING;
     if (handling == 0 || (handling == KEPT_HANDLING_NEW && fresh))
         broker_offer_retained(&c->broker, subscription, clock_wall_us(&c->clock));
@@ -257,9 +261,20 @@ topics_index(struct core *c, uint32_t subscription, bool there)
     *list = subscription;
 }
 
-/* One change to one subscription, as GET would answer it to whoever subscribed. */
+/* FNV-1a, never 0: whether two texts differ, for nobody who could gain by making them collide. */
+static uint64_t
+digest_of(struct bytes text)
+{
+    uint64_t h = 0xCBF29CE484222325u;
+    for (size_t i = 0; i < text.len; i++)
+        h = (h ^ text.p[i]) * 0x100000001B3u;
+    return h ? h : 1;
+}
+
+/* One change to one subscription, as GET would answer it to whoever subscribed. Not `say`: only
+ * remember what it is like now, to know a change. */
 static void
-deliver_change(struct core *c, uint32_t subscription, enum sta_type type, uint64_t id)
+deliver_change(struct core *c, uint32_t subscription, enum sta_type type, uint64_t id, bool say)
 {
     const struct broker_subscription *s = &c->broker.subscription[subscription];
     const struct broker_session *session = &c->broker.session[s->session];
@@ -282,6 +297,13 @@ deliver_change(struct core *c, uint32_t subscription, enum sta_type type, uint64
     view.arena = &c->delivery;
     if (sta_answer_change(&view, &c->hear[subscription]->topic, type, id, &payload) != OK)
         return; /* not theirs to see */
+    struct hear *h = c->hear[subscription];
+    uint64_t digest = h->topic.path.kind == STA_PATH_SET ? 0 : digest_of(buf_bytes(&payload));
+    if (digest && digest == h->told)
+        return; /* what the topic names is as it was */
+    h->told = digest;
+    if (!say)
+        return;
     int64_t now_us = clock_wall_us(&c->clock);
     struct broker_message_parts parts = {.qos = DELIVERY_QOS,
                                          .expires_us = INT64_MAX,
@@ -297,13 +319,22 @@ deliver_change(struct core *c, uint32_t subscription, enum sta_type type, uint64
 }
 
 static void
+remember(struct core *c, uint32_t subscription)
+{
+    const struct hear *h = c->hear[subscription];
+    const struct sta_step *last = h ? &h->topic.path.steps[h->topic.path.steps_count - 1] : NULL;
+    if (h && h->topic.path.kind != STA_PATH_SET && last->has_id && last->type != STA_OBSERVATION)
+        deliver_change(c, subscription, last->type, last->id, false);
+}
+
+static void
 deliver_list(struct core *c, uint32_t list, enum sta_type type, uint64_t id, uint64_t feature_id)
 {
     uint32_t next;
     for (uint32_t i = list; i; i = next) {
         next = c->hear[i]->next;
         if (sta_topic_touched(&c->graph, &c->hear[i]->topic, type, id, feature_id))
-            deliver_change(c, i, type, id);
+            deliver_change(c, i, type, id, true);
     }
 }
 
