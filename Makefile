@@ -184,6 +184,11 @@ $(B)/tests/load/phases $(B)/tests/live/sabotage: $(B)/tests/%: $(B)/obj/tests/%.
 	@mkdir -p $(@D)
 	$(Q) $(CC) $(LDFLAGS) -o $@ $^
 
+# Writes a store whose secrets must go, and looks for them on a disk.
+$(B)/tests/store/retention: $(B)/obj/tests/store/retention.o $(LIB)
+	@mkdir -p $(@D)
+	$(Q) $(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+
 # Breaks the processes of a running city.
 $(B)/drills/kill: $(call obj,drills/kill/kill.c drills/kill/faults.c) $(LIB)
 	@mkdir -p $(@D)

@@ -4,6 +4,7 @@
  *   - names are looked up in the directory's descriptor, and only while a store is opened;
  *   - locks are taken then, held for good (locking_mode=EXCLUSIVE), and given back by close();
  *   - reads and writes go through the store's disk;
+ *   - a file is written over before it is cut;
  *   - fstat is the plain system call, because glibc's fstat is newfstatat with an empty path.
  */
 #include "store/embedded/vfs.h"
@@ -137,6 +138,32 @@ vfs_pwrite(int fd, const void *from, size_t len, off_t offset)
     return -1;
 }
 
+/*
+ * What is cut off is written over first: the file system gives the blocks back as they are, and
+ * there may stand pages of the write-ahead file with keys that were destroyed since.
+ */
+static int
+vfs_truncate(int fd, off_t size)
+{
+    static const uint8_t zeros[64 * 1024];
+    struct stat s;
+    enum err e = OK;
+    if (syscall(SYS_fstat, fd, &s) != 0)
+        return -1;
+    for (off_t at = size; e == OK && at < s.st_size; at += (off_t)sizeof zeros) {
+        off_t left = s.st_size - at;
+        size_t n = left < (off_t)sizeof zeros ? (size_t)left : sizeof zeros;
+        e = disk_write_at(&disk, fd, bytes_of(zeros, n), (uint64_t)at);
+    }
+    if (e == OK && s.st_size > size)
+        e = disk_sync(&disk, fd);
+    if (e == OK)
+        return ftruncate(fd, size);
+    trouble = e;
+    errno = EIO;
+    return -1;
+}
+
 static void
 replace(sqlite3_vfs *vfs, const char *name, sqlite3_syscall_ptr call)
 {
@@ -168,6 +195,7 @@ vfs_allow(int directory_fd, const struct disk *through)
     replace(vfs, "pread64", (sqlite3_syscall_ptr)vfs_pread);
     replace(vfs, "pwrite", (sqlite3_syscall_ptr)vfs_pwrite);
     replace(vfs, "pwrite64", (sqlite3_syscall_ptr)vfs_pwrite);
+    replace(vfs, "ftruncate", (sqlite3_syscall_ptr)vfs_truncate);
     char seed[8];
     sqlite3_randomness(sizeof seed, seed); /* asks for its seed now or never */
 }
