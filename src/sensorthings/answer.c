@@ -121,12 +121,7 @@ property_json(struct sta_run *run, const struct sta_path *path, const struct sta
     }
     if (row->type != STA_OBSERVATION)
         return sta_property_put(run, row->entity, path->property, out);
-    sta_observation_members(out, run->view->base_url, (uint32_t)row->entity->id, row->n,
-                            row->observation, 1u << path->property);
-    if (out->len == 0 || out->overflow)
-        return false;
-    buf_drop(out, strlen(sta_type_info(row->type)->properties[path->property].name) + 3);
-    return true;
+    return sta_observation_value(out, row->observation, 1u << path->property) && !out->overflow;
 }
 
 static enum err

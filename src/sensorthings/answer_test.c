@@ -280,6 +280,29 @@ TEST(filters_know_places)
     fixture_free(f);
 }
 
+TEST(a_result_time_is_null_unless_it_was_given)
+{
+    struct fixture *f = city();
+    static const char at[] = "/v1.1/Datastreams(1)/Observations";
+    CHECK(fixture_post(f, at, "{\"result\":41,\"phenomenonTime\":\"2026-03-02T00:00:00Z\"}") ==
+          201);
+    CHECK(fixture_post(f, at,
+                       "{\"result\":42,\"phenomenonTime\":\"2026-03-02T00:00:00Z\","
+                       "\"resultTime\":\"2026-03-02T01:00:00+01:00\",\"parameters\":{}}") == 201);
+    CHECK(fixture_post(
+              f, at,
+              "{\"result\":43,\"phenomenonTime\":\"2026-03-01T00:00:00Z/2026-03-02T00:00:00Z\","
+              "\"resultTime\":null}") == 201);
+    CHECK(says(f, 200, "/v1.1/Observations?$filter=result%20eq%2041", "\"resultTime\":null"));
+    CHECK(says(f, 200, "/v1.1/Observations?$filter=result%20eq%2042",
+               "\"resultTime\":\"2026-03-02T00:00:00.000Z\",\"parameters\":{}}"));
+    CHECK(says(f, 200, "/v1.1/Observations?$filter=result%20eq%2043", "\"resultTime\":null"));
+    CHECK(results(f, "&$filter=result gt 40 and resultTime eq null&$orderby=result", "41 43 "));
+    CHECK(results(f, "&$filter=result gt 40&$orderby=resultTime,result", "41 43 42 "));
+    CHECK(results(f, "&$filter=result gt 40&$orderby=resultTime desc,result", "42 41 43 "));
+    fixture_free(f);
+}
+
 TEST(filter_errors_name_place_and_expectation)
 {
     struct fixture *f = city();

@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "sensorthings/json.h"
 #include "sensorthings/literal.h"
+#include "sensorthings/observation.h"
 #include "sensorthings/times.h"
 
 #define SPAN_MAX_US 1000000000000000000LL /* beyond every time that can be written */
@@ -67,8 +68,9 @@ observation_value(const struct sta_expr_path *path, struct sta_scope *scope,
     if (strcmp(name, "phenomenonTime") == 0)
         return path->members_count ? null_value() : time_value(o->time_us, o->time_end_us);
     if (strcmp(name, "resultTime") == 0)
-        return path->members_count ? null_value()
-                                   : time_value(o->result_time_us, o->result_time_us);
+        return path->members_count || !sta_has_result_time(o)
+                   ? null_value()
+                   : time_value(o->result_time_us, o->result_time_us);
     if (strcmp(name, "result") == 0) {
         if (o->kind == RESULT_JSON)
             return members_value(o->text, path, scope);

@@ -16,6 +16,7 @@ static const char *const member_names[STA_OBSERVATION_MEMBERS] = {
     "parameters",     "Datastream", "FeatureOfInterest", "MultiDatastream",
 };
 enum { TIME, RESULT, RESULT_TIME, QUALITY, VALID_TIME, PARAMETERS, DATASTREAM, FEATURE, MULTI };
+_Static_assert(1 << RESULT_TIME == STA_OBS_RESULT_TIME, "and with the bits");
 _Static_assert(MULTI + 1 == STA_OBSERVATION_MEMBERS, "names and numbers agree");
 
 static int
@@ -160,14 +161,24 @@ read_result(struct bytes value, struct arena *scratch, struct observation *o,
     return OK;
 }
 
+/*
+ * Of the times only a resultTime that is the end of the phenomenonTime: without it nobody could
+ * tell it from one that was not given.
+ */
+static bool
+stays_in_extra(const struct members *m, const struct observation *o, int index)
+{
+    return given(m, index) && (index != RESULT_TIME || o->result_time_us == o->time_end_us);
+}
+
 /* What the store keeps as it is: one object in canonical order. */
 static enum err
 read_extra(const struct members *m, struct arena *scratch, struct observation *o,
            struct sta_error *error)
 {
     size_t need = 2;
-    for (int i = QUALITY; i <= PARAMETERS; i++)
-        if (given(m, i))
+    for (int i = RESULT_TIME; i <= PARAMETERS; i++)
+        if (stays_in_extra(m, o, i))
             need += strlen(member_names[i]) + m->of[i].len + 4;
     if (need == 2)
         return OK;
@@ -179,8 +190,8 @@ read_extra(const struct members *m, struct arena *scratch, struct observation *o
                         "resultQuality, validTime and parameters have at most %d bytes together",
                         STORE_TEXT_MAX);
     size_t len = 0;
-    for (int i = QUALITY; i <= PARAMETERS; i++) {
-        if (!given(m, i))
+    for (int i = RESULT_TIME; i <= PARAMETERS; i++) {
+        if (!stays_in_extra(m, o, i))
             continue;
         size_t name = strlen(member_names[i]);
         p[len] = len ? ',' : '{';
@@ -253,6 +264,13 @@ read_members(const struct members *m, int64_t now_us, struct arena *scratch,
     o->stream = (uint32_t)stream;
     o->feature_given = o->value.feature_id != 0;
     return e;
+}
+
+bool
+sta_has_result_time(const struct observation *o)
+{
+    return o->result_time_us != o->time_end_us ||
+           (o->extra.len && sta_json_member(o->extra, bytes_text("resultTime")).len);
 }
 
 enum err

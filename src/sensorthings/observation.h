@@ -52,11 +52,15 @@ struct sta_observation {
 
 /*
  * Read one. A missing phenomenonTime becomes now_us; a missing or null resultTime is kept as the
- * end of phenomenonTime.
+ * end of phenomenonTime, which costs the store nothing; one that is given and is the same stands in
+ * `extra` as well (sta_has_result_time()).
  * Links may name any id: check the stream and the feature against the graph.
  */
 enum err sta_observation_scan(struct bytes json, int64_t now_us, struct arena *scratch,
                               struct sta_observation *out, struct sta_error *error) MUST_USE;
+
+/* Whether resultTime was given; else it is null. */
+bool sta_has_result_time(const struct observation *o);
 
 /* Write one. `what` is a bit set of STA_OBS_*; base_url as in answer.h. */
 void sta_observation_render(struct buf *out, struct bytes base_url, uint32_t stream, uint64_t n,

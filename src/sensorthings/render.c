@@ -82,11 +82,12 @@ put_control(struct buf *out, struct bytes base_url, uint64_t id, uint32_t what)
 static void
 put_extra(struct buf *out, size_t start, struct bytes extra, uint32_t what)
 {
+    const uint32_t rare = STA_OBS_RESULT_QUALITY | STA_OBS_VALID_TIME | STA_OBS_PARAMETERS;
     struct bytes key, value;
     struct sta_json_walk w = {extra, 0};
     while (sta_json_next_member(&w, &key, &value)) {
         int property = sta_property_index(STA_OBSERVATION, key);
-        if (property < 0 || !(what & 1u << property))
+        if (property < 0 || !(what & rare & 1u << property))
             continue;
         separate(out, start);
         buf_byte(out, '"');
@@ -108,18 +109,11 @@ sta_observation_members(struct buf *out, struct bytes base_url, uint32_t stream,
         buf_text(out, "\"@iot.id\":");
         buf_u64_decimal(out, id);
     }
-    size_t time_at = 0;
-    uint8_t time[32];
     if (what & STA_OBS_PHENOMENON_TIME) {
         separate(out, start);
         buf_text(out, "\"phenomenonTime\":");
-        time_at = out->len;
         sta_time_put(out, o->time_us, o->time_end_us);
     }
-    size_t time_len = time_at && o->time_us == o->time_end_us ? out->len - time_at : 0;
-    bool again = time_len > 0 && time_len <= sizeof(time) && o->result_time_us == o->time_us;
-    if (again) /* both times are nearly always the same: written once */
-        memcpy(time, out->p + time_at, time_len);
     if (what & STA_OBS_RESULT) {
         separate(out, start);
         buf_text(out, "\"result\":");
@@ -128,10 +122,10 @@ sta_observation_members(struct buf *out, struct bytes base_url, uint32_t stream,
     if (what & STA_OBS_RESULT_TIME) {
         separate(out, start);
         buf_text(out, "\"resultTime\":");
-        if (again)
-            buf_put(out, bytes_of(time, time_len));
-        else
+        if (sta_has_result_time(o))
             sta_time_put(out, o->result_time_us, o->result_time_us);
+        else
+            buf_text(out, "null");
     }
     if (o->extra.len && what & (STA_OBS_RESULT_QUALITY | STA_OBS_VALID_TIME | STA_OBS_PARAMETERS))
         put_extra(out, start, o->extra, what);
@@ -146,6 +140,8 @@ sta_observation_value(struct buf *out, const struct observation *o, uint32_t whi
     } else if (which == STA_OBS_RESULT) {
         sta_result_put(out, o);
     } else if (which == STA_OBS_RESULT_TIME) {
+        if (!sta_has_result_time(o))
+            return false;
         sta_time_put(out, o->result_time_us, o->result_time_us);
     } else {
         int at = which == STA_OBS_RESULT_QUALITY ? 0 : which == STA_OBS_VALID_TIME ? 1 : 2;

@@ -318,8 +318,11 @@ def a_wildcard_within_a_level(s):
 
 @case(RECEIVE)
 def without_the_version(s):
+    """No topic of SensorThings: refused, or a plain topic on which no change is told."""
     with Client(s.server) as c:
-        equal(c.subscribe(b'Things'), 0x80, 'the return code')
+        if c.subscribe(b'Things') != 0x80:
+            s.thing()
+            c.quiet()
 
 
 @case(RECEIVE)
