@@ -10,10 +10,12 @@ struct pile {
     const struct sta_query *q;
     struct sta_slot **slots;
     uint32_t count, want;
-    uint8_t *text; /* STA_ORDER_TEXT_MAX bytes for each key of each slot */
     uint64_t total;
     uint64_t feature; /* Observations of this feature only; 0: any */
     bool counting;    /* every row must be looked at for the total */
+    bool in_order;    /* rows come in the order of the answer: ids, or a list as it was given */
+    bool behind;      /* in_order: the row at hand lies before the page's cursor */
+    uint64_t skip;    /* in_order: rows still to leave out */
     const struct sta_entity *stream;
     enum err err;
 };
@@ -111,16 +113,29 @@ take_slot(struct pile *p)
     return values ? s : NULL;
 }
 
+/* Keys into a slot; a slot that is used again has room for their texts already. */
 static enum err
-keep_text(struct pile *p, struct sta_value *v)
+keep_keys(struct pile *p, struct sta_slot *s, const struct sta_value *keys)
 {
-    if (v->kind == STA_JSON || v->kind == STA_GEOMETRY)
-        *v = (struct sta_value){.kind = STA_NULL};
-    if (v->kind != STA_TEXT)
-        return OK;
-    v->text.len = v->text.len < STA_ORDER_TEXT_MAX ? v->text.len : STA_ORDER_TEXT_MAX;
-    v->text = arena_dup(p->run->view->arena, v->text);
-    return v->text.p ? OK : ERR_LIMIT;
+    for (uint32_t i = 0; i < p->q->order_count; i++) {
+        struct sta_value v = keys[i];
+        if (v.kind == STA_JSON || v.kind == STA_GEOMETRY)
+            v = (struct sta_value){.kind = STA_NULL};
+        if (v.kind == STA_TEXT) {
+            if (!s->texts)
+                s->texts =
+                    arena_take(p->run->view->arena, (size_t)p->q->order_count * STA_ORDER_TEXT_MAX);
+            if (!s->texts)
+                return ERR_LIMIT;
+            uint8_t *text = s->texts + (size_t)i * STA_ORDER_TEXT_MAX;
+            v.text.len = v.text.len < STA_ORDER_TEXT_MAX ? v.text.len : STA_ORDER_TEXT_MAX;
+            if (v.text.len)
+                memcpy(text, v.text.p, v.text.len);
+            v.text.p = text;
+        }
+        s->keys[i] = v;
+    }
+    return OK;
 }
 
 static enum err
@@ -133,9 +148,9 @@ arena_full(struct sta_run *run)
 
 /* Insert behind every slot that comes before it. */
 static enum err
-insert(struct pile *p, const struct sta_row *row, uint64_t id, struct sta_value *keys)
+insert(struct pile *p, const struct sta_row *row, uint64_t id, const struct sta_value *keys)
 {
-    uint32_t low = 0, high = p->count;
+    uint32_t low = p->in_order ? p->count : 0, high = p->count;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
         if (compare_keys(p->q, p->slots[middle]->keys, p->slots[middle]->id, keys, id) < 0)
@@ -145,16 +160,12 @@ insert(struct pile *p, const struct sta_row *row, uint64_t id, struct sta_value 
     }
     if (low == p->want)
         return OK;
-    for (uint32_t i = 0; i < p->q->order_count; i++)
-        if (keep_text(p, &keys[i]) != OK)
-            return arena_full(p->run);
     struct sta_slot *s = take_slot(p);
-    if (!s)
+    if (!s || keep_keys(p, s, keys) != OK)
         return arena_full(p->run);
     s->row = *row;
     s->row.observation = NULL;
     s->id = id;
-    memcpy(s->keys, keys, p->q->order_count * sizeof(*keys));
     memmove(p->slots + low + 1, p->slots + low, (p->count - low) * sizeof(struct sta_slot *));
     p->slots[low] = s;
     p->count++;
@@ -179,12 +190,28 @@ offer(struct pile *p, const struct sta_row *row, uint64_t id)
     if (!holds)
         return OK;
     p->total += p->counting; /* else the store says it */
-    if (p->q->has_cursor && compare_keys(p->q, keys, id, p->q->cursor, p->q->cursor_id) <= 0)
+    if (p->behind)
+        return OK;
+    if (p->skip) {
+        p->skip--;
+        return OK;
+    }
+    if (!p->in_order && p->q->has_cursor &&
+        compare_keys(p->q, keys, id, p->q->cursor, p->q->cursor_id) <= 0)
         return OK;
     return insert(p, row, id, keys);
 }
 
 /* ---- entities ---- */
+
+static bool
+ids_have(const struct sta_ids *ids, uint64_t id)
+{
+    for (uint32_t i = 0; i < ids->count; i++)
+        if (ids->p[i] == id)
+            return true;
+    return false;
+}
 
 static enum err
 collect_entities(struct pile *p, const struct sta_set *set)
@@ -196,17 +223,25 @@ collect_entities(struct pile *p, const struct sta_set *set)
         sta_index_candidates(g, set->type, p->q->filter, p->run->view->arena, &some))
         ids = &some;
     uint32_t count = ids ? ids->count : g->set[set->type].count;
+    bool given = set->parent && sta_type_info(set->parent->type)->relations[set->relation].stored;
+    bool passed = !given || !p->q->has_cursor || !ids_have(ids, p->q->cursor_id);
     for (uint32_t i = 0; i < count; i++) {
         const struct sta_entity *e =
             ids ? sta_graph_get(g, set->type, ids->p[i]) : g->set[set->type].p[i];
+        bool at_cursor = e && p->q->has_cursor && e->id == p->q->cursor_id;
+        p->behind = p->in_order && e && p->q->has_cursor &&
+                    (given ? !passed || at_cursor : e->id <= p->q->cursor_id);
+        passed = passed || at_cursor;
+        if (p->behind && !p->counting)
+            continue;
         if (!e || !sta_visible(p->run, set->type, e)) /* of ids, in a filter, any may be named */
             continue;
         const struct sta_row row = {.type = set->type, .entity = e};
         enum err err = offer(p, &row, e->id);
         if (err != OK)
             return err;
-        if (!set->parent && !p->counting && p->q->order_count == 0 && p->count == p->want)
-            return OK; /* the rest only has larger ids */
+        if (p->in_order && !p->counting && p->count == p->want)
+            return OK;
     }
     return OK;
 }
@@ -343,6 +378,11 @@ sta_collect(struct sta_run *run, const struct sta_query *q, const struct sta_set
     struct pile p = {.run = run, .q = q};
     p.counting = q->count && (set->type != STA_OBSERVATION || q->filter ||
                               (set->parent && set->parent->type == STA_FEATURE_OF_INTEREST));
+    p.in_order = set->type != STA_OBSERVATION && q->order_count == 0;
+    if (p.in_order) {
+        p.skip = skip;
+        skip = 0;
+    }
     p.want = page ? (uint32_t)(skip + page + 1) : 0;
     p.slots = arena_take(run->view->arena, (p.want + 1) * sizeof(struct sta_slot *));
     if (!p.slots)

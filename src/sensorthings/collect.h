@@ -33,6 +33,7 @@ struct sta_slot {
     struct sta_row row; /* an Observation's value is fetched again by sta_slot_row() */
     uint64_t id;
     struct sta_value *keys; /* one per order key */
+    uint8_t *texts;         /* STA_ORDER_TEXT_MAX bytes for each key; NULL until one is a text */
 };
 
 struct sta_page {

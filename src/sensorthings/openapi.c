@@ -132,6 +132,32 @@ put_post(struct buf *out, const char *entity)
                entity, entity);
 }
 
+/* Of one entity, by its own path. */
+static void
+put_changes(struct buf *out, enum sta_type type)
+{
+    static const char *const methods[][2] = {
+        {"patch", "change the properties and links that are given"},
+        {"put", "replace all properties"},
+    };
+    for (size_t i = 0; type != STA_TASK && i < ARRAY_COUNT(methods); i++) {
+        buf_format(out,
+                   ",\"%s\":{\"summary\":\"%s\",\"parameters\":[{\"$ref\":\"#/components/"
+                   "parameters/id\"}],\"requestBody\":{\"content\":{\"application/json\":{"
+                   "\"schema\":{\"$ref\":\"#/components/schemas/%s\"}}",
+                   methods[i][0], methods[i][1], sta_type_info(type)->entity);
+        if (i == 0)
+            buf_text(out, ",\"application/json-patch+json\":{\"schema\":{\"type\":\"array\","
+                          "\"items\":{\"type\":\"object\"}}}");
+        buf_text(out, "}},\"responses\":{\"200\":{\"description\":\"changed\"},\"default\":{"
+                      "\"$ref\":\"#/components/responses/error\"}}}");
+    }
+    buf_text(out, ",\"delete\":{\"summary\":\"delete it, and what cannot be without it\","
+                  "\"parameters\":[{\"$ref\":\"#/components/parameters/id\"}],\"responses\":{"
+                  "\"200\":{\"description\":\"deleted\"},\"default\":{\"$ref\":\"#/components/"
+                  "responses/error\"}}}");
+}
+
 static void
 put_paths_of(const struct sta_view *view, enum sta_type type, struct buf *out)
 {
@@ -141,6 +167,7 @@ put_paths_of(const struct sta_view *view, enum sta_type type, struct buf *out)
     put_post(out, info->entity);
     buf_format(out, "},\"/%s({id})\":{", info->set);
     put_get(out, "one entity", type, false, true);
+    put_changes(out, type);
     buf_byte(out, '}');
     for (uint32_t i = 0; i < info->properties_count; i++) {
         static const char *const tails[] = {"", "/$value"};
@@ -174,6 +201,10 @@ static const char others[] =
     "alone\",\"requestBody\":{\"content\":{\"application/json\":{\"schema\":{\"type\":\"array\","
     "\"items\":{\"type\":\"object\"}}}}},\"responses\":{\"201\":{\"description\":\"for each row a "
     "link, or the word error\"},\"default\":{\"$ref\":\"#/components/responses/error\"}}}},"
+    "\"/$batch\":{\"post\":{\"summary\":\"many requests in one; a change set is all or nothing\","
+    "\"requestBody\":{\"content\":{\"multipart/mixed\":{},\"application/json\":{\"schema\":{"
+    "\"type\":\"object\"}}}},\"responses\":{\"200\":{\"description\":\"an answer for each\"},"
+    "\"default\":{\"$ref\":\"#/components/responses/error\"}}}},"
     "\"/Rollups\":{\"get\":{\"summary\":\"numbers of a Datastream by minute, hour or day; no part "
     "of the standard\",\"parameters\":[{\"name\":\"datastream\",\"in\":\"query\",\"required\":true,"
     "\"schema\":{\"type\":\"integer\"}},{\"name\":\"step\",\"in\":\"query\",\"required\":true,"

@@ -237,6 +237,29 @@ TEST(multi_datastreams_are_read_like_datastreams)
                "[[2.5,12]]],\"dataArray@iot.count\":2}]}"));
     CHECK(says(f, 200, "/v1.1/MultiDatastreams(3)/ObservedProperties?$select=name",
                "[{\"name\":\"speed\"},{\"name\":\"count\"}]"));
+    /* made in another order than their ids have: the order is that of the results' parts */
+    CHECK(fixture_post(
+              f, "/v1.1/MultiDatastreams",
+              "{\"name\":\"turned\",\"description\":\"d\",\"multiObservationDataTypes\":["
+              "\"OM_Measurement\",\"OM_Measurement\",\"OM_Measurement\"],"
+              "\"unitOfMeasurements\":[" FIXTURE_UNIT "," FIXTURE_UNIT "," FIXTURE_UNIT
+              "],\"Thing\":{\"@iot.id\":1},\"Sensor\":{\"@iot.id\":1},"
+              "\"ObservedProperties\":[{\"@iot.id\":4},{\"@iot.id\":1},{\"@iot.id\":3}]}") == 201);
+    for (int top = 1; top <= 4; top++) {
+        char target[128], list[128];
+        snprintf(target, sizeof(target),
+                 "/v1.1/MultiDatastreams(4)/ObservedProperties?$select=id&$top=%d", top);
+        follow(f, target, "\"@iot.id\":", "}", list, sizeof(list));
+        CHECK(strcmp(list, "4 1 3 ") == 0);
+    }
+    CHECK(says(f, 200,
+               "/v1.1/MultiDatastreams(4)/ObservedProperties?$select=id&$orderby=id&$skip=1",
+               "[{\"@iot.id\":3},{\"@iot.id\":4}]"));
+    CHECK(says(f, 200,
+               "/v1.1/MultiDatastreams(4)/ObservedProperties?$select=id&$skip=1&$count=true",
+               "{\"@iot.count\":3,\"value\":[{\"@iot.id\":1},{\"@iot.id\":3}]"));
+    CHECK(says(f, 200, "/v1.1/MultiDatastreams(4)?$expand=ObservedProperties($select=id)",
+               "\"ObservedProperties\":[{\"@iot.id\":4},{\"@iot.id\":1},{\"@iot.id\":3}]"));
     CHECK(says(f, 200, "/v1.1/Observations(12884901889)/MultiDatastream/name/$value", "m"));
     CHECK(says(f, 404, "/v1.1/Observations(12884901889)/Datastream", NULL));
     CHECK(says(f, 200, "/v1.1/Observations(12884901889)/result/1/$value", "10"));

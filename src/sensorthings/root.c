@@ -21,6 +21,8 @@ static const struct {
     {ALWAYS, "iot_sensing/1.1/req/datamodel/entity-control-information", NULL},
     {ALWAYS, "iot_sensing/1.1/req/resource-path", NULL},
     {ALWAYS, "iot_sensing/1.1/req/request-data", NULL},
+    {ALWAYS, "iot_sensing/1.1/req/create-update-delete", NULL},
+    {ALWAYS, "iot_sensing/1.1/req/batch-request", NULL},
     {ALWAYS, "iot_sensing/1.1/req/multi-datastream", NULL},
     {ALWAYS, "iot_sensing/1.1/req/data-array", NULL},
     {WITH_MQTT, "iot_sensing/1.1/req/create-observations-via-mqtt",

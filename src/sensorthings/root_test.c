@@ -37,6 +37,8 @@ TEST(the_root_says_exactly_what_holds)
         "datamodel/entity-control-information",
         "resource-path",
         "request-data",
+        "create-update-delete",
+        "batch-request",
         "multi-datastream",
         "data-array",
     };
