@@ -157,7 +157,7 @@ asks_run(struct core *c, struct peer *peer, struct request *ask)
                c->graph.tasking) {
         tasks_post(c, peer, ask, &path);
     } else if (post && device && path.kind == STA_PATH_CREATE_OBSERVATIONS) {
-        ingest_rows(c, peer, ask);
+        ingest_rows(c, peer, ask, NULL);
     } else if (post && device && path.kind == STA_PATH_SET && !path.ref &&
                sta_path_type(&path) == STA_OBSERVATION) {
         ingest_post(c, peer, ask, &path);

@@ -379,6 +379,43 @@ check_rate(struct core *c, struct refusal *why)
     return ERR_LIMIT;
 }
 
+/* A person's dataArray: the classes of all Datastreams that it names go on record first. */
+static enum err
+run_rows(struct core *c, struct peer *peer, struct request *ask, const struct writer *w,
+         const char *what, bool recorded, struct refusal *why)
+{
+    const char *classes[CLASSES_TOLD_MAX];
+    struct reading r = {.event = "change",
+                        .caller = w->token.caller,
+                        .role = w->token.role,
+                        .purpose = w->token.purpose,
+                        .classes = classes,
+                        .what = what,
+                        .status = 202};
+    struct sta_rows rows;
+    struct sta_observation o;
+    struct sta_error error = {0};
+    enum err row;
+    if (recorded) {
+        ingest_rows(c, peer, ask, &w->view);
+        return OK;
+    }
+    if (sta_rows_begin(buf_bytes(&ask->body), &rows, &error) != OK)
+        return refuse(why, error.status, REASON_PAYLOAD_INVALID, "%s", error.text);
+    size_t mark = c->call.used;
+    while (r.rows < rows.count && sta_rows_next(&rows, c->now_us, &c->call, &o, &row, &error)) {
+        const struct sta_entity *e =
+            row == OK && o.stream ? sta_graph_stream(&c->graph, o.stream) : NULL;
+        if (e)
+            add_class(classes, &r.classes_count, e->class_name);
+        r.rows++;
+        c->call.used = mark;
+    }
+    ask->change = true;
+    record_and_send(c, ask, &r);
+    return OK;
+}
+
 static void
 run(struct core *c, struct peer *peer, struct request *ask, const struct sta_path *path,
     bool recorded)
@@ -390,6 +427,12 @@ run(struct core *c, struct peer *peer, struct request *ask, const struct sta_pat
     char what[WHAT_SIZE];
     describe(ask, path, what);
     enum err e = writer_of(c, peer, ask, &w, &why);
+    bool rows = path->kind == STA_PATH_CREATE_OBSERVATIONS && strcmp(ask->method, "POST") == 0;
+    if (e == OK && rows && w.person) {
+        e = run_rows(c, peer, ask, &w, what, recorded, &why);
+        if (e == OK)
+            return;
+    }
     if (e == OK && path->steps_count == 0)
         e = refuse(&why, 405, REASON_TOPIC_INVALID,
                    "Nothing is made, changed or deleted here; name a set or an entity.");

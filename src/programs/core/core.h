@@ -331,6 +331,8 @@ void peers_forget(struct core *c, struct peer *peer);
 /* A new beginning with the gate: nobody is known here, and it is told to close all connections. */
 enum err gate_begin(struct core *c) MUST_USE;
 
+struct view_rights;
+
 /* ingest.c: decide observations and put them into the round. */
 /* Kind, range, time and the service's rule: for one that comes by a plan. The value may change. */
 enum err ingest_check(struct core *c, uint32_t stream, struct observation *o, bool *out_kept,
@@ -348,9 +350,9 @@ enum err ingest_message(struct core *c, struct peer *peer, const struct publish 
 void ingest_publish(struct core *c, struct peer *peer, const struct publish *m);
 void ingest_post(struct core *c, struct peer *peer, struct request *ask,
                  const struct sta_path *path);
-void ingest_rows(struct core *c, struct peer *peer, struct request *ask);
-
-struct view_rights;
+/* Many rows, each of which may fail alone. `writer`: a person's rights, NULL for a device. */
+void ingest_rows(struct core *c, struct peer *peer, struct request *ask,
+                 const struct view_rights *writer);
 
 /* entities.c: plans of changes. Records of the store beside the entities: */
 enum {
@@ -400,6 +402,16 @@ void round_decide_topic(struct core *c, const char *device, struct bytes topic, 
 void round_ask(struct core *c, struct request *ask);
 void round_decide(struct core *c, const char *device, uint32_t stream, uint64_t n,
                   const char *reason);
+/* Rows of one request that are in one batch: they have one leaf together. */
+struct round_rows {
+    uint32_t kept, not_kept, refused;
+    uint32_t stream; /* where the first was kept, and as which */
+    uint64_t n;
+    char why[REFUSAL_WHY_SIZE]; /* of the first that was refused */
+};
+void round_decide_rows(struct core *c, const char *by, const struct round_rows *rows);
+/* Room for one more row of about this size, and the leaf. False: commit first. */
+bool round_row(struct core *c, size_t bytes) MUST_USE;
 void round_keep(struct core *c, uint32_t stream, uint64_t n, const struct observation *o);
 /* True if round_keep() has room for it. */
 bool round_fits(const struct core *c, const struct observation *o);

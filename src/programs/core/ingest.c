@@ -20,9 +20,11 @@ enum err
 ingest_rate(struct core *c, struct peer *peer, struct refusal *why)
 {
     uint32_t rate = c->start->messages_per_s;
+    if (rate == 0)
+        return OK;
     uint64_t now_ms = clock_mono_ms(&c->clock);
-    uint32_t share = rate == 0 ? 0 : rate / DEVICE_SHARE + 1;
-    if (bucket_take(&peer->device->bucket, share, now_ms) &&
+    uint32_t share = rate / DEVICE_SHARE + 1;
+    if ((!peer->device || bucket_take(&peer->device->bucket, share, now_ms)) &&
         bucket_take(&c->zone_bucket, rate, now_ms))
         return OK;
     refuse(why, 429, REASON_QUOTA, "more than %u messages a second from this device, or %u in all",
@@ -139,18 +141,32 @@ take_place(const struct place *place, struct sta_observation *o, struct refusal 
     return OK;
 }
 
-/* The Datastream that is meant, if it is the device's own. A foreign one looks missing. */
+/* A device writes to its own; a person to what is of a class that they write. */
+static bool
+is_theirs(struct core *c, const struct peer *peer, uint32_t stream,
+          const struct view_rights *writer)
+{
+    if (!writer)
+        return strcmp(c->streams[stream].owner, peer->name) == 0;
+    struct sta_rights rights = rights_of(writer);
+    const struct sta_entity *e = sta_graph_stream(&c->graph, stream);
+    return e && rights.may_see(rights.ctx, STA_OBSERVATION, e);
+}
+
+/* The Datastream that is meant, if it is theirs. A foreign one looks missing. */
 static enum err
 find_stream(struct core *c, const struct peer *peer, const struct sta_observation *o,
-            struct refusal *why)
+            const struct view_rights *writer, struct refusal *why)
 {
     uint32_t id = o->stream;
     if (id == 0)
         return refuse(why, 400, REASON_PAYLOAD_INVALID, "no Datastream is named");
     if (id >= STORE_STREAMS_MAX || !c->streams[id].used || c->streams[id].multi != o->multi ||
-        strcmp(c->streams[id].owner, peer->name) != 0)
-        return refuse(why, 404, REASON_NOT_AUTHORISED, "this device has no %sDatastream %u",
-                      o->multi ? "Multi" : "", id);
+        !is_theirs(c, peer, id, writer))
+        return writer ? refuse(why, 404, REASON_NOT_AUTHORISED, "there is no %sDatastream %u",
+                               o->multi ? "Multi" : "", id)
+                      : refuse(why, 404, REASON_NOT_AUTHORISED,
+                               "this device has no %sDatastream %u", o->multi ? "Multi" : "", id);
     if (c->streams[id].class_index < 0) {
         refuse(why, 403, REASON_NOT_AUTHORISED, "the charter holds this data class no more");
         refusal_rule(why, c->start->zone_line, "zone", c->start->zone);
@@ -162,7 +178,7 @@ find_stream(struct core *c, const struct peer *peer, const struct sta_observatio
 /* The feature that it is of: mostly known, once per Datastream made and stored. */
 static enum err
 find_feature(struct core *c, const struct peer *peer, struct sta_observation *o,
-             struct refusal *why)
+             const struct view_rights *writer, struct refusal *why)
 {
     struct stream *s = &c->streams[o->stream];
     if (!o->feature_given && s->feature && s->feature_of == c->graph.generation) {
@@ -170,9 +186,10 @@ find_feature(struct core *c, const struct peer *peer, struct sta_observation *o,
         return OK;
     }
     struct view_rights view = {.core = c, .device = peer, .own_observations = true};
-    struct sta_rights rights = rights_of(&view);
-    struct sta_maker maker = {
-        .owner = bytes_text(peer->name), .now_us = c->now_us, .rights = &rights};
+    struct sta_rights rights = rights_of(writer ? writer : &view);
+    char owner[STA_OWNER_SIZE];
+    snprintf(owner, sizeof(owner), "%s%s", writer ? "@" : "", peer->name);
+    struct sta_maker maker = {.owner = bytes_text(owner), .now_us = c->now_us, .rights = &rights};
     for (int attempt = 0; attempt < 2; attempt++) {
         struct sta_plan plan;
         struct sta_error error = {0};
@@ -252,17 +269,17 @@ append(struct core *c, uint32_t id, const struct observation *o, bool once, uint
 
 static enum err
 decide(struct core *c, struct peer *peer, struct sta_observation *o, const struct place *place,
-       bool once, struct ingested *out, struct refusal *why)
+       const struct view_rights *writer, bool once, struct ingested *out, struct refusal *why)
 {
     enum err e = take_place(place, o, why);
     if (e == OK)
-        e = find_stream(c, peer, o, why);
+        e = find_stream(c, peer, o, writer, why);
     if (e != OK)
         return e;
     uint32_t id = out->stream = o->stream;
     e = check_value(c, &c->streams[id], &o->value, why);
     if (e == OK)
-        e = find_feature(c, peer, o, why);
+        e = find_feature(c, peer, o, writer, why);
     if (e == OK)
         e = admit(c, id, &o->value, &out->kept, why);
     if (e != OK)
@@ -330,7 +347,7 @@ ingest_json(struct core *c, struct peer *peer, const struct place *place, struct
     if (e == OK && o.deep)
         return observe_deep(c, peer, place, json, out, why);
     if (e == OK)
-        e = decide(c, peer, &o, place, once, out, why);
+        e = decide(c, peer, &o, place, NULL, once, out, why);
     conclude(c, peer, out, e, why);
     return e;
 }
@@ -413,9 +430,38 @@ ingest_post(struct core *c, struct peer *peer, struct request *ask, const struct
     round_ask(c, ask);
 }
 
-void
-ingest_rows(struct core *c, struct peer *peer, struct request *ask)
+/* The leaf of the rows that are in the batch, and room for the next ones. */
+static void
+conclude_rows(struct core *c, const char *by, struct round_rows *tally)
 {
+    if (tally->kept || tally->not_kept || tally->refused)
+        round_decide_rows(c, by, tally);
+    *tally = (struct round_rows){0};
+}
+
+static void
+count_row(struct core *c, struct round_rows *tally, const struct ingested *in, enum err e,
+          const struct refusal *why)
+{
+    if (e != OK) {
+        c->count.refused++;
+        if (tally->refused++ == 0)
+            memcpy(tally->why, why->why, sizeof(tally->why));
+    } else if (!in->kept) {
+        tally->not_kept++;
+    } else if (tally->kept++ == 0) {
+        tally->stream = in->stream;
+        tally->n = in->n;
+    }
+}
+
+void
+ingest_rows(struct core *c, struct peer *peer, struct request *ask,
+            const struct view_rights *writer)
+{
+    struct round_rows tally = {0};
+    char by[STA_OWNER_SIZE];
+    snprintf(by, sizeof(by), "%s%s", writer ? "@" : "", peer->name);
     struct sta_rows rows;
     struct sta_error error = {0};
     struct refusal why = {0};
@@ -435,17 +481,24 @@ ingest_rows(struct core *c, struct peer *peer, struct request *ask)
     c->now_us = clock_wall_us(&c->clock);
     while (count < rows.count && sta_rows_next(&rows, c->now_us, &c->call, &o, &row, &error)) {
         struct ingested in = {0};
-        round_room(c, row == OK ? o.value.text.len + o.value.extra.len : 0);
+        size_t bytes = row == OK ? o.value.text.len + o.value.extra.len : 0;
+        if (!round_row(c, bytes)) { /* what is committed has its leaf with it */
+            conclude_rows(c, by, &tally);
+            round_commit(c);
+            bool room = round_row(c, bytes);
+            ASSERT(room); /* one row is less than a batch */
+            c->now_us = clock_wall_us(&c->clock);
+        }
         enum err e = ingest_rate(c, peer, &why);
         if (e == OK && row != OK)
             e = from_error(&why, &error);
         if (e == OK)
-            e = decide(c, peer, &o, &nowhere, false, &in, &why);
-        conclude(c, peer, &in, e, &why);
+            e = decide(c, peer, &o, &nowhere, writer, false, &in, &why);
+        count_row(c, &tally, &in, e, &why);
         ids[count++] = e == OK && in.kept ? sta_observation_id(in.stream, in.n) : 0;
         arena_reset(&c->call);
-        c->now_us = clock_wall_us(&c->clock);
     }
+    conclude_rows(c, by, &tally);
     ask->status = 201;
     ask->content_type = "application/json";
     buf_init(&ask->out, ASK_ANSWER_MAX);

@@ -146,17 +146,36 @@ round_commit(struct core *c)
     return durable;
 }
 
+/* What a message takes beside its bytes, its leaf among it; and a row of many, which has none. */
+enum { LEAF_BYTES = 512, ROW_BYTES = 96 };
+
+static bool
+is_full(const struct round *r, size_t bytes)
+{
+    /* A service may put longer text in the place of what came. */
+    enum { ADMITTED_BYTES = 2 * STORE_TEXT_MAX + 4096 };
+    return r->acks_count + 1 >= ROUND_ACKS_MAX || r->stored_count + 1 >= ROUND_STORED_MAX ||
+           r->bytes + bytes + LEAF_BYTES > STORE_BATCH_BYTES_MAX / 2 ||
+           r->arena.used + bytes + ADMITTED_BYTES > r->arena.size;
+}
+
 void
 round_room(struct core *c, size_t bytes)
 {
     struct round *r = &c->round;
-    /* A service may put longer text in the place of what came. */
-    enum { LEAF_BYTES = 512, ADMITTED_BYTES = 2 * STORE_TEXT_MAX + 4096 };
-    if (r->acks_count + 1 >= ROUND_ACKS_MAX || r->stored_count + 1 >= ROUND_STORED_MAX ||
-        r->bytes + bytes + LEAF_BYTES > STORE_BATCH_BYTES_MAX / 2 ||
-        r->arena.used + bytes + ADMITTED_BYTES > r->arena.size)
+    if (is_full(r, bytes))
         round_commit(c);
     r->bytes += (uint32_t)(bytes + LEAF_BYTES);
+}
+
+bool
+round_row(struct core *c, size_t bytes)
+{
+    struct round *r = &c->round;
+    if (is_full(r, bytes + ROW_BYTES))
+        return false;
+    r->bytes += (uint32_t)(bytes + ROW_BYTES);
+    return true;
 }
 
 static const char *
@@ -247,6 +266,29 @@ round_decide(struct core *c, const char *device, uint32_t stream, uint64_t n, co
     if (c->store_failed || store_decide(c->store, buf_bytes(&leaf)) != OK)
         log_event("leaf_lost", "stream=%u", stream);
     c->round.decided++;
+}
+
+void
+round_decide_rows(struct core *c, const char *by, const struct round_rows *rows)
+{
+    static struct buf leaf; /* one thread; keeps its memory */
+    if (leaf.max == 0)
+        buf_init(&leaf, 4096);
+    buf_reset(&leaf);
+    buf_format(&leaf,
+               "{\"d\":\"%s\",\"v\":\"rows\",\"s\":%u,\"n\":%llu,\"kept\":%u,\"notKept\":%u,"
+               "\"refused\":%u",
+               by, rows->stream, (unsigned long long)rows->n, rows->kept, rows->not_kept,
+               rows->refused);
+    if (rows->why[0]) {
+        buf_text(&leaf, ",\"r\":");
+        text_put_json(&leaf, bytes_text(rows->why));
+    }
+    buf_byte(&leaf, '}');
+    ASSERT(buf_error(&leaf) == OK); /* names are at most 49 bytes, reasons 300 */
+    if (c->store_failed || store_decide(c->store, buf_bytes(&leaf)) != OK)
+        log_event("leaf_lost", "rows=%u", rows->kept);
+    c->round.decided += rows->kept + rows->not_kept + rows->refused;
 }
 
 bool
