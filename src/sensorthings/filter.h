@@ -209,7 +209,7 @@ void sta_filter_value(const struct sta_expr *expr, struct sta_scope *scope,
 /* True only if the expression is true. */
 bool sta_filter_holds(const struct sta_expr *expr, struct sta_scope *scope,
                       const struct sta_row *row);
-/* Total order for $orderby: null, false, true, numbers, times, text. Text by its first
+/* Total order for $orderby: null, false, true, numbers, text, times. Text by its first
  * STA_ORDER_TEXT_MAX bytes. */
 enum { STA_ORDER_TEXT_MAX = 200 };
 int sta_value_order(const struct sta_value *a, const struct sta_value *b);

@@ -246,6 +246,7 @@ struct core {
     int64_t now_us;    /* wall time of the Observation at hand: the clock is read once for each */
     struct arena delivery; /* for what subscribers hear; a commit may come while `call` is in use */
     char base_url[300];
+    size_t answer_bytes; /* of the last answer: the next is likely as long */
     uint8_t judge_public[32];
     bool has_judge;
 

@@ -4,6 +4,8 @@
 #include "base/text.h"
 #include "sensorthings/json.h"
 
+enum { ANSWER_GUESS_MAX = 64 * 1024 };
+
 static void
 answer_error(struct request *ask, const struct sta_error *error)
 {
@@ -38,6 +40,8 @@ answer(struct core *c, struct request *ask, const struct view_rights *v,
     struct sta_error error = {0};
     view_of(c, &rights, &source, &view);
     buf_init(&ask->out, ASK_ANSWER_MAX);
+    if (c->answer_bytes) /* one block instead of one for each doubling */
+        (void)buf_room(&ask->out, c->answer_bytes);
     enum err e = sta_answer(&view, request, &ask->out, report, &error);
     if (e == OK && buf_error(&ask->out) != OK) {
         error.status = 413;
@@ -56,6 +60,7 @@ answer(struct core *c, struct request *ask, const struct view_rights *v,
         answer_error(ask, &error);
         return false;
     }
+    c->answer_bytes = ask->out.len < ANSWER_GUESS_MAX ? ask->out.len : ANSWER_GUESS_MAX;
     ask->status = report->status;
     ask->content_type = report->content_type ? report->content_type : "";
     /* Counted with the body, and given back with it. */
