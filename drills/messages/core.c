@@ -42,7 +42,7 @@ static size_t peers_count;
 
 /* A publish or question that was taken, in a ring. */
 struct said {
-    bool used, may_store, is_reader;
+    bool used, may_store, may_succeed, is_reader;
     uint64_t peer;
     uint32_t ref;
 };
@@ -83,6 +83,17 @@ learn_open(const struct peer_open *m)
         memcpy(k->key, m->key_digest.p, sizeof(k->key));
 }
 
+/* The trees of plan() below, said once more. */
+static bool
+may_say(const struct known *k, struct bytes topic)
+{
+    char own[64], seen[64];
+    snprintf(own, sizeof(own), "own/%s/up", k->name);
+    snprintf(seen, sizeof(seen), "leases/%s/seen", k->name);
+    return k->kind == PEER_DEVICE &&
+           (bytes_are(topic, "all/x") || bytes_are(topic, own) || bytes_are(topic, seen));
+}
+
 static void
 learn_publish(const struct publish *m)
 {
@@ -93,13 +104,16 @@ learn_publish(const struct publish *m)
         s->may_store |= k && k->open && k->kind == PEER_DEVICE && bytes_are(m->topic, topics[i]) &&
                         strcmp(k->name, owners[i]) == 0;
     may_store += s->may_store;
+    s->may_succeed = s->may_store || (k && k->open && may_say(k, m->topic));
 }
 
+/* QoS 2 that came before is answered again, whatever it says now. */
 static void
 learn_session_publish(const struct session_publish *m)
 {
     struct publish p = {m->peer, m->ref, m->topic, m->payload};
     learn_publish(&p);
+    publishes[(publishes_next - 1) % KEPT].may_succeed |= (m->flags & 3) == 2;
 }
 
 /* A release is answered like a publish. */
@@ -107,7 +121,7 @@ static void
 learn_release(const struct session_release *m)
 {
     publishes[publishes_next++ % KEPT] =
-        (struct said){.used = true, .peer = m->peer, .ref = m->ref};
+        (struct said){.used = true, .may_succeed = true, .peer = m->peer, .ref = m->ref};
 }
 
 static void
@@ -180,6 +194,8 @@ fill_text(struct maker *m, const char *field, struct value *out)
         "{\"result\":\"x\"}",
         "{}",
         "[",
+        "",
+        "17",
         "{\"result\":3,\"phenomenonTime\":\"2026-09-21T14:13:00Z\"}"};
     static const char *const methods[] = {"GET", "GET", "GET", "POST", "PATCH", "DELETE", "HEAD"};
     static const char *const targets[] = {"/v1.1/Things",
@@ -199,10 +215,33 @@ fill_text(struct maker *m, const char *field, struct value *out)
                                           "leases/#",
                                           "#",
                                           "v1.1/Datastreams(1)/Observations",
-                                          "v1.1/Datastreams(3)/Observations"};
+                                          "v1.1/Datastreams(3)/Observations",
+                                          "v1.1/Datastreams(2)/Observations?$select=result",
+                                          "v1.1/Observations",
+                                          "v1.1/Things(1)/name",
+                                          "v1.1/Things",
+                                          "all/#",
+                                          "all/secret/x",
+                                          "own/dock-a/up",
+                                          "+/+/up",
+                                          "$share/g/all/#",
+                                          "$share/g/v1.1/Things",
+                                          "a/#/b"};
+    static const char *const plain[] = {
+        "all/x",   "all/secret/x",  "own/dock-a/up",      "own/dock-b/up",
+        "nowhere", "leases/dock-a", "leases/dock-a/seen", "all/+"};
+    static const char *const clients[] = {"one", "two", "three", ""};
     static const char *const words[] = {"application/json", "text/plain"};
-    if (strcmp(field, "topic") == 0)
+    if (strcmp(field, "will_topic") == 0 || (strcmp(field, "topic") == 0 && maker_chance(m, 40)))
+        out->bytes = maker_word(m, plain, ARRAY_COUNT(plain));
+    else if (strcmp(field, "topic") == 0)
         out->bytes = bytes_text(topics[maker_random(m, STREAMS)]);
+    else if (strcmp(field, "client_id") == 0)
+        out->bytes = maker_word(m, clients, ARRAY_COUNT(clients));
+    else if (strcmp(field, "password") == 0)
+        out->bytes = bytes_text(tokens[maker_random(m, 3)]);
+    else if (strstr(field, "properties") && maker_chance(m, 80))
+        out->bytes = bytes_of("\x02\0\0\0\x05\x01\x01", maker_chance(m, 50) ? 7 : 0);
     else if (strcmp(field, "payload") == 0 || strcmp(field, "part") == 0)
         out->bytes = maker_word(m, payloads, ARRAY_COUNT(payloads));
     else if (strcmp(field, "method") == 0)
@@ -237,6 +276,14 @@ fill(struct maker *m, const char *message, const char *field, struct value *out)
         out->bytes = bytes_of(key, names[peer % PEERS][0] ? sizeof(key) : 0);
     } else if (strcmp(field, "ref") == 0)
         out->number = maker_random(m, 1000000);
+    else if (strcmp(field, "packet_id") == 0)
+        out->number = 1 + maker_random(m, 8);
+    else if (strcmp(field, "will_flags") == 0)
+        out->number = maker_chance(m, 50) ? 0 : maker_random(m, 16);
+    else if (strcmp(field, "session_expiry_s") == 0)
+        out->number = maker_random(m, 3) * 10;
+    else if (strcmp(field, "type") == 0)
+        out->number = 4 + maker_random(m, 4);
     else if (strcmp(field, "body_length") == 0)
         out->number = maker_chance(m, 70) ? 0 : maker_random(m, 60);
     else
@@ -273,10 +320,34 @@ fill_warden(struct maker *m, const char *message, const char *field, struct valu
 /* ---- life -------------------------------------------------------------------------------------
  */
 
+/* Trees of plain topics, as in may_say(). */
+static void
+plan(struct start *s)
+{
+    static const struct start_topics rows[] = {
+        {.filter = "all/#",
+         .class_name = "bike-count",
+         .except = "all/secret/#",
+         .who = 7,
+         .qos = 2,
+         .retained = 5,
+         .size_bytes = 1000},
+        {.filter = "own/%d/up",
+         .class_name = "vehicle-position",
+         .who = 3,
+         .qos = 1,
+         .size_bytes = 1000},
+    };
+    memcpy(s->topics, rows, sizeof(rows));
+    s->topics_count = ARRAY_COUNT(rows);
+}
+
 static void
 begin_core(void)
 {
     t = city_new(&still_service);
+    t->plan = plan;
+    plan(&t->start);
     for (size_t i = 0; i < STREAMS; i++) {
         uint64_t device = strcmp(owners[i], "dock-a") == 0 ? 1 : 2;
         uint64_t s = city_thing(t, device, i == 2 ? "hidden" : "dock",
@@ -341,17 +412,27 @@ hear_body(const struct answer_body *m)
     }
 }
 
+/* Whatever was subscribed by whomever: nobody hears what is not theirs. */
 static void
-hear_deliver(const struct deliver *m)
+hear_deliver(const struct session_deliver *m)
 {
-    char lease[80];
+    char lease[80], own[80];
     const struct known *k = known_peer(m->peer);
-    HOLDS(k != NULL && k->kind == PEER_DEVICE);
-    if (m->topic.len < 7 || memcmp(m->topic.p, "leases/", 7) != 0)
-        return;
+    HOLDS(k != NULL && k->kind != PEER_STRANGER && (m->flags & 3) < 3);
+    HOLDS(((m->flags & 3) == 0) == (m->packet_id == 0));
     snprintf(lease, sizeof(lease), "leases/%s", k->name);
-    HOLDS(bytes_are(m->topic, lease));
-    HOLDS(leases_given > 0);
+    snprintf(own, sizeof(own), "own/%s/up", k->name);
+    if (bytes_start(m->topic, "leases/"))
+        HOLDS(k->kind == PEER_DEVICE && bytes_are(m->topic, lease) && leases_given > 0);
+    else if (bytes_start(m->topic, "own/"))
+        HOLDS(k->kind == PEER_DEVICE && bytes_are(m->topic, own));
+    else
+        HOLDS(bytes_are(m->topic, "all/x") || bytes_start(m->topic, "v1.1/"));
+    for (size_t i = 0; i < STREAMS; i++)
+        if (bytes_start(m->topic, topics[i])) /* the third is hidden from who may only operate */
+            HOLDS(k->kind == PEER_DEVICE ? strcmp(k->name, owners[i]) == 0
+                                         : i != 2 || strcmp(k->name, "auditor") == 0);
+    play.effects++;
 }
 
 /* One publish is answered once; a good answer belongs to one that could be stored. */
@@ -362,11 +443,11 @@ hear_published(const struct published *m)
     for (size_t i = 0; i < KEPT; i++) {
         struct said *s = &publishes[i];
         bool same = s->used && s->peer == m->peer && s->ref == m->ref;
-        if (same && (!said || s->may_store == (m->reason < 0x80)))
+        if (same && (!said || s->may_succeed == (m->reason < 0x80)))
             said = s;
     }
     HOLDS(said != NULL);
-    HOLDS(m->reason >= 0x80 || said->may_store);
+    HOLDS(m->reason >= 0x80 || said->may_succeed);
     play.effects += m->reason < 0x80;
     said->used = false;
 }
@@ -376,7 +457,9 @@ gate_hears(void *ctx, uint16_t id, struct bytes body)
 {
     struct published p;
     struct subscribed s;
-    struct deliver d;
+    struct session_deliver d;
+    struct session_deliver_release release;
+    struct session_opened o;
     struct answer a;
     struct answer_body part;
     (void)ctx;
@@ -385,8 +468,12 @@ gate_hears(void *ctx, uint16_t id, struct bytes body)
         hear_published(&p);
     } else if (id == subscribed_id) {
         HOLDS(subscribed_decode(body, &s) == OK);
-    } else if (id == deliver_id) {
-        HOLDS(deliver_decode(body, &d) == OK);
+    } else if (id == session_opened_id) {
+        HOLDS(session_opened_decode(body, &o) == OK);
+    } else if (id == session_deliver_release_id) {
+        HOLDS(session_deliver_release_decode(body, &release) == OK && release.packet_id);
+    } else if (id == session_deliver_id) {
+        HOLDS(session_deliver_decode(body, &d) == OK);
         hear_deliver(&d);
     } else if (id == answer_id) {
         HOLDS(answer_decode(body, &a) == OK);
@@ -396,7 +483,7 @@ gate_hears(void *ctx, uint16_t id, struct bytes body)
         HOLDS(answer_body_decode(body, &part) == OK);
         hear_body(&part);
     } else {
-        HOLDS(id == peer_drop_id || id == core_started_id || id == session_opened_id);
+        HOLDS(id == peer_drop_id || id == core_started_id);
     }
     return OK;
 }
@@ -442,8 +529,11 @@ static enum err
 warden_hears(void *ctx, uint16_t id, struct bytes body)
 {
     struct wish m;
+    struct sequence_seen seen;
     (void)ctx;
-    HOLDS(id == wish_id && wish_decode(body, &m) == OK);
+    HOLDS((id == wish_id && wish_decode(body, &m) == OK) ||
+          (id == sequence_seen_id && sequence_seen_decode(body, &seen) == OK &&
+           bytes_start(seen.device, "dock-")));
     return OK;
 }
 

@@ -98,6 +98,8 @@ TEST(qos_2_is_delivered_once_over_a_crash)
     CHECK(bench_records(t, kept_entry_id) == 0);
     CHECK(broker_ack(&t->broker, b, 5, 9, 0) == ERR_WRONG_STATE);
     CHECK(last(t)->release && last(t)->packet_id == 9); /* so that the client can forget it */
+    size_t before = t->heard_count;
+    CHECK(broker_ack(&t->broker, b, 5, 0, 0) == ERR_WRONG_STATE && t->heard_count == before);
     bench_free(t);
 }
 

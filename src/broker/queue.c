@@ -312,7 +312,7 @@ broker_ack(struct broker *b, uint32_t session, uint8_t type, uint16_t packet_id,
         return ERR_MALFORMED;
     while (e && (e->packet_id != packet_id || packet_id == 0))
         e = e->next;
-    if (!e && type == PUBREC && reason < 0x80)
+    if (!e && type == PUBREC && reason < 0x80 && packet_id)
         (void)b->ports.release(b->ports.ctx, s, packet_id); /* so that the client can forget it */
     if (!e)
         return ERR_WRONG_STATE;
