@@ -123,7 +123,7 @@ TEST(qos_2_that_comes_in_is_known_until_it_is_released)
     CHECK(!known);
     for (uint16_t i = 100; i < 100 + BROKER_INBOX_MAX - 1; i++)
         CHECK_OK(broker_inbox_add(&t->broker, a, i, &known));
-    CHECK(broker_inbox_add(&t->broker, a, 1000, &known) == ERR_LIMIT);
+    CHECK(broker_inbox_add(&t->broker, a, 5000, &known) == ERR_LIMIT);
     bench_free(t);
 }
 
@@ -422,10 +422,15 @@ TEST(the_window_of_the_client_is_kept)
     bench_subscribe(t, b, "x", 2, 0);
     for (int i = 0; i < 5; i++)
         CHECK_OK(bench_publish(t, 0, "x", "m", i == 1 ? 2 : 1, false));
-    CHECK_OK(bench_publish(t, 0, "x", "12345678901234567890123456789012345678901234567890", 1,
+    CHECK_OK(bench_publish(t, 0, "x",
+                           "123456789012345678901234567890123456789012345678901234567890", 1,
                            false)); /* more than it takes */
     bench_commit(t);
     CHECK(t->heard_count == 2); /* B4 */
+    CHECK_OK(bench_publish(t, 0, "x", "zero", 0, false));
+    bench_commit(t);
+    CHECK(t->heard_count == 3 && last(t)->flags == 0); /* it does not wait */
+    t->heard_count = 2;
     CHECK_OK(broker_ack(&t->broker, b, 4, 1, 0));
     bench_commit(t);
     CHECK(t->heard_count == 3);

@@ -1,7 +1,7 @@
 /* queue.c -- what waits for one client, what is in flight, and how it is sent again. */
 #include "broker/inside.h"
 
-enum { PUBACK = 4, PUBREC = 5, PUBCOMP = 7, PUBLISH_OVERHEAD = 16 };
+enum { PUBACK = 4, PUBREC = 5, PUBCOMP = 7, PUBLISH_LEAST = 4 /* the gate counts to the byte */ };
 
 /* ---- the list -------------------------------------------------------------------------------- */
 
@@ -17,6 +17,7 @@ inside_entry_link(struct broker_session *s, struct broker_entry *e)
     if (!s->unsent)
         s->unsent = e;
     s->queue_count++;
+    s->zeros += e->qos == 0;
     s->queue_bytes += e->size + (e->message ? e->message->size : 0);
 }
 
@@ -56,6 +57,7 @@ inside_entry_drop(struct broker *b, struct broker_session *s, struct broker_entr
         s->releasing--;
     drop_message(b, s, e);
     s->queue_count--;
+    s->zeros -= e->qos == 0;
     s->queue_bytes -= e->size;
     if (e->number)
         inside_forget(b, kept_entry_id, e->number);
@@ -216,7 +218,7 @@ drop_stale(struct broker *b, struct broker_session *s, struct broker_entry *e, i
         lost = &b->count.lost_expired;
     else if (!b->ports.may_hear(b->ports.ctx, s, m)) /* B5 */
         lost = &b->count.lost_rights;
-    else if (s->packet_max && size + PUBLISH_OVERHEAD > s->packet_max) /* MQTT-3.1.2-25 */
+    else if (s->packet_max && size + PUBLISH_LEAST > s->packet_max) /* MQTT-3.1.2-25 */
         lost = &b->count.lost_size;
     if (!lost)
         return false;
@@ -244,14 +246,16 @@ pump_session(struct broker *b, struct broker_session *s, int64_t now_us)
 {
     if (!pump_releases(b, s))
         return false;
-    struct broker_entry *next;
-    for (struct broker_entry *e = s->unsent; e; e = next) {
+    struct broker_entry *next, *blocked = NULL; /* the first that the window holds back */
+    for (struct broker_entry *e = s->unsent; e && (!blocked || s->zeros); e = next) {
         next = e->next;
-        s->unsent = e;
-        if (e->state != FLIGHT_QUEUED || drop_stale(b, s, e, now_us))
+        s->unsent = blocked ? blocked : e;
+        if (e->state != FLIGHT_QUEUED || (blocked && e->qos) || drop_stale(b, s, e, now_us))
             continue;
-        if (e->qos && s->in_flight >= s->window) /* B4 */
-            return true;
+        if (e->qos && s->in_flight >= s->window) { /* B4 */
+            blocked = e;
+            continue;
+        }
         if (!send_entry(b, s, e))
             return false;
         b->count.delivered++;
@@ -264,7 +268,7 @@ pump_session(struct broker *b, struct broker_session *s, int64_t now_us)
         ASSERT(sent == OK);
         s->in_flight++;
     }
-    s->unsent = NULL;
+    s->unsent = blocked;
     return true;
 }
 

@@ -3,8 +3,8 @@
  *
  * A node that ends a filter carries two numbers of its owner's: the heads of a list of
  * subscriptions and of a list of groups that share. Publishing walks only what can match: the level
- * itself, '+' and '#'. With 100,000 filters a match costs what its levels cost, about a microsecond
- * (trie_test.c counts the nodes visited).
+ * itself, '+' and '#'. With 100,000 filters a match costs what its levels cost (trie_test.c counts
+ * the nodes visited).
  *
  * T1  trie_match() visits exactly the nodes whose filter matches, each once.
  * T2  A node without numbers and without children is gone: what was unsubscribed costs nothing.

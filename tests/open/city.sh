@@ -36,7 +36,6 @@ vendor anybody { seat CA  owner CA  state-linked no  support CA }
 zone open {
     service telemetry  tier ordinary  vendors anybody  sites here  holds open
     listen  mqtts $3:$OPEN_MQTT  https $3:$OPEN_HTTP
-    topics  "#"  class open  publish devices  subscribe devices callers  except "test/nosubscribe"  retained 10000  size 48KiB
     limits  memory 4GiB  cpu 800%  messages $4  disk 16GiB
     topics  "#"  except "test/nosubscribe"  class open  publish devices  subscribe devices callers  retained 10000  size 48KiB
 }

@@ -597,7 +597,8 @@ enum err plain_publish_by(struct core *c, struct peer *peer, const struct speake
 /* May it be said at all: also asked when a will is left with us. */
 enum err plain_check(const struct core *c, const struct speaker *who, const struct plain *m,
                      const struct start_topics **out, struct refusal *why) MUST_USE;
-/* The highest QoS that a filter may have; -1: nothing that it matches may be heard. */
+/* The highest QoS that a filter may have; below 0: nothing that it matches may be heard. */
+enum { PLAIN_EXCEPTED = -1, PLAIN_NOTHING = -2 };
 int plain_filter_qos(const struct core *c, const struct speaker *who, struct bytes filter);
 bool plain_may_hear(const struct core *c, const struct speaker *who, struct bytes topic);
 /* The row of the charter; -1: none. */

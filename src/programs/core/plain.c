@@ -116,14 +116,17 @@ plain_may_hear(const struct core *c, const struct speaker *who, struct bytes top
 int
 plain_filter_qos(const struct core *c, const struct speaker *who, struct bytes filter)
 {
-    int qos = -1;
+    int qos = PLAIN_NOTHING;
     for (size_t i = 0; i < c->start->topics_count && !reserved(filter); i++) {
         const struct start_topics *row = &c->start->topics[i];
         char text[FILTER_SIZE];
         struct bytes tree = filter_for(row, self_of(who), text);
-        if (may_subscribe(c, row, who) && tree.len && mqtt_filters_overlap(tree, filter) &&
-            !excepted(row, filter) && row->qos > qos)
-            qos = row->qos;
+        if (!may_subscribe(c, row, who) || !tree.len || !mqtt_filters_overlap(tree, filter))
+            continue;
+        if (!excepted(row, filter))
+            qos = row->qos > qos ? row->qos : qos;
+        else if (qos == PLAIN_NOTHING)
+            qos = PLAIN_EXCEPTED;
     }
     return qos;
 }

@@ -152,6 +152,8 @@ check_filter(const struct core *c, const struct speaker *who, struct bytes text,
     if (out->kind == BROKER_LEASES)
         return REASON_SUCCESS;
     int most = plain_filter_qos(c, who, filter);
+    if (most == PLAIN_EXCEPTED)
+        return refuse_filter(why, REASON_UNSPECIFIED, "the charter excepts these topics");
     if (most < 0)
         return refuse_filter(why, REASON_NOT_AUTHORISED,
                              "no topics of this zone that you may hear match this filter");
