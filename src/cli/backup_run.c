@@ -403,6 +403,25 @@ get_ids_key(struct making *m)
     return good;
 }
 
+static int
+by_key(const void *a, const void *b)
+{
+    return memcmp(a, b, 32);
+}
+
+/* Who else may open it has other names for the same: nothing is used again that they cannot open.
+ */
+static void
+bind_ids_key(struct making *m)
+{
+    struct backup_recipients to = m->run->to;
+    uint8_t own[32];
+    qsort(to.key, to.count, sizeof(to.key[0]), by_key);
+    memcpy(own, m->ids_key, sizeof(own));
+    crypto_generichash(m->ids_key, sizeof(m->ids_key), to.key[0], to.count * sizeof(to.key[0]), own,
+                       sizeof(own));
+}
+
 static bool
 write_index(struct making *m)
 {
@@ -514,6 +533,7 @@ make_locked(struct making *m, bool running)
         fprintf(stderr, "bulkhead: cannot make %s/%s: %s\n", p->path, part, strerror(errno));
         return EXIT_CANNOT;
     }
+    bind_ids_key(m);
     backup_list_begin(&m->list, m->generation, m->time_us, m->ids_key);
     if (!put_everything(m, running) || !write_generation(m))
         return EXIT_CANNOT;
