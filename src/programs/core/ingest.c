@@ -19,13 +19,10 @@ from_error(struct refusal *why, const struct sta_error *error)
 enum err
 ingest_rate(struct core *c, struct peer *peer, struct refusal *why)
 {
-    enum { CLOCK_EVERY = 16 }; /* messages of one batch: they came within a few ms */
     uint32_t rate = c->start->messages_per_s;
     if (rate == 0)
         return OK;
-    if (c->round.decided % CLOCK_EVERY == 0)
-        c->now_ms = clock_mono_ms(&c->clock);
-    uint64_t now_ms = c->now_ms;
+    uint64_t now_ms = clock_mono_ms(&c->clock);
     uint32_t share = rate / DEVICE_SHARE + 1;
     if ((!peer->device || bucket_take(&peer->device->bucket, share, now_ms)) &&
         bucket_take(&c->zone_bucket, rate, now_ms))
@@ -399,8 +396,6 @@ ingest_publish(struct core *c, struct peer *peer, const struct publish *m)
 {
     struct refusal why = {0};
     enum err e;
-    if (peer->kind == PEER_CALLER && tasks_publish(c, peer, m))
-        return;
     if (!plain_topic(m->topic)) {
         e = ingest_message(c, peer, m, &why);
     } else {
