@@ -31,7 +31,8 @@ struct place {
 static enum err
 not_found(struct sta_run *run)
 {
-    return sta_fail(run->error, 404, 0, "there is nothing at this path");
+    return sta_fail(run->error, 404, 0,
+                    "there is nothing at this path, or nothing that you may see");
 }
 
 static enum err
@@ -51,7 +52,7 @@ go_to_observation(struct sta_run *run, const struct sta_entity *parent, uint64_t
     if (err == ERR_NOT_FOUND || err == ERR_EXPIRED)
         return not_found(run);
     if (err != OK)
-        return sta_fail(run->error, 503, 0, "the store cannot be read now");
+        return sta_fail(run->error, 503, 0, "the store cannot be read now; try again");
     if (parent && parent->type == STA_FEATURE_OF_INTEREST &&
         at->observation.feature_id != parent->id)
         return not_found(run);
@@ -59,7 +60,8 @@ go_to_observation(struct sta_run *run, const struct sta_entity *parent, uint64_t
     at->observation.text = arena_dup(run->view->arena, at->observation.text);
     at->observation.extra = arena_dup(run->view->arena, at->observation.extra);
     if (!at->observation.text.p || !at->observation.extra.p)
-        return sta_fail(run->error, 413, 0, "the request needs too much memory");
+        return sta_fail(run->error, 413, 0,
+                        "the request needs too much memory; ask for less with $top");
     at->row = (struct sta_row){STA_OBSERVATION, e, n, &at->observation};
     return OK;
 }
@@ -218,7 +220,7 @@ run_init(struct sta_run *run, const struct sta_view *view, struct sta_error *err
     run->report.content_type = "application/json";
     if (!carve(view->arena, STA_SCRATCH_BYTES, &run->scratch) ||
         !carve(view->arena, STA_BATCHES_BYTES, &run->batches))
-        return sta_fail(error, 413, 0, "the request needs too much memory");
+        return sta_fail(error, 413, 0, "the request needs too much memory; ask for less with $top");
     run->scope = (struct sta_scope){.graph = view->graph,
                                     .source = view->source,
                                     .rights = view->rights,
@@ -279,7 +281,8 @@ sta_answer(const struct sta_view *view, const struct sta_request *request, struc
     if (e == OK)
         e = put_answer(&run, request, out);
     if (e == OK && buf_error(out) != OK)
-        e = sta_fail(error, 413, 0, "the answer has more than %zu bytes; use $top", out->max);
+        e = sta_fail(error, 413, 0, "the answer has more than %zu bytes; ask for less with $top",
+                     out->max);
     if (e == OK)
         *report = run.report;
     else
@@ -305,14 +308,17 @@ sta_request_parse(struct bytes target, struct arena *arena, struct sta_request *
         return e;
     }
     if (options.len && kind != STA_PATH_SET && kind != STA_PATH_ENTITY)
-        return sta_fail(error, 400, question, "this path takes no query options");
+        return sta_fail(error, 400, question,
+                        "this path takes no query options; they stand behind a set or an entity");
     if (sta_path_type(&request.path))
         e = sta_query_parse(options, sta_path_type(&request.path), arena, &request.query, error);
     const struct sta_query *q = &request.query;
     if (e == OK && kind == STA_PATH_ENTITY &&
         (q->has_top || q->has_skip || q->count || q->filter || q->has_cursor ||
          (q->order_count && !q->order_implicit)))
-        return sta_fail(error, 400, question, "one entity takes $select and $expand only");
+        return sta_fail(
+            error, 400, question,
+            "one entity takes $select and $expand only; the other options are for sets");
     if (e == OK && request.path.ref && (q->expand || q->has_select || q->data_array))
         return sta_fail(error, 400, question,
                         "links take no $select, no $expand and no $resultFormat");

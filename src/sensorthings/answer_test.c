@@ -316,7 +316,7 @@ TEST(filter_errors_name_place_and_expectation)
         {"name eq 'x' name", "expected an operator or the end"},
         {"length(1) eq 1", "length takes text as argument 1"},
         {"length(name,name) eq 1", "expected ')'"},
-        {"foo(name)", "a function of SensorThings"},
+        {"foo(name)", "$filter, at 0: expected a function, such as"},
         {"not name eq 'x'", "use parentheses"},
         {"properties eq 1", "cannot compare a JSON object"},
         {"name and true", "'and' takes true or false"},

@@ -115,7 +115,8 @@ sta_filter_node(struct sta_filter_parser *p, enum sta_op op, size_t at, struct s
     struct sta_expr *e =
         ++p->nodes <= STA_FILTER_NODES_MAX ? arena_take(p->arena, sizeof(struct sta_expr)) : NULL;
     if (!e)
-        return sta_fail(p->error, 400, at, "the expression has more than %d parts",
+        return sta_fail(p->error, 400, at,
+                        "the expression has more than %d parts; ask in several requests",
                         STA_FILTER_NODES_MAX);
     e->op = op;
     e->position = (uint32_t)at;
@@ -182,7 +183,8 @@ check_binary(struct sta_filter_parser *p, struct sta_expr *e)
         if (a >= STA_JSON && a != STA_UNKNOWN_KIND)
             b = a; /* geographies and objects compare with nothing */
         if (b == STA_JSON || b == STA_GEOMETRY || (!fits(a, b) && !fits(b, a)))
-            return sta_fail(p->error, 400, e->position, "at %u: '%s' cannot compare %s and %s",
+            return sta_fail(p->error, 400, e->position,
+                            "at %u: '%s' cannot compare %s and %s; texts stand in single quotes",
                             e->position, name, kind_name(a), kind_name(b));
         return OK;
     }
@@ -220,7 +222,8 @@ parse_quoted(struct sta_filter_parser *p, struct bytes *out)
         return OK;
     uint8_t *to = arena_take(p->arena, out->len);
     if (!to)
-        return sta_fail(p->error, 413, start, "the expression is too long");
+        return sta_fail(p->error, 413, start,
+                        "the expression is too long; ask in several requests");
     size_t len = 0;
     for (size_t i = 0; i < out->len; i++) {
         to[len++] = out->p[i];
@@ -265,7 +268,8 @@ parse_call(struct sta_filter_parser *p, struct bytes name, struct sta_expr **out
     while (f < STA_CALL_COUNT && !bytes_are(name, sta_functions[f].name))
         f++;
     if (f == STA_CALL_COUNT)
-        return sta_filter_expected(p, at, "a function of SensorThings");
+        return sta_filter_expected(p, at,
+                                   "a function, such as substringof, year, round or geo.distance");
     enum err e = sta_filter_node(p, STA_OP_CALL, at, out);
     if (e != OK)
         return e;
@@ -451,7 +455,8 @@ parse_level(struct sta_filter_parser *p, int level, struct sta_expr **out)
 {
     if (level >= LEVEL_UNARY || level == 1)
         if (++p->depth > STA_FILTER_DEPTH_MAX)
-            return sta_fail(p->error, 400, p->at, "the expression is nested more than %d deep",
+            return sta_fail(p->error, 400, p->at,
+                            "the expression is nested more than %d deep; leave out parentheses",
                             STA_FILTER_DEPTH_MAX);
     enum err e = level >= LEVEL_UNARY ? parse_primary(p, out) : parse_level(p, level + 1, out);
     while (e == OK && level < LEVEL_UNARY) {
@@ -486,7 +491,7 @@ choose_members(struct sta_filter_parser *p, const struct sta_expr *e, const stru
     if (err != OK)
         return err;
     if (!sets)
-        return sta_fail(p->error, 413, 0, "the expression is too long");
+        return sta_fail(p->error, 413, 0, "the expression is too long; ask in several requests");
     *sets = p->sets;
     any->kind = STA_BOOL;
     any->sets = sets;

@@ -1,5 +1,6 @@
 /* filter_path.c -- paths of the expression language: steps, the sets they go through, members. */
 #include "sensorthings/filter_words.h"
+#include "sensorthings/path.h"
 
 static enum sta_kind
 property_kind(enum sta_type type, int property, uint32_t members)
@@ -57,9 +58,11 @@ path_step(struct sta_filter_parser *p, struct sta_expr_path *path, struct bytes 
     if (path->property >= 0 || bytes_are(name, "id") || bytes_are(name, "@iot.id"))
         return OK;
     const struct sta_type_info *info = sta_type_info(path->type);
+    char names[STA_NAMES_SIZE];
     if (relation < 0)
-        return sta_fail(p->error, 400, p->at, "at %zu: %s has no '%.*s'", p->at, info->entity,
-                        (int)(name.len < 40 ? name.len : 40), (const char *)name.p);
+        return sta_fail(p->error, 400, p->at, "at %zu: %s has no '%.*s'; it has id, %s", p->at,
+                        info->entity, (int)(name.len < 40 ? name.len : 40), (const char *)name.p,
+                        sta_names_of(path->type, names));
     if (info->relations[relation].many && p->to_one)
         return sta_fail(p->error, 400, p->at,
                         "at %zu: '%s' are many, and rows are ordered by one value; name a path to "

@@ -448,7 +448,8 @@ put_groups(struct list *l, const struct sta_page *page)
     enum err e = OK;
     bool *done = arena_take(l->run->view->arena, page->count + 1);
     if (!done)
-        return sta_fail(l->run->error, 413, 0, "the request needs too much memory");
+        return sta_fail(l->run->error, 413, 0,
+                        "the request needs too much memory; ask for less with $top");
     for (uint32_t first = 0; e == OK && first < page->count; first++) {
         if (done[first])
             continue;

@@ -110,7 +110,8 @@ end_step(struct reader *r, struct sta_step *step, bool may_have_id)
 {
     if (r->at < r->text.len && r->text.p[r->at] == '(') {
         if (!may_have_id)
-            return sta_fail(r->error, 404, r->at, "a relation to one entity takes no id");
+            return sta_fail(r->error, 404, r->at,
+                            "a relation to one entity takes no id: Thing, not Thing(1)");
         enum err e = take_id(r, step);
         if (e != OK)
             return e;
@@ -167,10 +168,34 @@ take_members(struct reader *r)
             return sta_fail(r->error, 400, start, "expected a name after '/'");
         if (p->property_is_id || p->members_count == STA_MEMBERS_MAX ||
             bytes_copy_text(name, p->members[p->members_count], STA_NAME_SIZE) != OK)
-            return sta_fail(r->error, 404, start, "there is no such member");
+            return sta_fail(r->error, 404, start, "the property has no such member");
         p->members_count++;
     }
     return OK;
+}
+
+const char *
+sta_names_of(enum sta_type type, char out[static STA_NAMES_SIZE])
+{
+    const struct sta_type_info *info = sta_type_info(type);
+    size_t len = 0;
+    out[0] = '\0';
+    for (uint32_t i = 0; i < info->properties_count + info->relations_count; i++) {
+        bool property = i < info->properties_count;
+        const struct sta_relation *r =
+            property ? NULL : &info->relations[i - info->properties_count];
+        if (r && (!r->shown || sta_is_tasking(r->to)))
+            continue;
+        int n = snprintf(out + len, STA_NAMES_SIZE - len, "%s%s", len ? ", " : "",
+                         property ? info->properties[i].name : r->name);
+        ASSERT(n > 0);
+        if ((size_t)n >= STA_NAMES_SIZE - len) {
+            out[len] = '\0';
+            break;
+        }
+        len += (size_t)n;
+    }
+    return out;
 }
 
 static enum err
@@ -178,6 +203,7 @@ take_step(struct reader *r)
 {
     struct sta_path *p = r->path;
     struct sta_step *last = &p->steps[p->steps_count - 1];
+    char names[STA_NAMES_SIZE];
     size_t start = ++r->at;
     struct bytes name = take_name(r);
     if (name.len == 0)
@@ -187,8 +213,11 @@ take_step(struct reader *r)
         return OK;
     }
     if (last->many)
-        return sta_fail(r->error, 404, start, "a set has entities, by id, and no '%.*s'",
-                        (int)(name.len < 40 ? name.len : 40), (const char *)name.p);
+        return sta_fail(r->error, 404, start,
+                        "a set has no '%.*s'; name one of its entities first, as in %s(1)/%.*s",
+                        (int)(name.len < 40 ? name.len : 40), (const char *)name.p,
+                        sta_type_info(last->type)->set, (int)(name.len < 40 ? name.len : 40),
+                        (const char *)name.p);
     int relation = sta_relation_index(last->type, name);
     if (relation >= 0) {
         const struct sta_relation *to = &sta_type_info(last->type)->relations[relation];
@@ -201,8 +230,9 @@ take_step(struct reader *r)
     int property = sta_property_index(last->type, name);
     p->property_is_id = bytes_are(name, "id") || bytes_are(name, "@iot.id");
     if ((property < 0 && !p->property_is_id) || (r->at < r->text.len && r->text.p[r->at] == '('))
-        return sta_fail(r->error, 404, start, "%s has no '%.*s'", sta_type_info(last->type)->entity,
-                        (int)(name.len < 40 ? name.len : 40), (const char *)name.p);
+        return sta_fail(r->error, 404, start, "%s has no '%.*s'; it has %s",
+                        sta_type_info(last->type)->entity, (int)(name.len < 40 ? name.len : 40),
+                        (const char *)name.p, sta_names_of(last->type, names));
     p->property = property < 0 ? 0 : (uint8_t)property;
     return take_members(r);
 }
@@ -214,7 +244,7 @@ parse_rest(struct bytes text, struct sta_path *out, struct sta_error *error)
     struct sta_path path = {.kind = STA_PATH_ROOT};
     struct reader r = {text, 0, &path, error};
     if (text.len > 0 && text.p[0] != '/')
-        return sta_fail(error, 404, 0, "the service is at /v1.1");
+        return sta_fail(error, 404, 0, "the service is at /v1.1; GET / says how to go on");
     if (text.len > 1) {
         r.at = 1;
         enum err e = take_first(&r);
@@ -236,7 +266,7 @@ sta_path_parse(struct bytes target, struct sta_path *out, struct sta_error *erro
     if (e != OK)
         return e;
     if (!bytes_start(text, "/v1.1"))
-        return sta_fail(error, 404, 0, "the service is at /v1.1");
+        return sta_fail(error, 404, 0, "the service is at /v1.1; GET / says how to go on");
     return parse_rest(bytes_skip(text, 5), out, error);
 }
 

@@ -66,6 +66,10 @@ enum err sta_path_parse(struct bytes target, struct sta_path *out,
 /* The canonical text of a path, as parsed: parse(print(p)) == p. */
 void sta_path_print(const struct sta_path *path, struct buf *out);
 
+/* For sentences: "name, description, ..., Datastreams", all that the type has. Returns out. */
+enum { STA_NAMES_SIZE = 200 };
+const char *sta_names_of(enum sta_type type, char out[static STA_NAMES_SIZE]);
+
 /* The type of the last step. */
 static inline enum sta_type
 sta_path_type(const struct sta_path *path)

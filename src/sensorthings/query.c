@@ -1,6 +1,7 @@
 #include "sensorthings/query.h"
 
 #include "base/text.h"
+#include "sensorthings/path.h"
 
 enum option {
     TOP,
@@ -128,9 +129,23 @@ parse_number(struct parser *p, const char *name, struct bytes value, uint64_t ma
     return OK;
 }
 
+/* The option in front of what was wrong in its expression. */
+static enum err
+named(struct parser *p, const char *option, enum err e)
+{
+    char text[sizeof(p->error->text)];
+    if (e == OK)
+        return OK;
+    memcpy(text, p->error->text, sizeof(text));
+    snprintf(p->error->text, sizeof(p->error->text), "%s, %.*s", option, (int)sizeof(text) - 20,
+             text);
+    return e;
+}
+
 static enum err
 parse_select(struct parser *p, struct bytes value, struct sta_query *q)
 {
+    char names[STA_NAMES_SIZE];
     q->has_select = true;
     for (bool more = true; more;) {
         more = bytes_find(value, ',') < value.len;
@@ -144,9 +159,9 @@ parse_select(struct parser *p, struct bytes value, struct sta_query *q)
         else if (bytes_are(name, "id") || bytes_are(name, "@iot.id"))
             q->select_id = true;
         else
-            return sta_fail(p->error, 400, 0, "$select: %s has no '%.*s'",
+            return sta_fail(p->error, 400, 0, "$select: %s has no '%.*s'; it has id, %s",
                             sta_type_info(q->type)->entity, (int)(name.len < 40 ? name.len : 40),
-                            (const char *)name.p);
+                            (const char *)name.p, sta_names_of(q->type, names));
     }
     return OK;
 }
@@ -169,11 +184,14 @@ parse_orderby(struct parser *p, struct bytes value, struct sta_query *q)
                             (int)(direction.len < 40 ? direction.len : 40),
                             (const char *)direction.p);
         key->descending = bytes_are(direction, "desc");
-        enum err e = sta_filter_parse_path(path, q->type, p->arena, &key->expr, p->error);
+        enum err e = named(p, "$orderby",
+                           sta_filter_parse_path(path, q->type, p->arena, &key->expr, p->error));
         if (e != OK)
             return e;
         if (key->expr->kind == STA_JSON)
-            return sta_fail(p->error, 400, 0, "$orderby: a JSON object has no order");
+            return sta_fail(
+                p->error, 400, 0,
+                "$orderby: a JSON object has no order; name a member, as in properties/owner");
         q->order_count++;
     }
     return OK;
@@ -253,12 +271,13 @@ parse_expand_item(struct parser *p, struct bytes item, struct sta_query *q, uint
     while (end < item.len && item.p[end] != '/' && item.p[end] != '(')
         end++;
     struct bytes name = bytes_of(item.p, end), rest = bytes_skip(item, end);
+    char names[STA_NAMES_SIZE];
     int relation = sta_relation_index(q->type, name);
     struct sta_expand *x = NULL;
     if (relation < 0)
-        return sta_fail(p->error, 400, 0, "$expand: %s has no relation '%.*s'",
+        return sta_fail(p->error, 400, 0, "$expand: %s has no relation '%.*s'; it has %s",
                         sta_type_info(q->type)->entity, (int)(name.len < 40 ? name.len : 40),
-                        (const char *)name.p);
+                        (const char *)name.p, sta_names_of(q->type, names));
     enum err e = expand_of(p, q, relation, &x);
     if (e != OK || rest.len == 0)
         return e;
@@ -273,7 +292,7 @@ static enum err
 parse_expand(struct parser *p, struct bytes value, struct sta_query *q, uint32_t depth)
 {
     if (value.len == 0)
-        return sta_fail(p->error, 400, 0, "$expand names relations");
+        return sta_fail(p->error, 400, 0, "$expand names relations, with commas between");
     enum err e = OK;
     for (bool more = true; e == OK && more;) {
         size_t before = value.len;
@@ -363,7 +382,9 @@ parse_cursor(struct parser *p, struct bytes text, struct sta_query *q)
     for (uint32_t i = 0; good && i < q->order_count; i++)
         good = take_key(p, &text, &q->cursor[i]);
     if (!good || !take_u64(&text, &q->cursor_id) || text.len)
-        return sta_fail(p->error, 400, 0, "$skiptoken is not one of ours, or not of this query");
+        return sta_fail(
+            p->error, 400, 0,
+            "$skiptoken is not one of ours, or not of this query; take @iot.nextLink as it is");
     q->has_cursor = true;
     return OK;
 }
@@ -414,7 +435,8 @@ parse_option(struct parser *p, struct bytes name, struct bytes value, struct sta
     case EXPAND:
         return parse_expand(p, value, q, depth);
     case FILTER:
-        return sta_filter_parse(value, q->type, p->arena, &q->filter, p->error);
+        return named(p, "$filter",
+                     sta_filter_parse(value, q->type, p->arena, &q->filter, p->error));
     case RESULT_FORMAT:
         if (!bytes_are(value, "dataArray"))
             return sta_fail(p->error, 400, 0, "$resultFormat is dataArray");
@@ -463,7 +485,9 @@ sta_query_parse(struct bytes text, enum sta_type type, struct arena *arena, stru
             return sta_fail(error, 400, 0, "expected option=value between '&'");
         if (sta_percent_decode(bytes_of(part.p, equals), true, arena, &name) != OK ||
             sta_percent_decode(bytes_skip(part, equals + 1), true, arena, &value) != OK)
-            return sta_fail(error, 400, 0, "a query is percent-encoded UTF-8 without NUL");
+            return sta_fail(error, 400, 0,
+                            "a query is percent-encoded UTF-8 without NUL: %%XX for a byte, %%25 "
+                            "for a percent sign");
         enum err e = parse_option(&p, name, value, &q, &seen, 0);
         if (e != OK)
             return e;
@@ -480,121 +504,4 @@ sta_query_parse(struct bytes text, enum sta_type type, struct arena *arena, stru
     if (e == OK)
         *out = q;
     return e;
-}
-
-/* ---- printing ---- */
-
-static void
-next_option(struct buf *out, size_t start, char separator, const char *name)
-{
-    if (out->len > start)
-        buf_byte(out, (uint8_t)separator);
-    buf_format(out, "%s=", name);
-}
-
-static void
-print_select(const struct sta_query *q, struct buf *out)
-{
-    const struct sta_type_info *info = sta_type_info(q->type);
-    const char *comma = "";
-    if (q->select_id) {
-        buf_text(out, "id");
-        comma = ",";
-    }
-    for (uint32_t i = 0; i < info->properties_count; i++)
-        if (q->select & 1u << i) {
-            buf_format(out, "%s%s", comma, info->properties[i].name);
-            comma = ",";
-        }
-    for (uint32_t i = 0; i < info->relations_count; i++)
-        if (q->select_relations & 1u << i) {
-            buf_format(out, "%s%s", comma, info->relations[i].name);
-            comma = ",";
-        }
-}
-
-/* The options, not encoded; recursion as deep as STA_EXPAND_DEPTH_MAX. */
-static void
-print_options(const struct sta_query *q, char separator, struct buf *out)
-{
-    size_t start = out->len;
-    if (q->has_top) {
-        next_option(out, start, separator, "$top");
-        buf_u64_decimal(out, q->top);
-    }
-    if (q->has_skip && separator == ';') {
-        next_option(out, start, separator, "$skip");
-        buf_u64_decimal(out, q->skip);
-    }
-    if (q->count) {
-        next_option(out, start, separator, "$count");
-        buf_text(out, "true");
-    }
-    if (q->data_array) {
-        next_option(out, start, separator, "$resultFormat");
-        buf_text(out, "dataArray");
-    }
-    if (q->has_select) {
-        next_option(out, start, separator, "$select");
-        print_select(q, out);
-    }
-    if (q->filter) {
-        next_option(out, start, separator, "$filter");
-        sta_filter_print(q->filter, q->type, out);
-    }
-    if (q->order_count && !q->order_implicit)
-        next_option(out, start, separator, "$orderby");
-    for (uint32_t i = 0; !q->order_implicit && i < q->order_count; i++) {
-        buf_text(out, i ? "," : "");
-        sta_filter_print(q->order[i].expr, q->type, out);
-        buf_text(out, q->order[i].descending ? " desc" : "");
-    }
-    if (q->expand)
-        next_option(out, start, separator, "$expand");
-    for (const struct sta_expand *x = q->expand; x; x = x->next) {
-        buf_text(out, x == q->expand ? "" : ",");
-        buf_text(out, sta_type_info(q->type)->relations[x->relation].name);
-        size_t open = out->len;
-        buf_byte(out, '(');
-        print_options(x->query, ';', out);
-        if (out->len == open + 1 && !out->overflow)
-            out->len = open;
-        else
-            buf_byte(out, ')');
-    }
-}
-
-void
-sta_query_print(const struct sta_query *q, struct buf *out)
-{
-    /* Each option alone, so that '&' inside a value is encoded and between options is not. */
-    struct sta_query one[7] = {0};
-    size_t start = out->len;
-    for (size_t i = 0; i < ARRAY_COUNT(one); i++)
-        one[i].type = q->type;
-    one[0].has_top = q->has_top;
-    one[0].top = q->top;
-    one[1].count = q->count;
-    one[2].has_select = q->has_select;
-    one[2].select = q->select;
-    one[2].select_relations = q->select_relations;
-    one[2].select_id = q->select_id;
-    one[3].filter = q->filter;
-    memcpy(one[4].order, q->order, sizeof(q->order));
-    one[4].order_count = q->order_count;
-    one[4].order_implicit = q->order_implicit;
-    one[5].expand = q->expand;
-    one[6].data_array = q->data_array;
-    struct buf plain;
-    buf_init(&plain, 64 * 1024);
-    for (size_t i = 0; i < ARRAY_COUNT(one); i++) {
-        buf_reset(&plain);
-        print_options(&one[i], '&', &plain);
-        if (plain.len == 0)
-            continue;
-        if (out->len > start)
-            buf_byte(out, '&');
-        sta_percent_encode(out, buf_bytes(&plain));
-    }
-    buf_fini(&plain);
 }

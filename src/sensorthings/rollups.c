@@ -59,7 +59,9 @@ sta_rollups_parse(struct bytes options, struct arena *arena, struct sta_rollups 
             return sta_fail(error, 400, 0, "%s is given twice", option_names[option]);
         seen |= 1u << option;
         if (sta_percent_decode(bytes_skip(part, equals + 1), true, arena, &value) != OK)
-            return sta_fail(error, 400, 0, "a query is percent-encoded UTF-8 without NUL");
+            return sta_fail(error, 400, 0,
+                            "a query is percent-encoded UTF-8 without NUL: %%XX for a byte, %%25 "
+                            "for a percent sign");
         enum err e = take_value(option, value, &q, error);
         if (e != OK)
             return e;
