@@ -81,7 +81,10 @@ TEST(paths_lead_to_entities_sets_properties_and_values)
     CHECK(strcmp(buf_string(&f->out), "junction") == 0);
     CHECK(says(f, 200, "/v1.1/Things(1)/properties/owner/name/$value", "city"));
     CHECK(says(f, 404, "/v1.1/Things(1)/properties/owner/colour", NULL));
-    CHECK(says(f, 204, "/v1.1/Datastreams(1)/observedArea/$value", NULL));
+    CHECK(says(f, 204, "/v1.1/Observations(4294967297)/parameters/$value", NULL));
+    CHECK(says(f, 200, "/v1.1/Datastreams(1)/observedArea",
+               "{\"observedArea\":{\"type\":\"Point\","
+               "\"coordinates\":[1,2]}}"));
     CHECK(says(f, 200, "/v1.1/Datastreams(1)/phenomenonTime/$value",
                "2026-03-01T09:00:00.000Z/2026-03-01T13:00:00.000Z"));
     CHECK(says(f, 200, "/v1.1/Datastreams(1)/Thing", "\"name\":\"junction\""));
@@ -277,6 +280,29 @@ TEST(filters_know_places)
                "/v1.1/Observations?$top=1&$filter=geo.distance(FeatureOfInterest/feature,geography'"
                "POINT (1 2)') lt 5&$select=id",
                "geography'POINT%20(1%202)'"));
+    fixture_free(f);
+}
+
+TEST(an_observed_area_is_the_box_around_what_may_be_seen)
+{
+    struct fixture *f = city();
+    static const char *const places[] = {"[5,1]", "[-3,4]", "[2,9]"};
+    char body[400];
+    for (size_t i = 0; i < ARRAY_COUNT(places); i++) {
+        snprintf(body, sizeof(body),
+                 "{\"result\":1,\"FeatureOfInterest\":{\"name\":\"n\",\"description\":\"d\","
+                 "\"encodingType\":\"application/geo+json\",\"feature\":{\"type\":\"Point\","
+                 "\"coordinates\":%s}}}",
+                 places[i]);
+        CHECK(fixture_post(f, "/v1.1/Datastreams(1)/Observations", body) == 201);
+    }
+    static const char box[] = "[[[-3,1],[5,1],[5,9],[-3,9],[-3,1]]]";
+    CHECK(says(f, 200, "/v1.1/Datastreams(1)/observedArea", box));
+    CHECK(says(f, 200, "/v1.1/Datastreams?$select=observedArea", box));
+    CHECK(says(f, 200,
+               "/v1.1/Datastreams?$select=id&$filter=st_within(geography'POINT%20(4%208)',"
+               "observedArea)",
+               "{\"value\":[{\"@iot.id\":1}]}"));
     fixture_free(f);
 }
 

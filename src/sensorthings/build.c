@@ -314,7 +314,7 @@ plan_observation(struct sta_planner *p, struct bytes json, const struct sta_pare
     if (e == OK)
         e = sta_draft_remember(p, stream, feature);
     if (e == OK && sta_draft_stream_type(p, stream) == STA_MULTI_DATASTREAM)
-        e = sta_multi_result(sta_draft_results(p, stream), &o.value, p->error);
+        e = sta_multi_result(sta_draft_types(p, stream), &o.value, p->error);
     if (e != OK)
         return e;
     if (p->observations_count == STA_PLAN_OBSERVATIONS_MAX)
@@ -355,6 +355,20 @@ check_multi(struct sta_planner *p, const struct sta_draft *d)
     return OK;
 }
 
+/* "location" of a Location and "feature" of a FeatureOfInterest, when they say they are GeoJSON. */
+static enum err
+check_place(struct sta_planner *p, const struct sta_draft *d)
+{
+    enum { ENCODING = 2, PLACE = 3 }; /* of both */
+    struct bytes encoding = d->property[ENCODING];
+    bool geojson = bytes_are(encoding, "\"application/geo+json\"") ||
+                   bytes_are(encoding, "\"application/vnd.geo+json\"");
+    if (!geojson || sta_json_kind(d->property[PLACE]) == STA_JSON_OBJECT)
+        return OK;
+    return sta_fail(p->error, 400, 0, "'%s' is a JSON object, as its encodingType says",
+                    sta_type_info(d->type)->properties[PLACE].name);
+}
+
 enum err
 sta_check_mandatory(struct sta_planner *p, const struct sta_draft *d)
 {
@@ -367,6 +381,8 @@ sta_check_mandatory(struct sta_planner *p, const struct sta_draft *d)
         if (info->relations[r].mandatory && d->links[r].count == 0)
             return sta_fail(p->error, 400, 0, "a %s needs a link '%s'", info->entity,
                             info->relations[r].name);
+    if (d->type == STA_LOCATION || d->type == STA_FEATURE_OF_INTEREST)
+        return check_place(p, d);
     return d->type == STA_MULTI_DATASTREAM ? check_multi(p, d) : OK;
 }
 
@@ -403,14 +419,43 @@ sta_build(struct sta_planner *p, enum sta_type type, struct bytes json,
     return e;
 }
 
-enum err
-sta_multi_result(uint32_t wanted, const struct observation *o, struct sta_error *error)
+/* "http://www.opengis.net/def/observationType/OGC-OM/2.0/OM_Measurement" in quotes, and its kin. */
+static bool
+fits_type(struct bytes value, struct bytes type)
 {
+    static const struct {
+        const char *end;
+        enum sta_json_kind kind;
+    } rows[] = {
+        {"/OM_Measurement\"", STA_JSON_NUMBER},
+        {"/OM_CountObservation\"", STA_JSON_NUMBER},
+        {"/OM_CategoryObservation\"", STA_JSON_TEXT},
+        {"/OM_TruthObservation\"", STA_JSON_BOOL},
+    };
+    enum sta_json_kind kind = sta_json_kind(value);
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        size_t n = strlen(rows[i].end);
+        if (type.len >= n && memcmp(type.p + type.len - n, rows[i].end, n) == 0)
+            return kind == rows[i].kind || kind == STA_JSON_NULL;
+    }
+    return true;
+}
+
+enum err
+sta_multi_result(struct bytes types, const struct observation *o, struct sta_error *error)
+{
+    uint32_t wanted = items_of(types), at = 0;
     if (o->kind != RESULT_JSON || sta_json_kind(o->text) != STA_JSON_ARRAY ||
         items_of(o->text) != wanted)
         return sta_fail(error, 400, 0,
                         "the result of this MultiDatastream is a list of %u values, one for each "
                         "ObservedProperty",
                         wanted);
+    struct sta_json_walk t = {types, 0}, v = {o->text, 0};
+    struct bytes type, value;
+    for (; sta_json_next_item(&t, &type) && sta_json_next_item(&v, &value); at++)
+        if (!fits_type(value, type))
+            return sta_fail(error, 400, 0, "value %u of the result is not of the kind %.*s", at + 1,
+                            (int)(type.len < 120 ? type.len : 120), (const char *)type.p);
     return OK;
 }

@@ -162,7 +162,7 @@ sta_change_observation(struct sta_planner *p, const struct sta_change *change, u
         e = sta_fail(p->error, 400, 0, "there is no FeatureOfInterest with id %llu",
                      (unsigned long long)o.value.feature_id);
     if (e == OK && sta_draft_stream_type(p, one.stream) == STA_MULTI_DATASTREAM)
-        e = sta_multi_result(sta_draft_results(p, one.stream), &o.value, p->error);
+        e = sta_multi_result(sta_draft_types(p, one.stream), &o.value, p->error);
     if (e != OK)
         return e;
     if (!o.feature_given)

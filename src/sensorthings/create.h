@@ -138,8 +138,9 @@ enum err sta_plan_feature(struct sta_graph *g, const struct sta_observation *o,
                           const struct sta_maker *maker, struct arena *arena, uint64_t *out_feature,
                           struct sta_plan *out, struct sta_error *error) MUST_USE;
 
-/* The result of a MultiDatastream's Observation is a list of so many items; else 400. */
-enum err sta_multi_result(uint32_t wanted, const struct observation *o,
+/* The result of a MultiDatastream's Observation is a list, item by item of these
+ * multiObservationDataTypes (null fits each); else 400. */
+enum err sta_multi_result(struct bytes types, const struct observation *o,
                           struct sta_error *error) MUST_USE;
 
 /* Put the plan into the graph. */

@@ -229,8 +229,11 @@ sta_draft_thing(struct sta_planner *p, uint64_t stream)
     return ids->count ? ids->p[0] : 0;
 }
 
-uint32_t
-sta_draft_results(struct sta_planner *p, uint64_t stream)
+struct bytes
+sta_draft_types(struct sta_planner *p, uint64_t stream)
 {
-    return stream_links(p, stream, DATASTREAM_PROPERTIES)->count;
+    const struct sta_draft *d = sta_draft_find(p, STA_MULTI_DATASTREAM, stream);
+    const struct sta_entity *e = sta_graph_get(p->g, STA_MULTI_DATASTREAM, stream);
+    ASSERT(d || e);
+    return d ? d->property[MULTI_TYPES] : e->property[MULTI_TYPES];
 }

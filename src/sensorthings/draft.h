@@ -72,8 +72,8 @@ enum err sta_draft_remember(struct sta_planner *p, uint64_t stream, uint64_t fea
 /* The Thing of a Datastream; 0: none (a plan that is not whole). */
 uint64_t sta_draft_thing(struct sta_planner *p, uint64_t stream);
 
-/* How many values a result of this MultiDatastream has. */
-uint32_t sta_draft_results(struct sta_planner *p, uint64_t stream);
+/* The multiObservationDataTypes of this MultiDatastream. */
+struct bytes sta_draft_types(struct sta_planner *p, uint64_t stream);
 
 /* ---- build.c: JSON that was checked becomes drafts ---------------------------------------- */
 

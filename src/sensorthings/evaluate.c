@@ -1,6 +1,7 @@
 #include "sensorthings/evaluate.h"
 
 #include "base/text.h"
+#include "sensorthings/area.h"
 #include "sensorthings/json.h"
 #include "sensorthings/literal.h"
 #include "sensorthings/observation.h"
@@ -100,6 +101,22 @@ sta_stream_times(const struct sta_scope *scope, const struct sta_entity *e, bool
 }
 
 static struct sta_value
+area_value(const struct sta_expr_path *path, struct sta_scope *scope, const struct sta_entity *e)
+{
+    enum { AREA_BYTES_MAX = 512 };
+    struct buf json;
+    struct bytes kept = {0};
+    buf_init(&json, AREA_BYTES_MAX);
+    if (sta_observed_area(scope->graph, scope->rights, e, scope->scratch, &json) &&
+        buf_error(&json) == OK)
+        kept = arena_dup(scope->scratch, buf_bytes(&json));
+    if (json.len && !kept.p)
+        scope->trouble = STA_TROUBLE_TEXTS;
+    buf_fini(&json);
+    return kept.p ? members_value(kept, path, scope) : null_value();
+}
+
+static struct sta_value
 entity_value(const struct sta_expr_path *path, struct sta_scope *scope, const struct sta_entity *e)
 {
     const struct sta_property *property = &sta_type_info(e->type)->properties[path->property];
@@ -108,6 +125,9 @@ entity_value(const struct sta_expr_path *path, struct sta_scope *scope, const st
         return sta_stream_times(scope, e, strcmp(property->name, "resultTime") == 0, &start, &end)
                    ? time_value(start, end)
                    : null_value();
+    if (sta_is_stream(e->type) && e->property[path->property].len == 0 &&
+        strcmp(property->name, "observedArea") == 0)
+        return area_value(path, scope, e);
     if (property->shape != STA_SHAPE_TIME)
         return members_value(e->property[path->property], path, scope);
     return time_or_null(json_value(e->property[path->property], scope));

@@ -81,9 +81,8 @@ sta_index_geometry(enum sta_type type)
         return sta_property_index(type, bytes_text("location"));
     case STA_FEATURE_OF_INTEREST:
         return sta_property_index(type, bytes_text("feature"));
-    case STA_DATASTREAM:
+    case STA_DATASTREAM: /* their observedArea is worked out: area.h */
     case STA_MULTI_DATASTREAM:
-        return sta_property_index(type, bytes_text("observedArea"));
     case STA_NONE:
     case STA_THING:
     case STA_HISTORICAL_LOCATION:

@@ -1,5 +1,6 @@
 #include "sensorthings/page.h"
 
+#include "sensorthings/area.h"
 #include "sensorthings/json.h"
 #include "sensorthings/observation.h"
 #include "sensorthings/times.h"
@@ -68,6 +69,9 @@ sta_property_put(struct sta_run *run, const struct sta_entity *e, uint32_t prope
 {
     const struct sta_property *p = &sta_type_info(e->type)->properties[property];
     int64_t start, end;
+    if (sta_is_stream(e->type) && e->property[property].len == 0 &&
+        strcmp(p->name, "observedArea") == 0)
+        return sta_observed_area(run->view->graph, run->scope.rights, e, run->scope.scratch, out);
     if (!p->server || !sta_is_stream(e->type)) { /* a Task's are in its record */
         buf_put(out, e->property[property]);
         return e->property[property].len > 0;

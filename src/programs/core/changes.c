@@ -92,6 +92,9 @@ verb_of(const char *method, bool json_patch, enum sta_verb *out, struct refusal 
         *out = rows[i].verb == STA_MERGE && json_patch ? STA_JSON_PATCH : rows[i].verb;
         return OK;
     }
+    if (strcasecmp(method, "GET") == 0 || strcasecmp(method, "HEAD") == 0)
+        return refuse(why, 400, REASON_PAYLOAD_INVALID,
+                      "%s changes nothing; ask outside of the change set.", method);
     return refuse(why, 501, REASON_UNSPECIFIED,
                   "This server answers GET, POST, PATCH, PUT and DELETE; %s is not there.", method);
 }

@@ -76,8 +76,7 @@ enum stream_rule { RULE_ANY, RULE_NUMBER, RULE_INTEGER, RULE_TEXT, RULE_BOOL };
 struct stream {
     bool used;
     bool has_minimum, has_maximum;
-    bool multi; /* a MultiDatastream: results are lists of so many values */
-    uint16_t results;
+    bool multi;          /* a MultiDatastream: results are lists */
     bool to_erase;       /* only while the core starts */
     bool tells_leases;   /* it is named "lease": each Observation is one that was obeyed */
     uint8_t rule;        /* enum stream_rule, from observationType */

@@ -84,7 +84,6 @@ streams_learn(struct core *c, const struct sta_entity *e)
     if (json_plain(property_of(e, "name"), s->name, sizeof(s->name)) != OK)
         s->name[0] = '\0'; /* too long for a service to care about; kept in full in the graph */
     s->multi = e->type == STA_MULTI_DATASTREAM;
-    s->results = (uint16_t)e->links[DATASTREAM_PROPERTIES].count;
     s->tells_leases = strcmp(s->name, "lease") == 0;
     s->rule = (uint8_t)rule_of(property_of(e, "observationType"));
     struct bytes properties = property_of(e, "properties");
