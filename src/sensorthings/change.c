@@ -135,6 +135,48 @@ check_stream(struct sta_planner *p, const struct sta_observation *o, uint32_t st
     return OK;
 }
 
+/* Another Observation of the same feature, looked for in one stream. */
+struct search {
+    struct sta_planner *p;
+    uint32_t stream;
+    uint64_t feature, examined;
+    bool found;
+};
+
+static bool
+find_another(void *ctx, uint64_t n, const struct observation *o)
+{
+    struct search *s = ctx;
+    bool same = o->feature_id == s->feature;
+    for (uint32_t i = 0; same && i < s->p->corrections_count; i++) {
+        const struct sta_plan_correction *one = &s->p->corrections[i];
+        if (one->stream == s->stream && one->n == n)
+            same = !one->withdrawn && one->value.feature_id == s->feature;
+    }
+    s->found = same || ++s->examined > STA_PLAN_SEARCH_MAX; /* not known to be the last */
+    return !s->found;
+}
+
+/* The stream remembers the features of its Observations; the last of one takes it along. */
+static enum err
+release_feature(struct sta_planner *p, uint32_t stream, uint64_t feature)
+{
+    const struct sta_source *source = p->maker->source;
+    struct search s = {.p = p, .stream = stream, .feature = feature};
+    struct store_range all = {.from_us = INT64_MIN, .to_us = INT64_MAX, .descending = true};
+    for (uint32_t i = 0; i < p->observations_count; i++)
+        s.found = s.found || (p->observations[i].stream == stream &&
+                              p->observations[i].value.feature_id == feature);
+    for (uint32_t i = 0; i < p->corrections_count; i++)
+        s.found = s.found || (p->corrections[i].stream == stream && !p->corrections[i].withdrawn &&
+                              p->corrections[i].value.feature_id == feature);
+    if (s.found || feature == 0)
+        return OK;
+    if (source->range(source->ctx, stream, &all, find_another, &s) != OK || s.found)
+        return OK;
+    return sta_draft_forget(p, stream, feature);
+}
+
 enum err
 sta_change_observation(struct sta_planner *p, const struct sta_change *change, uint64_t id)
 {
@@ -172,8 +214,10 @@ sta_change_observation(struct sta_planner *p, const struct sta_change *change, u
         if (e != OK)
             return e;
     }
+    uint64_t before = one.value.feature_id;
     one.value = o.value;
-    return correct(p, &one);
+    e = correct(p, &one);
+    return e == OK && before != o.value.feature_id ? release_feature(p, one.stream, before) : e;
 }
 
 enum err
@@ -184,7 +228,7 @@ sta_delete_observation(struct sta_planner *p, uint64_t id)
     if (e == OK)
         e = correct(p, &one);
     p->observations_gone += e == OK;
-    return e;
+    return e == OK ? release_feature(p, one.stream, one.value.feature_id) : e;
 }
 
 /* ---- deleting entities ------------------------------------------------------------------------

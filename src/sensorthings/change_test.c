@@ -270,3 +270,29 @@ TEST(properties_may_name_the_device_that_owns_what_a_person_makes)
     CHECK(strcmp(sta_graph_get(&f->graph, STA_THING, 4)->owner, "dock-b") == 0);
     fixture_free(f);
 }
+
+TEST(the_observed_area_follows_what_is_observed)
+{
+#define AT(x, y)                                                                                   \
+    "{\"result\":1,\"FeatureOfInterest\":{\"name\":\"f\",\"description\":\"d\",\"encodingType\":"  \
+    "\"application/geo+json\",\"feature\":{\"type\":\"Point\",\"coordinates\":[" #x "," #y "]}}}"
+    struct fixture *f = fixture_new();
+    const char *path = "/v1.1/Datastreams(1)/Observations";
+    CHECK(fixture_junction(f) == 201);
+    CHECK(shows(f, "/v1.1/Datastreams(1)", "signal") && !strstr((char *)f->out.p, "observedArea"));
+    CHECK(fixture_post(f, path, AT(8, 49)) == 201);
+    CHECK(shows(f, "/v1.1/Datastreams(1)",
+                "\"observedArea\":{\"type\":\"Point\",\"coordinates\":[8,49]}"));
+    CHECK(fixture_post(f, path, AT(9, 48)) == 201);
+    CHECK(shows(f, "/v1.1/Datastreams(1)",
+                "\"observedArea\":{\"type\":\"Polygon\",\"coordinates\":[[[8,48],[9,48],[9,49],"
+                "[8,49],[8,48]]]}"));
+    CHECK(fixture_change(f, STA_MERGE, "/v1.1/Observations(4294967297)",
+                         "{\"FeatureOfInterest\":{\"@iot.id\":2}}", &plan) == 200);
+    CHECK(shows(f, "/v1.1/Datastreams(1)", "\"coordinates\":[9,48]}"));
+    CHECK(fixture_change(f, STA_DELETE, "/v1.1/Observations(4294967297)", "", &plan) == 200);
+    CHECK(shows(f, "/v1.1/Datastreams(1)", "\"coordinates\":[9,48]}")); /* one is left */
+    CHECK(fixture_change(f, STA_DELETE, "/v1.1/Observations(4294967298)", "", &plan) == 200);
+    CHECK(shows(f, "/v1.1/Datastreams(1)", "signal") && !strstr((char *)f->out.p, "observedArea"));
+    fixture_free(f);
+}

@@ -29,7 +29,7 @@ enum {
     STA_PLAN_ITEMS_MAX = 2048,
     STA_PLAN_CORRECTIONS_MAX = 4096, /* Observations changed or taken back by one request */
     STA_PLAN_EXAMINED_MAX = 200000,  /* Observations looked at to find them */
-    STA_PLAN_CHANGES_MAX = 256,      /* requests in one plan */
+    STA_PLAN_SEARCH_MAX = 10000,     /* of them, for another one of the same feature */
     STA_PLAN_OBSERVATIONS_MAX = 1024,
     STA_PLAN_DEPTH_MAX = 8, /* entities within entities */
     STA_BODY_BYTES_MAX = 256 * 1024,

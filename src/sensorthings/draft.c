@@ -237,3 +237,18 @@ sta_draft_types(struct sta_planner *p, uint64_t stream)
     ASSERT(d || e);
     return d ? d->property[MULTI_TYPES] : e->property[MULTI_TYPES];
 }
+
+enum err
+sta_draft_forget(struct sta_planner *p, uint64_t stream, uint64_t feature)
+{
+    struct sta_draft *d = quiet_draft_of(p, sta_draft_stream_type(p, stream), stream);
+    if (!d)
+        return sta_draft_full(p);
+    struct sta_ids *ids = &d->links[DATASTREAM_FEATURES];
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < ids->count; i++)
+        if (ids->p[i] != feature)
+            ids->p[kept++] = ids->p[i];
+    ids->count = kept;
+    return OK;
+}

@@ -74,6 +74,8 @@ uint64_t sta_draft_thing(struct sta_planner *p, uint64_t stream);
 
 /* The multiObservationDataTypes of this MultiDatastream. */
 struct bytes sta_draft_types(struct sta_planner *p, uint64_t stream);
+/* The stream forgets a feature that none of its Observations is of any more. */
+enum err sta_draft_forget(struct sta_planner *p, uint64_t stream, uint64_t feature) MUST_USE;
 
 /* ---- build.c: JSON that was checked becomes drafts ---------------------------------------- */
 
