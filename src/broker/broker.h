@@ -252,6 +252,8 @@ void broker_close(struct broker *b, uint32_t session, bool forget_will, uint64_t
  * broker_will_done() after. Ends sessions whose time is over. NULL: none. */
 struct broker_will *broker_next_will(struct broker *b, int64_t now_us);
 void broker_will_done(struct broker *b, struct broker_will *will);
+/* It is still due. */
+void broker_will_later(struct broker *b, struct broker_will *will);
 uint32_t broker_find(const struct broker *b, uint8_t kind, struct bytes name,
                      struct bytes client_id);
 

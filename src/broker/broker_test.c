@@ -280,6 +280,8 @@ will_comes(struct bench *t)
     struct broker_will *w = broker_next_will(&t->broker, t->now_us);
     if (!w)
         return false;
+    broker_will_later(&t->broker, w);
+    CHECK(broker_next_will(&t->broker, t->now_us) == w);
     CHECK(strcmp(w->name, "a") == 0 && bytes_are(w->message->topic, "w"));
     broker_will_done(&t->broker, w);
     CHECK(!broker_next_will(&t->broker, t->now_us));

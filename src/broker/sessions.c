@@ -415,6 +415,14 @@ broker_next_will(struct broker *b, int64_t now_us)
 }
 
 void
+broker_will_later(struct broker *b, struct broker_will *w)
+{
+    w->next = b->wills;
+    b->wills = w;
+    b->count.wills--;
+}
+
+void
 broker_will_done(struct broker *b, struct broker_will *w)
 {
     inside_forget(b, kept_will_id, w->number);

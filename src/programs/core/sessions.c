@@ -271,7 +271,14 @@ static void
 publish_wills(struct core *c)
 {
     struct broker_will *w;
+    uint64_t now_ms = clock_mono_ms(&c->clock);
+    /* Within the zone's rate, like everything that is said; those over it wait for the next tick.
+     */
     for (int i = 0; i < WILLS_A_TICK && (w = broker_next_will(&c->broker, now_us(c))); i++) {
+        if (!bucket_take(&c->zone_bucket, c->start->messages_per_s, now_ms)) {
+            broker_will_later(&c->broker, w);
+            return;
+        }
         struct speaker who = {.kind = w->kind, .name = w->name};
         struct plain p = {w->message->qos, w->message->retain, w->message->topic,
                           w->message->properties, w->message->payload};
