@@ -325,6 +325,8 @@ head_decode(struct bytes plain, struct head *out)
             e = ERR_MALFORMED;
         out->step = e == OK ? (enum store_step)byte : 0;
     }
+    if (e == OK && out->all.count > CHUNK_POINTS_MAX)
+        e = ERR_MALFORMED; /* so no head of format 2 has the old one's size */
     if (e != OK)
         return e;
     memcpy(&out->all.min, sums.p, 8);

@@ -145,7 +145,8 @@ store_append(struct store *s, uint32_t stream, const struct observation *o, bool
             return e == OK ? ERR_EXISTS : e;
     }
     uint64_t n = stream_next_n(st);
-    struct record r = {.tag = RECORD_OBSERVATION, .observation = {stream, n, *o}};
+    struct record r = {.tag = RECORD_OBSERVATION,
+                       .observation = {.stream = stream, .n = n, .o = *o}};
     struct batch before = s->batch;
     e = batch_put(&s->batch, &r);
     if (e != OK)
