@@ -56,7 +56,7 @@ each_file(struct store *s, store_copy_fn *each, void *ctx)
     }
     copy.keys_live = 1; /* the key of the commitments */
     copy.file = "leaves";
-    copy.bytes = s->tree.size * BATCH_LEAF_SIZE;
+    copy.bytes = leaves_bytes(s, s->tree.size);
     each(ctx, &copy);
     copy.file = "store.db"; /* the entities' key */
     copy.bytes = sealed_bytes(s->sealed);

@@ -299,23 +299,53 @@ dump_keys(struct store *s, int64_t now_s, dump_keys_fn *each, void *ctx)
 
 /* ---- leaves ----------------------------------------------------------------------------- */
 
+static const char cut_magic[8] = {'B', 'H', 'C', 'U', 'T', '0', '0', '1'};
+_Static_assert(DUMP_CUT_SIZE == 24 + TREE_LEVELS * TREE_HASH_SIZE, "a frontier");
+_Static_assert((int)DUMP_LEAVES_PIECE == (int)LEAVES_PIECE * BATCH_LEAF_SIZE, "pieces lie whole");
+
+static enum err
+dump_cut(const struct store *s, dump_part_fn *each, void *ctx)
+{
+    uint8_t piece[DUMP_CUT_SIZE];
+    if (s->cut.size == 0)
+        return OK;
+    memcpy(piece, cut_magic, sizeof cut_magic);
+    le64_put(piece + 8, s->cut.size);
+    le64_put(piece + 16, s->ring);
+    memcpy(piece + 24, s->cut.node, sizeof s->cut.node);
+    return each(ctx, bytes_of(piece, sizeof piece));
+}
+
+bool
+dump_cut_read(struct bytes piece, struct tree *out_tree, uint64_t *out_ring)
+{
+    if (piece.len != DUMP_CUT_SIZE || memcmp(piece.p, cut_magic, sizeof cut_magic) != 0)
+        return false;
+    out_tree->size = le64_get(piece.p + 8);
+    *out_ring = le64_get(piece.p + 16);
+    memcpy(out_tree->node, piece.p + 24, sizeof out_tree->node);
+    return out_tree->size < 1ULL << TREE_LEVELS && *out_ring >= LEAVES_RING_MIN &&
+           *out_ring % LEAVES_PIECE == 0;
+}
+
 enum err
 dump_leaves(struct store *s, dump_part_fn *each, void *ctx)
 {
-    uint64_t end = s->tree.size * BATCH_LEAF_SIZE;
     uint8_t *piece = malloc(DUMP_LEAVES_PIECE);
-    enum err e = piece ? OK : ERR_LIMIT;
-    for (uint64_t at = 0; e == OK && at < end; at += DUMP_LEAVES_PIECE) {
-        size_t n = end - at < DUMP_LEAVES_PIECE ? (size_t)(end - at) : DUMP_LEAVES_PIECE;
-        size_t got = 0;
-        e = disk_read_at(&s->config.disk, s->leaves_fd, piece, n, at, &got);
-        if (e == OK && got != n)
-            e = ERR_CRYPTO;
+    struct tree tree = s->cut;
+    enum err e = piece ? dump_cut(s, each, ctx) : ERR_LIMIT;
+    while (e == OK && tree.size < s->tree.size) {
+        uint64_t left = s->tree.size - tree.size;
+        uint64_t n = LEAVES_PIECE - tree.size % LEAVES_PIECE;
+        size_t count = (size_t)(left < n ? left : n);
+        e = leaves_read(s, tree.size, count, piece);
+        for (size_t i = 0; e == OK && i < count; i++)
+            tree_add(&tree, piece + i * BATCH_LEAF_SIZE);
         if (e == OK)
-            e = each(ctx, bytes_of(piece, n));
+            e = each(ctx, bytes_of(piece, count * BATCH_LEAF_SIZE));
     }
     free(piece);
-    return e;
+    return e == OK && !tree_equal(&tree, &s->tree) ? ERR_AGAIN : e;
 }
 
 struct dump_tree {
@@ -330,8 +360,10 @@ struct dump_tree *
 dump_tree_new(struct store *s)
 {
     struct dump_tree *t = calloc(1, sizeof *t);
-    if (t)
+    if (t) {
         t->s = s;
+        t->tree = s->cut;
+    }
     return t;
 }
 
@@ -344,20 +376,21 @@ dump_tree_free(struct dump_tree *t)
 enum err
 dump_tree_at(struct dump_tree *t, uint64_t size, uint8_t out_root[static 32])
 {
+    if (size < t->s->cut.size)
+        return ERR_EXPIRED;
     if (size > t->s->tree.size || size < t->tree.size)
         return ERR_NOT_FOUND;
     while (t->tree.size < size) {
         uint64_t n = t->tree.size;
         if (n >= t->from + t->count) {
-            size_t got = 0;
-            enum err e = disk_read_at(&t->s->config.disk, t->s->leaves_fd, t->piece,
-                                      sizeof t->piece, n * BATCH_LEAF_SIZE, &got);
+            uint64_t left = t->s->tree.size - n;
+            size_t count = sizeof t->piece / BATCH_LEAF_SIZE;
+            count = left < count ? (size_t)left : count;
+            enum err e = leaves_read(t->s, n, count, t->piece);
             if (e != OK)
                 return e;
             t->from = n;
-            t->count = got / BATCH_LEAF_SIZE;
-            if (t->count == 0)
-                return ERR_NOT_FOUND;
+            t->count = count;
         }
         tree_add(&t->tree, t->piece + (n - t->from) * BATCH_LEAF_SIZE);
     }

@@ -17,6 +17,7 @@ enum {
     DUMP_PART_AIM = 1024 * 1024,      /* where a part that is not the last of its rows ends */
     DUMP_PART_ROWS = 256,             /* numbers that belong together */
     DUMP_LEAVES_PIECE = 1024 * 1024,  /* of the file of leaves */
+    DUMP_CUT_SIZE = 24 + 48 * 32, /* of the piece that says where they begin: no multiple of 32 */
 };
 
 /* The part's bytes are borrowed for the call. Another answer than OK ends the dump. */
@@ -26,12 +27,16 @@ enum err dump_rows(struct store *s, dump_part_fn *each, void *ctx) MUST_USE;
 /* The keys, by the time (seconds since 1970) from which no part needs them; 0: always needed. */
 typedef enum err dump_keys_fn(void *ctx, int64_t until_s, struct bytes part);
 enum err dump_keys(struct store *s, int64_t now_s, dump_keys_fn *each, void *ctx) MUST_USE;
-/* The leaves of all decisions, in pieces of DUMP_LEAVES_PIECE bytes and a rest. */
+/*
+ * The leaves that are kept, in pieces that end where a multiple of DUMP_LEAVES_PIECE bytes of all
+ * leaves does; after a cut a piece that says where that was comes first. ERR_AGAIN: they do not
+ * give the tree's head, for they were written over while they were read.
+ */
 enum err dump_leaves(struct store *s, dump_part_fn *each, void *ctx) MUST_USE;
 
 /*
  * The tree of decisions at a size, from the leaves; sizes must not go down. ERR_NOT_FOUND: the
- * store holds fewer decisions.
+ * store holds fewer decisions; ERR_EXPIRED: those leaves are kept no more.
  */
 struct dump_tree;
 struct dump_tree *dump_tree_new(struct store *s); /* NULL: no memory */
@@ -47,6 +52,10 @@ struct dump_verdict {
 typedef void dump_progress_fn(void *ctx, const struct dump_verdict *so_far);
 enum err dump_verify(struct store *s, dump_progress_fn *progress, void *ctx,
                      struct dump_verdict *out) MUST_USE;
+
+/* What the first piece of leaves says, if it is such a piece. */
+struct tree;
+bool dump_cut_read(struct bytes piece, struct tree *out_tree, uint64_t *out_ring);
 
 /* ---- the way back --------------------------------------------------------------------- */
 

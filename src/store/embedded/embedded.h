@@ -32,10 +32,13 @@ enum {
     SEAL_STEP_MS = 4,         /* of one step of upkeep, before it is made durable */
     SEAL_STEP_UNITS = 2048,   /* at most; a chunk is eight */
     SMALL_CHUNKS = 8,
-    LEAVES_STEP = 32 * 1024, /* synced before they are too many for one step */
-    EXPIRE_STREAMS = 256,    /* looked at in one step */
-    EXPIRE_CHUNKS = 64,      /* deleted in one step */
-    EXPIRE_TURN = 8,         /* a busy zone looks for them each so many steps */
+    LEAVES_STEP = 32 * 1024,  /* synced before they are too many for one step */
+    LEAVES_PIECE = 32 * 1024, /* a ring of leaves is so many times a number, for dump.c */
+    LEAVES_RING_MIN = 4 * LEAVES_PIECE,
+    LEAVES_RING_MAX = 4 * 1024 * 1024,
+    EXPIRE_STREAMS = 256, /* looked at in one step */
+    EXPIRE_CHUNKS = 64,   /* deleted in one step */
+    EXPIRE_TURN = 8,      /* a busy zone looks for them each so many steps */
     CACHE_CHUNKS = 12,
     EDITS_MAX = 64 * 1024, /* in memory: corrections and withdrawals of what is sealed, versions */
     BATCH_EDITS_MAX = 4096,
@@ -154,7 +157,9 @@ struct store {
     int leaves_fd;
     uint64_t leaves_synced; /* so many leaves are durable in their file */
 
-    struct tree tree; /* of committed decisions */
+    struct tree tree;         /* of committed decisions */
+    struct tree cut, cutting; /* of those whose leaves are kept no more; on its way there */
+    uint64_t ring;            /* leaves that the file holds; 0: it was never cut */
     struct batch batch;
     uint8_t *leaves; /* of the batch; room for a whole batch of them */
     size_t leaf_count;
@@ -251,6 +256,15 @@ void container_failed(struct store *s, enum err e);
 uint64_t seal_target(struct store *s, bool *out_leave);
 enum err seal_entities_now(struct store *s) MUST_USE;
 enum err seal_edits_now(struct store *s) MUST_USE;
+
+/* leaves.c */
+uint64_t leaves_ring(const struct store *s);                 /* the length it has, or will have */
+uint64_t leaves_bytes(const struct store *s, uint64_t size); /* on disk, of so many decisions */
+uint64_t leaves_end(const struct store *s);                  /* so long is the file at least */
+enum err leaves_write(struct store *s, uint64_t n, struct bytes leaves) MUST_USE;
+enum err leaves_read(struct store *s, uint64_t n, size_t count, uint8_t *to) MUST_USE;
+enum err leaves_cut_step(struct store *s, bool *out_more) MUST_USE;
+enum err leaves_room(struct store *s, uint64_t size) MUST_USE; /* now, for a tree of this size */
 
 /* edits.c: corrections and withdrawals. */
 enum { EDIT_SEQ_BITS = 16 };

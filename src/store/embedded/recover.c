@@ -265,8 +265,7 @@ replay_edit(struct store *s, uint64_t segment, const struct record *r, uint32_t 
 static enum err
 replay_leaves(struct store *s, struct bytes leaves)
 {
-    enum err e =
-        disk_write_at(&s->config.disk, s->leaves_fd, leaves, s->tree.size * BATCH_LEAF_SIZE);
+    enum err e = leaves_write(s, s->tree.size, leaves);
     for (size_t at = 0; at < leaves.len; at += BATCH_LEAF_SIZE)
         tree_add(&s->tree, leaves.p + at);
     return e;
@@ -322,19 +321,34 @@ check_leaves(const struct store *s)
     struct stat st;
     if (fstat(s->leaves_fd, &st) != 0)
         return ERR_IO;
-    return (uint64_t)st.st_size >= s->tree.size * BATCH_LEAF_SIZE ? OK : ERR_CRYPTO;
+    return (uint64_t)st.st_size >= leaves_end(s) ? OK : ERR_CRYPTO;
+}
+
+static enum err
+load_cut(struct store *s)
+{
+    enum err e = sealed_get_cut(s->sealed, &s->cut, &s->ring);
+    if (e == ERR_NOT_FOUND)
+        return OK;
+    bool good = s->ring >= LEAVES_RING_MIN && s->ring % LEAVES_PIECE == 0 &&
+                s->cut.size < 1ULL << TREE_LEVELS;
+    return e == OK && !good ? ERR_CRYPTO : e;
 }
 
 static enum err
 recover(struct store *s)
 {
-    enum err e = sealed_each_stream(s->sealed, load_stream, s);
+    enum err e = load_cut(s);
+    if (e == OK)
+        e = sealed_each_stream(s->sealed, load_stream, s);
     if (e == OK)
         e = load_totals(s);
     if (e == OK)
         e = journal_replay(&s->journal, &s->tree, replay_batch, s);
     if (e == OK)
         e = check_leaves(s);
+    if (e == OK && s->tree.size < s->cut.size)
+        e = ERR_CRYPTO;
     if (e == OK && s->journal.active == 0)
         e = journal_advance(&s->journal, &s->tree);
     batch_restart(s);

@@ -320,6 +320,33 @@ sealed_put_meta(struct sealed *s, const struct sealed_meta *m)
 }
 
 enum err
+sealed_get_cut(struct sealed *s, struct tree *out, uint64_t *out_ring)
+{
+    sqlite3_stmt *st = s->statement[SQL_CUT_GET];
+    int rc = sqlite3_step(st);
+    enum err e = rc == SQLITE_DONE ? ERR_NOT_FOUND : error_of(rc);
+    if (rc == SQLITE_ROW) {
+        struct bytes nodes = column_bytes(st, 2);
+        if (nodes.len == sizeof out->node)
+            memcpy(out->node, nodes.p, nodes.len);
+        else
+            e = ERR_CRYPTO;
+        out->size = column_u64(st, 0);
+        *out_ring = column_u64(st, 1);
+    }
+    sqlite3_reset(st);
+    return e;
+}
+
+enum err
+sealed_put_cut(struct sealed *s, const struct tree *tree, uint64_t ring)
+{
+    sqlite3_stmt *st = bind(s, SQL_CUT_PUT, 2, (int64_t[]){(int64_t)tree->size, (int64_t)ring});
+    bind_blob(st, 3, bytes_of(tree->node, sizeof tree->node));
+    return run(st);
+}
+
+enum err
 sealed_put_entity(struct sealed *s, uint8_t type, uint64_t id, struct bytes record)
 {
     if (record.len == 0)

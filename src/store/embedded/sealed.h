@@ -72,6 +72,11 @@ void sealed_hold(struct sealed *s, bool hold);
 enum err sealed_get_meta(struct sealed *s, struct sealed_meta *out) MUST_USE;
 enum err sealed_put_meta(struct sealed *s, const struct sealed_meta *meta) MUST_USE;
 
+/* The frontier at the last cut of the leaves, and the length of their ring. ERR_NOT_FOUND: never.
+ */
+enum err sealed_get_cut(struct sealed *s, struct tree *out, uint64_t *out_ring) MUST_USE;
+enum err sealed_put_cut(struct sealed *s, const struct tree *tree, uint64_t ring) MUST_USE;
+
 enum err sealed_put_entity(struct sealed *s, uint8_t type, uint64_t id,
                            struct bytes record) MUST_USE;
 typedef enum err sealed_entity_fn(void *ctx, uint8_t type, uint64_t id, struct bytes record);

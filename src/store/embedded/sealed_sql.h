@@ -20,6 +20,8 @@ static const char schema[] =
     " n0 INTEGER NOT NULL, n INTEGER NOT NULL, t0 INTEGER NOT NULL, t1 INTEGER NOT NULL,"
     " r0 INTEGER NOT NULL, r1 INTEGER NOT NULL, epoch INTEGER NOT NULL, bytes INTEGER NOT NULL,"
     " head BLOB NOT NULL, body BLOB NOT NULL, gaps INTEGER NOT NULL DEFAULT 0);"
+    "CREATE TABLE IF NOT EXISTS leafcut(id INTEGER PRIMARY KEY, size INTEGER NOT NULL,"
+    " ring INTEGER NOT NULL, nodes BLOB NOT NULL);"
     "CREATE TABLE IF NOT EXISTS version(stream INTEGER NOT NULL, n INTEGER NOT NULL,"
     " seq INTEGER NOT NULL, t INTEGER NOT NULL, epoch INTEGER NOT NULL, body BLOB NOT NULL,"
     " PRIMARY KEY(stream, n, seq)) WITHOUT ROWID;"
@@ -71,6 +73,8 @@ static const char from_1[] =
                     " WHERE stream=?1 AND t1<?2 LIMIT ?3)")                                        \
     X(CHUNK_NEXT, "SELECT t0 FROM chunk INDEXED BY chunk_t WHERE stream=?1 AND t0>=?2"             \
                   " ORDER BY t0 LIMIT 1")                                                          \
+    X(CUT_GET, "SELECT size,ring,nodes FROM leafcut WHERE id=1")                                   \
+    X(CUT_PUT, "INSERT OR REPLACE INTO leafcut VALUES(1,?1,?2,?3)")                                \
     X(VERSION_PUT, "INSERT OR IGNORE INTO version VALUES(?1,?2,?3,?4,?5,?6)")                      \
     X(VERSION_ALL, "SELECT seq,t,epoch,body FROM version WHERE stream=?1 AND n=?2 ORDER BY seq")   \
     X(VERSION_DROP, "DELETE FROM version WHERE stream=?1 AND n=?2")                                \

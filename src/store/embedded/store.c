@@ -41,7 +41,7 @@ store_room(const struct store *s)
     if (s->dead != OK)
         return s->dead;
     uint64_t journal = s->meta.segment_count * s->meta.segment_bytes;
-    uint64_t used = s->disk_used + journal + (s->tree.size + s->leaf_count) * BATCH_LEAF_SIZE;
+    uint64_t used = s->disk_used + journal + leaves_bytes(s, s->tree.size + s->leaf_count);
     return used < s->config.disk_bytes ? OK : ERR_LIMIT;
 }
 
@@ -252,9 +252,7 @@ apply_batch(struct store *s, const struct tree *next)
 {
     enum err e = OK;
     if (s->leaf_count)
-        e = disk_write_at(&s->config.disk, s->leaves_fd,
-                          bytes_of(s->leaves, s->leaf_count * BATCH_LEAF_SIZE),
-                          s->tree.size * BATCH_LEAF_SIZE);
+        e = leaves_write(s, s->tree.size, bytes_of(s->leaves, s->leaf_count * BATCH_LEAF_SIZE));
     s->tree = *next;
     for (uint32_t i = s->stream_count - s->streams_pending; i < s->stream_count; i++)
         s->stream[i].committed = true;
@@ -280,8 +278,8 @@ store_commit(struct store *s)
         return OK;
     struct tree next;
     finish_batch(s, &next);
-    enum err e = OK;
-    if (!journal_fits(&s->journal, s->batch.len))
+    enum err e = leaves_room(s, next.size);
+    if (e == OK && !journal_fits(&s->journal, s->batch.len))
         e = make_room(s);
     if (e == OK)
         e = journal_append(&s->journal, s->batch.len);

@@ -27,6 +27,7 @@ struct undump {
     struct buf meta; /* the part with the row `meta`, kept back */
     uint32_t rows;
     struct tree tree;
+    uint64_t ring; /* of leaves; 0: none */
     int leaves_fd;
 };
 
@@ -193,10 +194,14 @@ undump_part(struct undump *u, struct bytes bytes)
 enum err
 undump_leaves(struct undump *u, struct bytes piece)
 {
+    if (u->tree.size == 0 && dump_cut_read(piece, &u->tree, &u->ring))
+        return OK;
     if (piece.len % BATCH_LEAF_SIZE)
         return ERR_MALFORMED;
-    enum err e =
-        disk_write_at(&u->config.disk, u->leaves_fd, piece, u->tree.size * BATCH_LEAF_SIZE);
+    uint64_t place = u->ring ? u->tree.size % u->ring : u->tree.size;
+    if (u->ring && piece.len / BATCH_LEAF_SIZE > u->ring - place)
+        return ERR_MALFORMED; /* pieces end where the ring does */
+    enum err e = disk_write_at(&u->config.disk, u->leaves_fd, piece, place * BATCH_LEAF_SIZE);
     for (size_t at = 0; e == OK && at < piece.len; at += BATCH_LEAF_SIZE)
         tree_add(&u->tree, piece.p + at);
     return e;

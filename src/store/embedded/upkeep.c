@@ -106,6 +106,10 @@ one_step(struct store *s, bool *out_more)
         *out_more = true;
         return seal_leaves(s);
     }
+    if (!s->hold_until_ms) /* a copy is made: it reads what a cut would let go */
+        e = leaves_cut_step(s, out_more);
+    if (e != OK || *out_more)
+        return e;
     e = seal_step(s, target, out_more);
     /* Retention does not wait until a busy zone is quiet. */
     if (e != OK || (*out_more && ++s->steps % EXPIRE_TURN != 0))
