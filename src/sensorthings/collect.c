@@ -4,6 +4,9 @@
 
 #include "sensorthings/batch.h"
 
+/* To open a stream costs about as much as so many rows. */
+enum { STREAM_COST = 16 };
+
 /* A page while it fills: slots in final order, at most `want`; the last falls out. */
 struct pile {
     struct sta_run *run;
@@ -58,13 +61,20 @@ sta_visible(const struct sta_run *run, enum sta_type type, const struct sta_enti
 }
 
 enum err
-sta_examine(struct sta_run *run)
+sta_examine_many(struct sta_run *run, uint64_t rows)
 {
-    if (++run->report.examined > run->view->examined_max) {
+    run->report.examined += rows;
+    if (run->report.examined > run->view->examined_max) {
         run->scope.trouble = STA_TROUBLE_ROWS;
         return sta_trouble_fail(run);
     }
     return OK;
+}
+
+enum err
+sta_examine(struct sta_run *run)
+{
+    return sta_examine_many(run, 1);
 }
 
 void
@@ -300,72 +310,166 @@ collect_batches(struct pile *p, const struct store_range *range)
     return p->err;
 }
 
+/* True if nothing in it depends on the Observation but whose it is: paths begin at its stream. */
+static bool
+of_stream_alone(const struct sta_expr *e)
+{
+    if (e->op == STA_OP_ANY)
+        return false;
+    if (e->op == STA_OP_PATH) {
+        const struct sta_expr_path *path = e->path;
+        return path->set == 0 && path->relations_count > 0 &&
+               sta_is_stream(sta_type_info(STA_OBSERVATION)->relations[path->relations[0]].to);
+    }
+    for (uint32_t i = 0; i < e->args_count; i++)
+        if (!of_stream_alone(e->args[i]))
+            return false;
+    return true;
+}
+
+/* False if no Observation of the stream can pass: what the filter says of the stream is not so. */
+static bool
+stream_may_pass(struct pile *p, const struct sta_expr *e, const struct sta_entity *stream)
+{
+    const struct sta_row row = {.type = STA_OBSERVATION, .entity = stream};
+    if (e->op == STA_OP_AND)
+        return stream_may_pass(p, e->args[0], stream) && stream_may_pass(p, e->args[1], stream);
+    return !of_stream_alone(e) || sta_filter_holds(e, &p->run->scope, &row);
+}
+
+/* A stream with Observations that may be in the page. */
+struct candidate {
+    const struct sta_entity *stream;
+    int64_t edge_us; /* of its first Observation; of its last when they come backwards */
+};
+
 static enum err
 collect_stream(struct pile *p, const struct sta_entity *stream)
 {
     struct sta_run *run = p->run;
     const struct sta_source *source = run->view->source;
-    struct store_range range = {.from_us = INT64_MIN, .to_us = INT64_MAX};
+    bool by_time = sta_led_by_time(p->q), nested = p->q->filter && p->q->filter->op == STA_OP_ANY;
+    struct store_range range = {.from_us = INT64_MIN,
+                                .to_us = INT64_MAX,
+                                .descending = by_time && p->q->order[0].descending};
+    if (p->q->filter)
+        sta_filter_time_bounds(p->q->filter, 0, &range.from_us, &range.to_us);
+    if (p->q->has_cursor && !p->counting && by_time && p->q->cursor[0].kind == STA_TIME) {
+        int64_t at_us = p->q->cursor[0].time_us;
+        if (!range.descending && range.from_us < at_us)
+            range.from_us = at_us;
+        if (range.descending && at_us < range.to_us)
+            range.to_us = at_us + 1;
+    }
+    p->stream = stream;
+    if (range.from_us >= range.to_us)
+        return OK;
+    enum err e = sta_examine_many(run, STREAM_COST);
+    if (e != OK)
+        return e;
+    if (nested) /* reads the store itself */
+        return collect_batches(p, &range);
+    e = source->range(source->ctx, (uint32_t)stream->id, &range, on_observation, p);
+    if (p->err != OK)
+        return p->err;
+    return e == OK || e == ERR_EXPIRED || e == ERR_NOT_FOUND ? OK : sta_store_failed(run);
+}
+
+/* Put it on the list if it counts and may hold a row of the page. */
+static enum err
+look_at_stream(struct pile *p, const struct sta_entity *stream, struct candidate *list,
+               uint32_t *count)
+{
+    struct sta_run *run = p->run;
+    const struct sta_source *source = run->view->source;
     struct store_span span;
     if (!sta_visible(run, STA_OBSERVATION, stream))
+        return OK;
+    arena_reset(&run->scratch);
+    bool passes = !p->q->filter || stream_may_pass(p, p->q->filter, stream);
+    if (run->scope.trouble != STA_TROUBLE_NONE)
+        return sta_trouble_fail(run);
+    if (!passes)
         return OK;
     enum err e = source->span(source->ctx, (uint32_t)stream->id, &span);
     if (e == ERR_NOT_FOUND || e == ERR_EXPIRED || (e == OK && span.count == 0))
         return OK;
-    bool descending = sta_led_by_time(p->q) && p->q->order[0].descending;
-    if (e == OK && p->q->count && !p->counting)
+    if (e != OK)
+        return sta_store_failed(run);
+    if (p->q->count && !p->counting)
         p->total += span.count; /* the store knows it */
-    if (e == OK && p->want == 0 && !p->counting)
-        return OK;
-    if (e == OK && too_late(p, descending ? span.last_us : span.first_us))
-        return OK;
-    range.descending = descending;
-    if (p->q->filter)
-        sta_filter_time_bounds(p->q->filter, 0, &range.from_us, &range.to_us);
-    if (p->q->has_cursor && !p->counting && sta_led_by_time(p->q) &&
-        p->q->cursor[0].kind == STA_TIME) {
-        int64_t at_us = p->q->cursor[0].time_us;
-        if (!descending && range.from_us < at_us)
-            range.from_us = at_us;
-        if (descending && at_us < range.to_us)
-            range.to_us = at_us + 1;
+    bool backwards = sta_led_by_time(p->q) && p->q->order[0].descending;
+    if (p->want || p->counting)
+        list[(*count)++] = (struct candidate){stream, backwards ? span.last_us : span.first_us};
+    return OK;
+}
+
+static bool
+comes_later(const struct pile *p, const struct candidate *a, const struct candidate *b)
+{
+    if (a->edge_us != b->edge_us)
+        return (a->edge_us > b->edge_us) != p->q->order[0].descending;
+    return a->stream->id > b->stream->id;
+}
+
+static void
+sift(const struct pile *p, struct candidate *list, uint32_t at, uint32_t count)
+{
+    struct candidate k = list[at];
+    for (uint32_t child; (child = 2 * at + 1) < count; at = child) {
+        if (child + 1 < count && comes_later(p, &list[child + 1], &list[child]))
+            child++;
+        if (!comes_later(p, &list[child], &k))
+            break;
+        list[at] = list[child];
     }
-    p->stream = stream;
-    bool nested = p->q->filter && p->q->filter->op == STA_OP_ANY; /* reads the store itself */
-    if (e == OK && range.from_us < range.to_us && nested)
-        return collect_batches(p, &range);
-    if (e == OK && range.from_us < range.to_us)
-        e = source->range(source->ctx, (uint32_t)stream->id, &range, on_observation, p);
-    if (p->err != OK)
-        return p->err;
-    return e == OK || e == ERR_EXPIRED || e == ERR_NOT_FOUND ? OK : sta_store_failed(run);
+    list[at] = k;
+}
+
+/* Those whose Observations begin first come first: when the page is full, all others are too late.
+ */
+static void
+sort_candidates(const struct pile *p, struct candidate *list, uint32_t count)
+{
+    for (uint32_t i = count / 2; i-- > 0;)
+        sift(p, list, i, count);
+    for (uint32_t left = count; left-- > 1;) {
+        struct candidate k = list[0];
+        list[0] = list[left];
+        list[left] = k;
+        sift(p, list, 0, left);
+    }
 }
 
 static enum err
 collect_observations(struct pile *p, const struct sta_set *set)
 {
     const struct sta_graph *g = p->run->view->graph;
-    if (set->parent && sta_is_stream(set->parent->type))
-        return collect_stream(p, set->parent);
-    if (set->parent) {
-        ASSERT(set->parent->type == STA_FEATURE_OF_INTEREST);
-        p->feature = set->parent->id;
-    }
-    for (int kind = 0; kind < 2; kind++) {
+    const struct sta_entity *parent = set->parent;
+    bool one = parent && sta_is_stream(parent->type);
+    uint32_t most = one ? 1 : g->set[STA_DATASTREAM].count + g->set[STA_MULTI_DATASTREAM].count;
+    uint32_t count = 0;
+    struct candidate *list = arena_take(p->run->view->arena, (most + 1) * sizeof(*list));
+    enum err e = list ? OK : arena_full(p->run);
+    ASSERT(one || !parent || parent->type == STA_FEATURE_OF_INTEREST);
+    if (e == OK && one)
+        e = look_at_stream(p, parent, list, &count);
+    p->feature = parent && !one ? parent->id : 0;
+    for (int kind = 0; !one && kind < 2; kind++) {
         enum sta_type type = kind == 0 ? STA_DATASTREAM : STA_MULTI_DATASTREAM;
         int relation = kind == 0 ? FEATURE_DATASTREAMS : FEATURE_MULTI_DATASTREAMS;
-        const struct sta_ids *ids = set->parent ? &set->parent->links[relation] : NULL;
-        uint32_t count = ids ? ids->count : g->set[type].count;
-        for (uint32_t i = 0; i < count; i++) {
-            const struct sta_entity *stream =
-                ids ? sta_graph_get(g, type, ids->p[i]) : g->set[type].p[i];
-            ASSERT(stream);
-            enum err e = collect_stream(p, stream);
-            if (e != OK)
-                return e;
-        }
+        const struct sta_ids *ids = parent ? &parent->links[relation] : NULL;
+        uint32_t streams = ids ? ids->count : g->set[type].count;
+        for (uint32_t i = 0; e == OK && i < streams; i++)
+            e = look_at_stream(p, ids ? sta_graph_get(g, type, ids->p[i]) : g->set[type].p[i], list,
+                               &count);
     }
-    return OK;
+    if (e == OK && sta_led_by_time(p->q) && !p->counting)
+        sort_candidates(p, list, count);
+    for (uint32_t i = 0; e == OK && i < count; i++)
+        if (!too_late(p, list[i].edge_us))
+            e = collect_stream(p, list[i].stream);
+    return e;
 }
 
 enum err

@@ -59,6 +59,7 @@ enum err sta_trouble_fail(struct sta_run *run);
 enum err sta_store_failed(struct sta_run *run);
 /* One more row was looked at. */
 enum err sta_examine(struct sta_run *run) MUST_USE;
+enum err sta_examine_many(struct sta_run *run, uint64_t rows) MUST_USE;
 /* A row goes into the answer: it and its data class are reported. */
 void sta_count_row(struct sta_run *run, const struct sta_entity *e);
 

@@ -281,3 +281,33 @@ TEST(multi_datastreams_are_read_like_datastreams)
     CHECK(says(f, 404, "/v1.1/Actuators", NULL)); /* a zone without commands */
     fixture_free(f);
 }
+
+TEST(streams_that_cannot_matter_are_not_opened)
+{
+    struct fixture *f = rows(6);
+    for (int i = 0; i < 30; i++) { /* streams 3 to 32, each an hour later than the one before */
+        char path[64], body[120];
+        CHECK(fixture_post(f, "/v1.1/Things(1)/Datastreams", FIXTURE_STREAM("more") "}") == 201);
+        snprintf(path, sizeof(path), "/v1.1/Datastreams(%d)/Observations", 3 + i);
+        snprintf(body, sizeof(body),
+                 "{\"phenomenonTime\":\"2026-03-%02dT00:00:00Z\",\"result\":%d}", 2 + i % 28,
+                 100 + i);
+        CHECK(fixture_post(f, path, body) == 201);
+    }
+    CHECK(says(f, 200, "/v1.1/Observations?$top=2&$select=result",
+               "[{\"result\":0},{\"result\":1}]"));
+    CHECK(f->report.examined < 4 * 20);
+    CHECK(says(f, 200, "/v1.1/Observations?$top=1&$select=result&$orderby=phenomenonTime desc",
+               "[{\"result\":127}]"));
+    CHECK(f->report.examined < 4 * 20);
+    CHECK(says(f, 200,
+               "/v1.1/Observations?$count=true&$top=1&$select=result&$filter=Datastream/name eq "
+               "'more' and Datastream/id eq 9 and Datastream/Thing/name ne null",
+               "{\"@iot.count\":1,\"value\":[{\"result\":106}]}"));
+    CHECK(f->report.examined < 2 * 20);
+    CHECK(says(f, 200,
+               "/v1.1/Observations?$count=true&$top=0&$filter=Datastream/name eq 'more' or result "
+               "eq 5",
+               "\"@iot.count\":31"));
+    fixture_free(f);
+}
