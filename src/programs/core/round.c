@@ -147,7 +147,7 @@ round_commit(struct core *c)
 }
 
 /* What a message takes beside its bytes, its leaf among it; and a row of many, which has none. */
-enum { LEAF_BYTES = 512, ROW_BYTES = 96 };
+enum { LEAF_BYTES = 128, ROW_BYTES = 96 };
 
 static bool
 is_full(const struct round *r, size_t bytes)
