@@ -85,12 +85,20 @@ buf_format(struct buf *b, const char *format, ...)
 void
 buf_u64_decimal(struct buf *b, uint64_t v)
 {
+    /* Two digits a division. */
+    static const char pairs[] =
+        "00010203040506070809101112131415161718192021222324252627282930313233"
+        "34353637383940414243444546474849505152535455565758596061626364656667"
+        "6869707172737475767778798081828384858687888990919293949596979899";
     uint8_t digits[20];
     size_t at = sizeof(digits);
-    do {
-        digits[--at] = (uint8_t)('0' + v % 10);
-        v /= 10;
-    } while (v);
+    while (v >= 10) {
+        at -= 2;
+        memcpy(digits + at, pairs + 2 * (v % 100), 2);
+        v /= 100;
+    }
+    if (v > 0 || at == sizeof(digits))
+        digits[--at] = (uint8_t)('0' + v);
     buf_put(b, bytes_of(digits + at, sizeof(digits) - at));
 }
 

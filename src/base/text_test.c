@@ -81,6 +81,22 @@ TEST(base64_and_hex_round_trip_and_refuse_what_is_not_canonical)
     buf_fini(&b);
 }
 
+TEST(numbers_are_written_as_printf_writes_them)
+{
+    struct buf b;
+    char want[24];
+    buf_init(&b, 64);
+    for (uint64_t v = 0, i = 0; i < 400; i++) {
+        buf_reset(&b);
+        buf_u64_decimal(&b, v);
+        snprintf(want, sizeof(want), "%llu", (unsigned long long)v);
+        CHECK(bytes_are(buf_bytes(&b), want));
+        v = i < 120 ? v + 1 : i % 2 ? v * 10 : v - 1; /* all small ones; then around powers */
+        v = i == 398 ? UINT64_MAX : v;
+    }
+    buf_fini(&b);
+}
+
 /* Byte by byte, as RFC 3629 section 4 has it, next to what looks at eight at a time. */
 TEST(utf8_is_judged_the_same_wherever_a_byte_stands)
 {

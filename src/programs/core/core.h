@@ -239,6 +239,7 @@ struct core {
     struct random_source random;
     struct loop *loop;
     struct arena call; /* reset before each frame */
+    uint64_t now_ms;   /* for rates: read anew every few messages of a batch */
     int64_t now_us;    /* wall time of the Observation at hand: the clock is read once for each */
     struct arena delivery; /* for what subscribers hear; a commit may come while `call` is in use */
     char base_url[300];

@@ -15,7 +15,7 @@ peers_forget(struct core *c, struct peer *peer)
 static void
 forget_all(struct core *c)
 {
-    for (size_t i = 0; i < PEERS_MAX; i++)
+    for (size_t i = 0; i < c->peers.touched; i++)
         if (c->peers.peer[i].used)
             peers_forget(c, &c->peers.peer[i]);
 }

@@ -19,10 +19,13 @@ from_error(struct refusal *why, const struct sta_error *error)
 enum err
 ingest_rate(struct core *c, struct peer *peer, struct refusal *why)
 {
+    enum { CLOCK_EVERY = 16 }; /* messages of one batch: they came within a few ms */
     uint32_t rate = c->start->messages_per_s;
     if (rate == 0)
         return OK;
-    uint64_t now_ms = clock_mono_ms(&c->clock);
+    if (c->round.decided % CLOCK_EVERY == 0)
+        c->now_ms = clock_mono_ms(&c->clock);
+    uint64_t now_ms = c->now_ms;
     uint32_t share = rate / DEVICE_SHARE + 1;
     if ((!peer->device || bucket_take(&peer->device->bucket, share, now_ms)) &&
         bucket_take(&c->zone_bucket, rate, now_ms))

@@ -27,9 +27,9 @@ peers_init(struct peers *p)
     memset(p, 0, sizeof(*p));
     for (size_t i = 0; i < PEER_BUCKETS; i++)
         p->bucket[i] = -1;
-    for (int32_t i = 0; i < PEERS_MAX; i++)
-        p->peer[i].next = i + 1 < PEERS_MAX ? i + 1 : -1;
-    p->free = 0;
+    for (size_t i = 0; i < DEVICE_BUCKETS; i++)
+        p->device_bucket[i] = -1;
+    p->free = -1;
 }
 
 struct peer *
@@ -41,24 +41,52 @@ peers_get(struct peers *p, uint64_t id)
     return i < 0 ? NULL : &p->peer[i];
 }
 
-/* A device keeps its place, with its rate, while connected; the longest silent one yields. */
+/* FNV-1a: names are those that the city itself gave, so nobody chooses them to collide. */
+static int32_t *
+chain_of(struct peers *p, struct bytes name)
+{
+    uint32_t h = 2166136261U;
+    for (size_t i = 0; i < name.len; i++)
+        h = (h ^ name.p[i]) * 16777619U;
+    return &p->device_bucket[h % DEVICE_BUCKETS];
+}
+
+/* The place of the one that was silent longest, of those that are not connected. */
 static struct device *
-device_get(struct peers *p, struct bytes name)
+device_yields(struct peers *p)
 {
     struct device *best = NULL;
     for (size_t i = 0; i < DEVICES_MAX; i++) {
         struct device *d = &p->device[i];
-        if (bytes_are(name, d->name))
-            return d;
         if (d->peers == 0 && (!best || d->bucket.filled_ms < best->bucket.filled_ms))
             best = d;
     }
     if (!best)
         return NULL;
-    *best = (struct device){0};
-    if (bytes_copy_text(name, best->name, sizeof(best->name)) != OK)
-        return NULL;
+    int32_t *at = chain_of(p, bytes_text(best->name));
+    while (&p->device[*at] != best)
+        at = &p->device[*at].next;
+    *at = best->next;
     return best;
+}
+
+/* A device keeps its place, with its rate, while connected; the longest silent one yields. */
+static struct device *
+device_get(struct peers *p, struct bytes name)
+{
+    int32_t *chain = chain_of(p, name);
+    for (int32_t i = *chain; i >= 0; i = p->device[i].next)
+        if (bytes_are(name, p->device[i].name))
+            return &p->device[i];
+    struct device *d =
+        p->devices_touched < DEVICES_MAX ? &p->device[p->devices_touched++] : device_yields(p);
+    if (!d)
+        return NULL;
+    *d = (struct device){.next = *chain};
+    enum err e = bytes_copy_text(name, d->name, sizeof(d->name));
+    ASSERT(e == OK); /* it is a name: peers_add() looked */
+    *chain = (int32_t)(d - p->device);
+    return d;
 }
 
 enum err
@@ -71,7 +99,7 @@ peers_add(struct peers *p, const struct peer_open *m, struct peer **out)
         return ERR_MALFORMED; /* no gate counts from there: 0 is what a free subscription has */
     if (peers_get(p, m->peer))
         return ERR_EXISTS;
-    if (p->free < 0)
+    if (p->free < 0 && p->touched == PEERS_MAX)
         return ERR_LIMIT;
     struct device *device = NULL;
     if (m->kind == PEER_DEVICE) {
@@ -79,9 +107,10 @@ peers_add(struct peers *p, const struct peer_open *m, struct peer **out)
         if (!device)
             return ERR_LIMIT;
     }
-    struct peer *peer = &p->peer[p->free];
-    int32_t index = p->free;
-    p->free = peer->next;
+    int32_t index = p->free >= 0 ? p->free : (int32_t)p->touched++;
+    struct peer *peer = &p->peer[index];
+    if (index == p->free)
+        p->free = peer->next;
     *peer = (struct peer){.id = m->peer,
                           .used = true,
                           .kind = (enum peer_kind)m->kind,

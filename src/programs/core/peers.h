@@ -12,9 +12,10 @@
 #include "programs/start.h"
 
 enum {
-    PEERS_MAX = 8192,
-    PEER_BUCKETS = 4096,
-    DEVICES_MAX = 4096,
+    PEERS_MAX = 16384,
+    PEER_BUCKETS = 8192,
+    DEVICES_MAX = 16384,
+    DEVICE_BUCKETS = 8192,
     PEER_ASKS_MAX = 16,
     DEVICE_SHARE = 4,  /* one device may use a quarter of its zone's rate */
     BURST_SECONDS = 2, /* what may come at once after silence */
@@ -33,6 +34,7 @@ struct device {
     uint32_t peers;
     struct bucket bucket;
     uint64_t quota_leaf_ms; /* when going over the rate was last written down */
+    int32_t next;           /* in the chain of its name; -1 ends */
 };
 
 struct peer {
@@ -55,7 +57,10 @@ struct peers {
     struct peer peer[PEERS_MAX];
     struct device device[DEVICES_MAX];
     int32_t bucket[PEER_BUCKETS];
-    int32_t free;
+    int32_t device_bucket[DEVICE_BUCKETS];
+    int32_t free;     /* of those that were used; -1: none */
+    uint32_t touched; /* peers that were ever used: memory behind them is not there yet */
+    uint32_t devices_touched;
     uint32_t count;
     uint64_t last_id; /* the highest ever opened */
 };

@@ -294,7 +294,7 @@ static void
 drop_callers(struct core *c)
 {
     bool cut = start_island(c->start, bytes_text(c->start->zone)) != NULL;
-    for (size_t i = 0; i < PEERS_MAX && c->peers.count; i++) {
+    for (size_t i = 0; i < c->peers.touched && c->peers.count; i++) {
         struct peer *p = &c->peers.peer[i];
         if (!p->used || p->kind != PEER_CALLER || !p->session ||
             (!cut && now_us(c) < p->token_until_us))

@@ -25,11 +25,6 @@ gate_init(struct gate *g, const char *zone, uint32_t connections_max, int core_f
     g->pool = calloc(connections_max, sizeof(*g->pool));
     if (!g->pool)
         return ERR_LIMIT;
-    for (uint32_t i = connections_max; i-- > 0;) {
-        g->pool[i].index = i;
-        g->pool[i].next = g->free_head;
-        g->free_head = i + 1;
-    }
     channel_init(&g->core, core_fd);
     buf_init(&g->scratch, MQTT_PACKET_MAX);
     return OK;
@@ -38,7 +33,7 @@ gate_init(struct gate *g, const char *zone, uint32_t connections_max, int core_f
 void
 gate_fini(struct gate *g)
 {
-    for (uint32_t i = 0; i < g->max; i++) {
+    for (uint32_t i = 0; i < g->touched; i++) {
         if (g->pool[i].state != CONNECTION_FREE)
             gate_drop(g, &g->pool[i]);
     }
@@ -136,7 +131,7 @@ static struct connection *
 oldest_idle_stranger(struct gate *g)
 {
     struct connection *oldest = NULL;
-    for (uint32_t i = 0; i < g->max; i++) {
+    for (uint32_t i = 0; i < g->touched; i++) {
         struct connection *c = &g->pool[i];
         bool idle = c->state == CONNECTION_HANDSHAKE || c->state == CONNECTION_CLOSING ||
                     (c->state == CONNECTION_OPEN && c->protocol == TLS_HTTP && http_peer_idle(c));
@@ -160,13 +155,18 @@ gate_adopt(struct gate *g, int fd, enum tls_protocol protocol)
         g->refused++;
         gate_drop(g, oldest);
     }
-    ASSERT(g->free_head);
-    struct connection *c = &g->pool[g->free_head - 1];
+    ASSERT(g->free_head || g->touched < g->max);
+    uint32_t index = g->free_head ? g->free_head - 1 : g->touched;
+    struct connection *c = &g->pool[index];
     uint32_t next = c->next, dirty_next = c->dirty_next;
     bool dirty = c->dirty;
     if (tls_open(&c->tls, g->tls.contexts[protocol], false) != OK)
         return NULL;
-    g->free_head = next;
+    if (g->free_head)
+        g->free_head = next;
+    else
+        g->touched++;
+    c->index = index;
     g->count++;
     g->strangers++;
     c->state = CONNECTION_HANDSHAKE;
@@ -187,7 +187,8 @@ static struct connection *
 find_peer(struct gate *g, uint64_t peer)
 {
     uint64_t index = peer % GATE_CONNECTIONS_MAX;
-    if (index >= g->max || g->pool[index].peer != peer || g->pool[index].state != CONNECTION_OPEN)
+    if (index >= g->touched || g->pool[index].peer != peer ||
+        g->pool[index].state != CONNECTION_OPEN)
         return NULL;
     return &g->pool[index];
 }
@@ -269,7 +270,7 @@ gate_tick(void *gate)
 {
     struct gate *g = gate;
     uint64_t now_ms = clock_mono_ms(&g->clock);
-    for (uint32_t i = 0; i < g->max; i++) {
+    for (uint32_t i = 0; i < g->touched; i++) {
         struct connection *c = &g->pool[i];
         if (c->state == CONNECTION_FREE)
             continue;
@@ -289,7 +290,7 @@ gate_tick(void *gate)
 static void
 on_core_started(struct gate *g)
 {
-    for (uint32_t i = 0; i < g->max; i++) {
+    for (uint32_t i = 0; i < g->touched; i++) {
         struct connection *c = &g->pool[i];
         if (c->state != CONNECTION_OPEN)
             continue;
@@ -550,7 +551,7 @@ gate_round(void *gate)
     bool paused = !gate_open_for_input(g);
     bool resumed = g->paused && !paused;
     g->paused = paused;
-    for (uint32_t i = 0; resumed && i < g->max; i++) {
+    for (uint32_t i = 0; resumed && i < g->touched; i++) {
         if (g->pool[i].state != CONNECTION_FREE)
             gate_mark(g, &g->pool[i]);
     }
@@ -591,7 +592,7 @@ gate_stop(struct gate *g)
     g->stopping = true;
     for (size_t i = 0; i < g->listeners_count; i++)
         loop_unwatch(g->loop, &g->listeners[i].watch);
-    for (uint32_t i = 0; i < g->max; i++) {
+    for (uint32_t i = 0; i < g->touched; i++) {
         struct connection *c = &g->pool[i];
         if (c->state == CONNECTION_OPEN && c->protocol == TLS_MQTT)
             mqtt_peer_close(g, c, MQTT_SHUTTING_DOWN);

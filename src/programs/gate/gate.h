@@ -49,7 +49,8 @@ struct gate {
 
     struct connection *pool;
     uint32_t max, count, strangers;
-    uint32_t free_head;  /* index + 1; 0: none */
+    uint32_t touched;    /* so many of the pool were ever used: nobody looks behind them */
+    uint32_t free_head;  /* index + 1, of those that were; 0: none */
     uint32_t dirty_head; /* index + 1; connections with work at the end of the round */
     uint64_t serial;
     uint64_t out_total;

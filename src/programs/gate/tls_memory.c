@@ -16,8 +16,9 @@
 #include <openssl/crypto.h>
 #include <sodium.h>
 
-/* A connection takes 32 bytes of it, 2048 of them (the most that a gate has) 64 KiB: measured. */
-enum { SECURE_BYTES = 256 * 1024, SECURE_PIECE = 32 };
+/* A connection takes 32 bytes of it, 12,288 of them (the most that a gate has) 384 KiB: measured.
+ */
+enum { SECURE_BYTES = 512 * 1024, SECURE_PIECE = 32 };
 
 enum {
     RECORD_LEAST = 12 * 1024, /* what is longer, up to RECORD_ROOM, is a record buffer */

@@ -191,7 +191,7 @@ feed_gate(struct feed *f, const struct charter_zone *zone)
     snprintf(file, sizeof(file), "issuer-%s.pem", zone->name);
     feed_text(f, TEXT_DEVICE_ISSUER_PEM, file);
     feed_text(f, TEXT_PEOPLE_ISSUER_PEM, "issuer-people.pem");
-    FEED(f, give_number, NUMBER_CONNECTIONS_MAX, LIMITS_GATE_CONNECTIONS);
+    FEED(f, give_number, NUMBER_CONNECTIONS_MAX, limits_gate_connections(zone->memory_bytes));
 }
 
 /* The zone's first listener of the kind as a URL; what it was before when there is none. */
