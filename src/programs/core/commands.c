@@ -251,19 +251,23 @@ refuse_command(struct core *c, const struct peer *peer, struct request *ask,
 }
 
 enum err
-commands_ask(struct core *c, struct request *ask, struct wish *m, uint64_t task)
+commands_ask(struct core *c, const struct wish_from *from, struct wish *m)
 {
     struct wish_wait *w;
     enum err e = wish_send(c, m, &w);
     if (e != OK)
         return e;
     w->person = true;
-    w->task = task;
-    w->ask = (uint16_t)(ask - c->asks);
-    w->generation = ask->generation;
-    ask->state = ASK_WARDEN;
-    ask->wait_ref = w->ref;
-    ask->deadline_ms = w->deadline_ms;
+    w->task = from->task;
+    w->publisher = from->publisher;
+    w->publish_ref = from->publish_ref;
+    if (!from->ask)
+        return OK;
+    w->ask = (uint16_t)(from->ask - c->asks);
+    w->generation = from->ask->generation;
+    from->ask->state = ASK_WARDEN;
+    from->ask->wait_ref = w->ref;
+    from->ask->deadline_ms = w->deadline_ms;
     return OK;
 }
 
@@ -276,7 +280,7 @@ send_command(struct core *c, struct request *ask, const struct token *token,
                      .parameters = bytes_of(body->parameters, body->parameters_len),
                      .asked_by = bytes_text(token->caller),
                      .approvals = buf_bytes(&body->approvals)};
-    if (commands_ask(c, ask, &m, 0) != OK) {
+    if (commands_ask(c, &(struct wish_from){.ask = ask}, &m) != OK) {
         struct refusal why;
         refuse(&why, 503, REASON_UNSPECIFIED, "The warden cannot be asked now.");
         ask_refuse_now(c, ask, &why);
@@ -321,7 +325,7 @@ tell_verdict(struct core *c, const struct wish_wait *w, bool granted, struct byt
 static struct request *
 ask_of_wish(struct core *c, const struct wish_wait *w)
 {
-    struct request *ask = w->person ? ask_of(c, w->ask, w->generation) : NULL;
+    struct request *ask = w->person && !w->publisher ? ask_of(c, w->ask, w->generation) : NULL;
     return ask && ask->state == ASK_WARDEN ? ask : NULL;
 }
 
@@ -337,7 +341,7 @@ on_granted(struct core *c, const struct lease_granted *m)
     struct wish_wait done = *w;
     *w = (struct wish_wait){0};
     if (done.task) {
-        tasks_granted(c, done.task, ask, m->note);
+        tasks_granted(c, &done, ask, m->note);
     } else if (ask) {
         ask->status = 201;
         ask->content_type = "application/json";
@@ -361,7 +365,7 @@ on_refused(struct core *c, const struct lease_refused *m)
     struct wish_wait done = *w;
     *w = (struct wish_wait){0};
     if (done.task) {
-        tasks_refused(c, done.task, ask, m->reason, m->rule);
+        tasks_refused(c, &done, ask, m->reason, m->rule);
     } else if (ask) {
         struct refusal why;
         refuse(&why, 403, REASON_NOT_AUTHORISED, "%.*s", BYTES_PRINTF(m->reason));
@@ -400,7 +404,7 @@ commands_expire(struct core *c)
         struct wish_wait done = *w;
         *w = (struct wish_wait){0};
         if (done.task)
-            tasks_refused(c, done.task, NULL, bytes_text(no_answer), (struct bytes){0});
+            tasks_refused(c, &done, NULL, bytes_text(no_answer), (struct bytes){0});
         tell_verdict(c, &done, false, bytes_text(no_answer));
     }
 }

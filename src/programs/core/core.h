@@ -197,7 +197,9 @@ struct hear_wait {
 struct wish_wait {
     bool used, person;
     uint64_t ref, service_ref, deadline_ms;
-    uint64_t task; /* what comes of it is written there; 0: no Task */
+    uint64_t task;      /* what comes of it is written there; 0: no Task */
+    uint64_t publisher; /* the peer that asked by MQTT and hears `published`; 0: nobody */
+    uint32_t publish_ref;
     char device[START_NAME_SIZE];
     uint16_t ask;
     uint32_t generation;
@@ -510,21 +512,31 @@ enum err commander_check(struct core *c, const struct peer *peer, struct request
 /* Refuse and put it on record. */
 void refuse_command(struct core *c, const struct peer *peer, struct request *ask,
                     const struct token *token, const char *what, const struct refusal *why);
-/* Send a person's wish; the ask waits for the warden, and so does the Task, if there is one.
- * ERR_LIMIT, ERR_CLOSED: the warden cannot be asked. */
-enum err commands_ask(struct core *c, struct request *ask, struct wish *m, uint64_t task) MUST_USE;
+/* Who waits for the verdict on a person's wish: an ask, or a publisher (ask NULL, ref 0: nobody),
+ * and the Task, if there is one. */
+struct wish_from {
+    struct request *ask;
+    uint64_t publisher;
+    uint32_t publish_ref;
+    uint64_t task;
+};
+/* ERR_LIMIT, ERR_CLOSED: the warden cannot be asked. */
+enum err commands_ask(struct core *c, const struct wish_from *from, struct wish *m) MUST_USE;
 enum err commands_frame(void *ctx, uint16_t id, struct bytes body);
 void commands_expire(struct core *c);
 
 /* tasks.c: Tasks of SensorThings (17-079r1) are wishes that leave a trace. */
 void tasks_post(struct core *c, struct peer *peer, struct request *ask,
                 const struct sta_path *path);
+/* The same by MQTT, of a caller whose token was good at CONNECT. False: the topic is no Task's. */
+bool tasks_publish(struct core *c, struct peer *peer, const struct publish *m);
 /* At start: what was asked of a predecessor is lost, what was granted is still open. */
 void tasks_open(struct core *c);
 /* The warden's verdict: a note, or a refusal. `ask`, when somebody still waits, gets the answer. */
-void tasks_granted(struct core *c, uint64_t task, struct request *ask, struct bytes note);
-void tasks_refused(struct core *c, uint64_t task, struct request *ask, struct bytes reason,
-                   struct bytes rule);
+void tasks_granted(struct core *c, const struct wish_wait *w, struct request *ask,
+                   struct bytes note);
+void tasks_refused(struct core *c, const struct wish_wait *w, struct request *ask,
+                   struct bytes reason, struct bytes rule);
 /* A device's report on a lease was stored: {"sequence":17,"obeyed":true} or 17. */
 void tasks_reported(struct core *c, const struct service_stream *stream,
                     const struct observation *o);

@@ -402,6 +402,8 @@ ingest_publish(struct core *c, struct peer *peer, const struct publish *m)
 {
     struct refusal why = {0};
     enum err e;
+    if (peer->kind == PEER_CALLER && tasks_publish(c, peer, m))
+        return;
     if (!plain_topic(m->topic)) {
         e = ingest_message(c, peer, m, &why);
     } else {

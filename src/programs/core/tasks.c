@@ -21,6 +21,7 @@ enum {
     TASK_PROPERTIES_BYTES = 8 * 1024,
     TASK_PARAMETERS_BYTES = 512,
     TASK_APPROVALS_BYTES = 8192,
+    TASK_TOPIC_SIZE = 256,
     TASKS_A_STEP = 32, /* each is a commit of its own */
 };
 
@@ -361,21 +362,44 @@ store_asked(struct core *c, const struct task_ask *t, const struct wish *wish, u
 }
 
 static enum err
-ask_warden(struct core *c, struct request *ask, const struct token *token, struct task_ask *t,
+ask_warden(struct core *c, const char *caller, struct task_ask *t, struct wish_from *from,
            struct refusal *why)
 {
     const struct sta_entity *of = sta_graph_get(&c->graph, STA_TASKING_CAPABILITY, t->capability);
-    char device[STA_OWNER_SIZE];
-    uint64_t id = 0;
-    snprintf(device, sizeof(device), "%s", of->owner);
+    char device[sizeof(of->owner)];
+    memcpy(device, of->owner, sizeof(device)); /* storing the Task may move what it belongs to */
     struct wish wish = {.device = bytes_text(device),
                         .command = bytes_text(t->command),
                         .parameters = buf_bytes(&t->parameters),
-                        .asked_by = bytes_text(token->caller),
+                        .asked_by = bytes_text(caller),
                         .approvals = buf_bytes(&t->approvals)};
-    enum err e = store_asked(c, t, &wish, &id, why);
-    if (e == OK && commands_ask(c, ask, &wish, id) != OK)
-        tasks_refused(c, id, ask, bytes_text("the warden cannot be asked now"), (struct bytes){0});
+    enum err e = store_asked(c, t, &wish, &from->task, why);
+    if (e != OK || commands_ask(c, from, &wish) == OK)
+        return e;
+    struct wish_wait nobody = {
+        .task = from->task, .publisher = from->publisher, .publish_ref = from->publish_ref};
+    tasks_refused(c, &nobody, from->ask, bytes_text("the warden cannot be asked now"),
+                  (struct bytes){0});
+    return OK;
+}
+
+/* What stands in path and body, checked, and on its way. */
+static enum err
+take_task(struct core *c, const char *caller, const struct sta_path *path, struct bytes body,
+          struct wish_from *from, struct refusal *why)
+{
+    struct task_ask t = {0};
+    buf_init(&t.approvals, TASK_APPROVALS_BYTES);
+    buf_init(&t.parameters, TASK_PARAMETERS_BYTES);
+    enum err e = capability_of_path(c, path, &t.capability, why);
+    if (e == OK)
+        e = read_body(body, &t, why);
+    if (e == OK)
+        e = fit(c, &t, why);
+    if (e == OK)
+        e = ask_warden(c, caller, &t, from, why);
+    buf_fini(&t.approvals);
+    buf_fini(&t.parameters);
     return e;
 }
 
@@ -384,36 +408,71 @@ tasks_post(struct core *c, struct peer *peer, struct request *ask, const struct 
 {
     struct token token = {0};
     struct refusal why = {0};
-    struct task_ask t = {0};
-    buf_init(&t.approvals, TASK_APPROVALS_BYTES);
-    buf_init(&t.parameters, TASK_PARAMETERS_BYTES);
+    struct wish_from from = {.ask = ask};
     arena_reset(&c->call);
     enum err e = commander_check(c, peer, ask, &token, &why);
     if (e == OK)
-        e = capability_of_path(c, path, &t.capability, &why);
-    if (e == OK)
-        e = read_body(buf_bytes(&ask->body), &t, &why);
-    if (e == OK)
-        e = fit(c, &t, &why);
-    if (e == OK)
-        e = ask_warden(c, ask, &token, &t, &why);
+        e = take_task(c, token.caller, path, buf_bytes(&ask->body), &from, &why);
     if (e != OK)
         refuse_command(c, peer, ask, &token, "/v1.1/Tasks", &why);
-    buf_fini(&t.approvals);
-    buf_fini(&t.parameters);
+}
+
+/* By MQTT the token came with CONNECT, and its time may be over. */
+static enum err
+check_publisher(struct core *c, const struct peer *peer, struct refusal *why)
+{
+    record_clock(c);
+    if (core_clock_doubt(c))
+        return refuse(why, 503, REASON_UNSPECIFIED,
+                      "the clock was set or stood still; ask when it has run steadily");
+    if (peer->kind != PEER_CALLER || clock_wall_us(&c->clock) >= peer->token_until_us ||
+        strcmp(peer->purpose, APPROVALS_PURPOSE) != 0)
+        return refuse(why, 403, REASON_NOT_AUTHORISED,
+                      "a Task is asked for by a caller whose token for operate is the password");
+    return OK;
+}
+
+bool
+tasks_publish(struct core *c, struct peer *peer, const struct publish *m)
+{
+    struct sta_path path;
+    struct sta_error error = {0};
+    struct refusal why = {0};
+    struct wish_from from = {.publisher = peer->id, .publish_ref = m->ref};
+    char target[TASK_TOPIC_SIZE];
+    int n = snprintf(target, sizeof(target), "/%.*s", BYTES_PRINTF(m->topic));
+    if (!c->graph.tasking || n < 0 || (size_t)n >= sizeof(target) ||
+        sta_path_parse(bytes_text(target), &path, &error) != OK || path.kind != STA_PATH_SET ||
+        path.ref || sta_path_type(&path) != STA_TASK)
+        return false;
+    enum err e = check_publisher(c, peer, &why);
+    if (e == OK)
+        e = take_task(c, peer->name, &path, m->payload, &from, &why);
+    if (e == OK)
+        return true; /* acknowledged with the verdict */
+    round_room(c, 0);
+    c->count.leases_refused++;
+    round_decide(c, peer->name, 0, UINT64_MAX, why.why);
+    round_ack(c, m->peer, m->ref, why.reason, why.why);
+    return true;
 }
 
 /* ---- the verdict --------------------------------------------------------------------------------
  */
 
-/* 201 with the Task as it stands now. */
+/* 201 with the Task as it stands now; by MQTT the acknowledgement: it is recorded and judged. */
 static void
-answer_task(struct core *c, uint64_t id, struct request *ask)
+answer_task(struct core *c, const struct wish_wait *w, struct request *ask)
 {
+    uint64_t id = w->task;
     struct view_rights view = {.core = c, .purpose = bytes_text(APPROVALS_PURPOSE)};
     struct sta_rights rights = rights_of(&view);
     struct sta_source source = source_of(c);
     struct sta_view answer_view;
+    struct published done = {.peer = w->publisher, .ref = w->publish_ref};
+    if (w->publisher && w->publish_ref && peers_get(&c->peers, w->publisher) &&
+        CHANNEL_SEND(&c->gate.channel, published, &done) != OK)
+        log_event("ack_lost", "peer=%llu", (unsigned long long)w->publisher);
     if (!ask)
         return;
     view_of(c, &rights, &source, &answer_view);
@@ -430,7 +489,7 @@ answer_task(struct core *c, uint64_t id, struct request *ask)
 }
 
 void
-tasks_granted(struct core *c, uint64_t task, struct request *ask, struct bytes note)
+tasks_granted(struct core *c, const struct wish_wait *w, struct request *ask, struct bytes note)
 {
     struct lease lease;
     struct buf more;
@@ -445,15 +504,15 @@ tasks_granted(struct core *c, uint64_t task, struct request *ask, struct bytes n
         buf_text(&more, "\",\"expiry\":\"");
         text_put_time(&more, lease.expiry_us);
         buf_text(&more, "\"}");
-        open_task_add(c, task, lease.device, lease.sequence, lease.expiry_us);
+        open_task_add(c, w->task, lease.device, lease.sequence, lease.expiry_us);
     }
-    if (set_state(c, task, "granted", buf_bytes(&more)) == OK)
-        answer_task(c, task, ask);
+    if (set_state(c, w->task, "granted", buf_bytes(&more)) == OK)
+        answer_task(c, w, ask);
     buf_fini(&more);
 }
 
 void
-tasks_refused(struct core *c, uint64_t task, struct request *ask, struct bytes reason,
+tasks_refused(struct core *c, const struct wish_wait *w, struct request *ask, struct bytes reason,
               struct bytes rule)
 {
     struct buf more;
@@ -464,7 +523,7 @@ tasks_refused(struct core *c, uint64_t task, struct request *ask, struct bytes r
         buf_text(&more, ",\"rule\":");
         text_put_json(&more, rule);
     }
-    if (set_state(c, task, "refused", buf_bytes(&more)) == OK)
-        answer_task(c, task, ask);
+    if (set_state(c, w->task, "refused", buf_bytes(&more)) == OK)
+        answer_task(c, w, ask);
     buf_fini(&more);
 }

@@ -188,3 +188,30 @@ TEST(after_a_restart_what_was_asked_is_lost_and_what_was_granted_still_ends)
     CHECK(reads(t, "\"state\":\"done\""));
     city_free(t);
 }
+
+TEST(a_caller_asks_by_mqtt_and_hears_when_it_is_judged)
+{
+    struct test_city *t = docked();
+    const char *topic = "v1.1/TaskingCapabilities(1)/Tasks";
+    const char *good = "{\"taskingParameters\":{\"slot\":3}}";
+    CHECK(city_published(t, 1, topic, good) == REASON_TOPIC_INVALID);  /* a device */
+    CHECK(city_published(t, 4, topic, good) == REASON_NOT_AUTHORISED); /* no token at CONNECT */
+    city_peer(t, 10, PEER_CALLER, "operator");
+    struct session_open open = {.version = 5, .password = bytes_text(token)};
+    city_session(t, 10, "me", &open);
+    city_run(t);
+    uint32_t ref = city_publish(t, 10, topic, good);
+    t->wish_ref = 0;
+    city_run(t);
+    CHECK(strcmp(t->wish_text, "dock-a|release|slot 3\n|operator") == 0);
+    CHECK(!city_output(t, published_id, 10, ref));
+    grant(t);
+    CHECK(city_output(t, published_id, 10, ref)->reason == 0 && reads(t, "\"state\":\"granted\""));
+    CHECK(city_published(t, 10, topic, "{\"taskingParameters\":{}}") == REASON_PAYLOAD_INVALID);
+    CHECK(city_published(t, 10, "v1.1/Datastreams(1)/Observations", "{\"result\":1}") ==
+          REASON_NOT_AUTHORISED);
+    city_pass(t, 900 * 1000);
+    CHECK(city_published(t, 10, topic, good) == REASON_NOT_AUTHORISED);
+    CHECK(t->core->graph.set[STA_TASK].count == 1);
+    city_free(t);
+}
