@@ -136,6 +136,15 @@ put_notes(struct buf *b, const struct matrix *m)
              "  A warden signs leases without its envelope: devices have limits of their own.\n"
              "  Lies in readings move what a zone's controller wishes, inside the envelope; what "
              "is counted from them reaches the zones that its conduits lead to.\n");
+    for (uint32_t i = 0; i < c->callers_count; i++) {
+        if (!c->callers[i].writes)
+            continue;
+        buf_format(b, "  %s may change what is of", c->callers[i].name);
+        for (uint32_t k = 0; k < c->classes_count; k++)
+            if (c->callers[i].writes >> k & 1)
+                buf_format(b, " %s", c->classes[k].name);
+        buf_text(b, ": so may, on record, who has their key and token, or a gate that sees it.\n");
+    }
     for (uint32_t i = 0; i < c->conduits_count; i++)
         if (!matrix_conduit_passes(c, i))
             buf_format(b,

@@ -146,7 +146,7 @@ store_append(struct store *s, uint32_t stream, const struct observation *o, bool
     }
     uint64_t n = stream_next_n(st);
     struct record r = {.tag = RECORD_OBSERVATION,
-                       .observation = {.stream = stream, .n = n, .o = *o}};
+                       .observation = {.stream = stream, .n = n, .o = *o, .at_us = 0}};
     struct batch before = s->batch;
     e = batch_put(&s->batch, &r);
     if (e != OK)
