@@ -57,7 +57,6 @@ enum {
     BROKER_CLIENT_ID_MAX = 256,
     BROKER_NAME_SIZE = 49,
     BROKER_BUCKETS = 16384,
-    BROKER_HITS_MAX = BROKER_SESSIONS_MAX + BROKER_GROUPS_MAX,
     BROKER_CLASSES_MAX = 32, /* of retained messages: each tree of the charter counts its own */
 };
 
@@ -198,6 +197,7 @@ struct broker {
     uint32_t session_high, session_free, subscription_high, subscription_free, group_high,
         group_free, retained_high, retained_free;
     uint32_t sessions_count, subscriptions_count, retained_count;
+    uint32_t sessions_max, subscriptions_max, groups_max, retained_max, hits_max;
     uint32_t retained_in[BROKER_CLASSES_MAX];
     size_t retained_bytes;
     uint32_t retained_at; /* where expiry looks next */
@@ -223,8 +223,10 @@ struct broker {
     uint32_t orphans; /* records that belonged to nothing */
 };
 
-/* Everything that it will ever hold is taken at once; the pages come as they are touched. */
-void broker_init(struct broker *b, const struct broker_ports *ports, uint64_t seed);
+/* Everything that it will ever hold is taken at once; the pages come as they are touched.
+ * `divisor`: of all maxima of the zone, where its memory is small; a power of two, at most 16. */
+void broker_init(struct broker *b, const struct broker_ports *ports, uint64_t seed,
+                 uint32_t divisor);
 void broker_fini(struct broker *b);
 
 /* ---- sessions.c ------------------------------------------------------------------------------ */
@@ -309,7 +311,8 @@ void broker_tidy(struct broker *b);
 
 /* ---- load.c ---------------------------------------------------------------------------------- */
 
-/* One record of the store, in order of (type, id). ERR_MALFORMED: it is none of ours. */
+/* One record of the store, in order of (type, id). ERR_MALFORMED: it is none of ours. What there is
+ * no room for is dropped, and counted in `orphans`. */
 enum err broker_load(struct broker *b, uint8_t type, uint64_t id, struct bytes record,
                      int64_t now_us) MUST_USE;
 /* After the last one: drops what belongs to nothing, and gives the seat of the next number. */

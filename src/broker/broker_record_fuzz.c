@@ -79,7 +79,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                        room, keep,     class_of, indexed};
     struct bytes rest = bytes_of(data, size);
     int64_t now_us = 1000000;
-    broker_init(&b, &ports, 1);
+    broker_init(&b, &ports, 1, 16);
     uint64_t last = 0;
     for (int i = 0; i < 64 && rest.len; i++) {
         uint8_t type = fuzz_byte(&rest) % 18 + RECORD_TYPE_FIRST;
@@ -87,7 +87,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         struct bytes part = fuzz_part(&rest);
         uint8_t *exact = fuzz_exact(part);
         enum err e = broker_load(&b, type, id, bytes_of(exact, part.len), now_us);
-        ASSERT(e == OK || e == ERR_MALFORMED || e == ERR_LIMIT);
+        ASSERT(e == OK || e == ERR_MALFORMED);
         free(exact);
     }
     broker_loaded(&b, now_us);

@@ -185,7 +185,7 @@ bench_start(struct bench *t)
     const struct broker_ports ports = {
         t,          bench_may_hear, bench_deliver,  bench_release, bench_drop,
         bench_room, bench_keep,     bench_class_of, bench_indexed};
-    broker_init(&t->broker, &ports, 7);
+    broker_init(&t->broker, &ports, 7, 1);
     t->open = true;
     t->takes = SIZE_MAX;
     t->indexed = 0;

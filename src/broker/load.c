@@ -186,7 +186,7 @@ load_retained(struct broker *b, uint64_t id, struct bytes record)
     if (kept_retained_decode(record, &m) != OK)
         return ERR_MALFORMED;
     int class_index = b->ports.class_of(b->ports.ctx, m.topic);
-    if (class_index < 0 || b->retained_count + 1 >= BROKER_RETAINED_MAX)
+    if (class_index < 0 || b->retained_count + 1 >= b->retained_max)
         return orphan(b, kept_retained_id, id); /* the charter in force holds no such topic */
     struct broker_message_parts parts = {m.flags & 3, true,         m.expires_us,
                                          m.topic,     m.properties, m.payload};
@@ -286,6 +286,8 @@ broker_load(struct broker *b, uint8_t type, uint64_t id, struct bytes record, in
     default:
         break;
     }
+    if (e == ERR_LIMIT) /* the zone was given less memory than it had */
+        e = orphan(b, type, id);
     b->loading = false;
     b->next_number = b->next_number > next ? b->next_number : next;
     return e;

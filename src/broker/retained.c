@@ -40,7 +40,7 @@ inside_retained_put(struct broker *b, struct broker_message *m, uint64_t number,
                     uint8_t class_index)
 {
     uint32_t i = b->retained_free ? b->retained_free : b->retained_high++;
-    ASSERT(i < BROKER_RETAINED_MAX);
+    ASSERT(i < b->retained_max);
     struct broker_retained *r = &b->retained[i];
     if (b->retained_free)
         b->retained_free = r->next;
@@ -71,7 +71,7 @@ broker_retain(struct broker *b, const struct broker_message *m, uint8_t class_in
     size_t before = old ? b->retained[old].message->size : 0;
     if (b->retained_bytes - before + m->size > BROKER_RETAINED_BYTES_MAX ||
         (!old &&
-         (b->retained_count + 1 >= BROKER_RETAINED_MAX || b->retained_in[class_index] >= most)) ||
+         (b->retained_count + 1 >= b->retained_max || b->retained_in[class_index] >= most)) ||
         !b->ports.room(b->ports.ctx, m->size)) {
         b->count.refused_full++;
         return ERR_LIMIT;

@@ -37,7 +37,7 @@ reaches(const struct broker *b, const struct broker_subscription *sub)
 static struct broker_hit *
 new_hit(struct broker *b, const struct broker_subscription *sub)
 {
-    if (b->hits == BROKER_HITS_MAX) {
+    if (b->hits == b->hits_max) {
         b->count.lost_full++;
         return NULL;
     }

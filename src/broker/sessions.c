@@ -43,21 +43,27 @@ inside_forget(struct broker *b, uint8_t type, uint64_t id)
 }
 
 void
-broker_init(struct broker *b, const struct broker_ports *ports, uint64_t seed)
+broker_init(struct broker *b, const struct broker_ports *ports, uint64_t seed, uint32_t divisor)
 {
+    ASSERT(divisor >= 1 && divisor <= 16);
     memset(b, 0, sizeof(*b));
     b->ports = *ports;
     b->seed = seed;
-    b->budget.max = BROKER_BYTES_MAX;
-    trie_init(&b->tree, &b->budget, seed);
-    b->session = calloc(BROKER_SESSIONS_MAX, sizeof(*b->session));
-    b->subscription = calloc(BROKER_SUBSCRIPTIONS_MAX, sizeof(*b->subscription));
-    b->group = calloc(BROKER_GROUPS_MAX, sizeof(*b->group));
-    b->retained = calloc(BROKER_RETAINED_MAX, sizeof(*b->retained));
+    b->budget.max = BROKER_BYTES_MAX / divisor;
+    b->sessions_max = BROKER_SESSIONS_MAX / divisor;
+    b->subscriptions_max = BROKER_SUBSCRIPTIONS_MAX / divisor;
+    b->groups_max = BROKER_GROUPS_MAX / divisor;
+    b->retained_max = BROKER_RETAINED_MAX / divisor;
+    b->hits_max = b->sessions_max + b->groups_max;
+    trie_init(&b->tree, &b->budget, seed, TRIE_NODES_MAX / divisor);
+    b->session = calloc(b->sessions_max, sizeof(*b->session));
+    b->subscription = calloc(b->subscriptions_max, sizeof(*b->subscription));
+    b->group = calloc(b->groups_max, sizeof(*b->group));
+    b->retained = calloc(b->retained_max, sizeof(*b->retained));
     b->session_bucket = calloc(BROKER_BUCKETS, sizeof(uint32_t));
     b->name_bucket = calloc(BROKER_BUCKETS, sizeof(uint32_t));
     b->retained_bucket = calloc(BROKER_BUCKETS, sizeof(uint32_t));
-    b->hit = calloc(BROKER_HITS_MAX, sizeof(*b->hit));
+    b->hit = calloc(b->hits_max, sizeof(*b->hit));
     ASSERT(b->session && b->subscription && b->group && b->retained && b->hit);
     ASSERT(b->session_bucket && b->name_bucket && b->retained_bucket);
     b->session_high = b->subscription_high = b->group_high = b->retained_high = 1;
@@ -166,7 +172,7 @@ inside_session_record(struct broker *b, const struct broker_session *s)
 uint32_t
 inside_session_new(struct broker *b, uint8_t kind, struct bytes name, struct bytes client_id)
 {
-    if (!b->session_free && b->session_high == BROKER_SESSIONS_MAX)
+    if (!b->session_free && b->session_high == b->sessions_max)
         return 0;
     uint8_t *copy = budget_take(&b->budget, client_id.len);
     if (!copy)

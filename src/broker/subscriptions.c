@@ -76,7 +76,7 @@ group_at(struct broker *b, uint32_t node, struct bytes whole)
         g = b->group[g].next;
     if (g)
         return g;
-    if (!b->group_free && b->group_high == BROKER_GROUPS_MAX)
+    if (!b->group_free && b->group_high == b->groups_max)
         return 0;
     g = b->group_free ? b->group_free : b->group_high++;
     if (b->group_free)
@@ -120,7 +120,7 @@ keep(struct broker *b, uint32_t i)
 static uint32_t
 take_slot(struct broker *b, struct bytes filter)
 {
-    if (!b->subscription_free && b->subscription_high == BROKER_SUBSCRIPTIONS_MAX)
+    if (!b->subscription_free && b->subscription_high == b->subscriptions_max)
         return 0;
     uint8_t *copy = budget_take(&b->budget, filter.len);
     if (!copy)

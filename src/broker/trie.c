@@ -3,10 +3,11 @@
 #include "mqtt/topic.h"
 
 void
-trie_init(struct trie *t, struct budget *budget, uint64_t seed)
+trie_init(struct trie *t, struct budget *budget, uint64_t seed, uint32_t nodes_max)
 {
-    *t = (struct trie){.high = 1, .seed = seed, .budget = budget};
-    t->node = calloc(TRIE_NODES_MAX, sizeof(*t->node));
+    ASSERT(nodes_max > 1 && nodes_max <= TRIE_NODES_MAX);
+    *t = (struct trie){.high = 1, .seed = seed, .budget = budget, .nodes_max = nodes_max};
+    t->node = calloc(nodes_max, sizeof(*t->node));
     t->bucket = calloc(TRIE_BUCKETS, sizeof(*t->bucket));
     ASSERT(t->node && t->bucket);
 }
@@ -55,7 +56,7 @@ child_of(const struct trie *t, uint32_t parent, struct bytes level)
 static uint32_t
 make_child(struct trie *t, uint32_t parent, struct bytes level)
 {
-    if (!t->free && t->high == TRIE_NODES_MAX)
+    if (!t->free && t->high == t->nodes_max)
         return 0;
     uint8_t *text = budget_take(t->budget, level.len + 1);
     if (!text)

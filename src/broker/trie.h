@@ -34,14 +34,14 @@ struct trie_node {
 struct trie {
     struct trie_node *node; /* [TRIE_NODES_MAX]; 0 is the root */
     uint32_t *bucket;       /* [TRIE_BUCKETS] */
-    uint32_t high, free, count;
+    uint32_t high, free, count, nodes_max;
     uint64_t seed; /* of the hash: random, so that nobody can choose collisions */
     uint64_t visited;
     struct budget *budget;
 };
 
 /* Takes its tables at once (untouched pages cost nothing); the texts come from the budget. */
-void trie_init(struct trie *t, struct budget *budget, uint64_t seed);
+void trie_init(struct trie *t, struct budget *budget, uint64_t seed, uint32_t nodes_max);
 void trie_fini(struct trie *t);
 
 /* The node of a filter (checked before: mqtt_topic_is_filter), made if it is not there. ERR_LIMIT:

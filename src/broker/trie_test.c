@@ -62,7 +62,7 @@ TEST(a_tree_matches_what_a_naive_matcher_matches)
     struct trie t;
     struct naive *n = calloc(1, sizeof(*n));
     CHECK(n);
-    trie_init(&t, &budget, state);
+    trie_init(&t, &budget, state, TRIE_NODES_MAX);
     for (int round = 0; round < 4000; round++) {
         char text[TEXT_SIZE];
         random_text(&state, true, text);
@@ -98,7 +98,7 @@ TEST(a_full_tree_says_so_and_is_as_before)
 {
     struct budget budget = {0, 400};
     struct trie t;
-    trie_init(&t, &budget, 1);
+    trie_init(&t, &budget, 1, TRIE_NODES_MAX);
     char text[TEXT_SIZE];
     uint32_t made = 0, node;
     for (uint32_t i = 0; i < 100; i++) {
@@ -133,7 +133,7 @@ TEST(a_match_costs_its_levels_not_the_number_of_subscriptions)
 {
     struct budget budget = {0, 64 << 20};
     struct trie t;
-    trie_init(&t, &budget, test_seed());
+    trie_init(&t, &budget, test_seed(), TRIE_NODES_MAX);
     char text[TEXT_SIZE];
     uint32_t node, hits = 0;
     for (uint32_t i = 0; i < 100000; i++) {

@@ -261,7 +261,7 @@ struct core {
     size_t ask_bytes;
     struct round round;
     struct broker broker;
-    struct hear **hear; /* [BROKER_SUBSCRIPTIONS_MAX] */
+    struct hear **hear; /* [broker.subscriptions_max] */
     uint32_t hears_any; /* the first that is not of one stream */
     struct hear_wait hear_waits[HEAR_WAITS_MAX];
     bool committing; /* inside round_commit() */

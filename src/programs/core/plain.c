@@ -215,7 +215,7 @@ plain_publish(struct core *c, const struct speaker *who, const struct plain *m, 
     const struct start_topics *row = NULL;
     round_room(c, m->topic.len + m->properties.len + m->payload.len);
     enum err e = plain_check(c, who, m, &row, why);
-    if (e == OK)
+    if (e == OK && row)
         e = route(c, row, who, m, why);
     c->count.refused += e != OK;
     round_decide_topic(c, who->name, m->topic, e == OK ? NULL : why->why);

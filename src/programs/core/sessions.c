@@ -16,6 +16,8 @@ enum {
     RETAIN_FLAG = 4,
     GIVEN_ID_SIZE = 80,
     LOST_TOLD_MS = 10000,
+    SMALL_ZONE_BYTES = 192 * 1024 * 1024, /* the tables of a large zone take 45 MiB of addresses */
+    SMALL_ZONE_DIVISOR = 16,
 };
 
 static int64_t
@@ -31,15 +33,16 @@ sessions_init(struct core *c)
 {
     struct broker_ports ports = session_ports;
     ports.ctx = c;
-    broker_init(&c->broker, &ports, random_u64(&c->random));
-    c->hear = calloc(BROKER_SUBSCRIPTIONS_MAX, sizeof(struct hear *));
+    bool small = c->start->memory_bytes && c->start->memory_bytes < SMALL_ZONE_BYTES;
+    broker_init(&c->broker, &ports, random_u64(&c->random), small ? SMALL_ZONE_DIVISOR : 1);
+    c->hear = calloc(c->broker.subscriptions_max, sizeof(struct hear *));
     ASSERT(c->hear);
 }
 
 void
 sessions_fini(struct core *c)
 {
-    for (uint32_t i = 0; i < BROKER_SUBSCRIPTIONS_MAX; i++)
+    for (uint32_t i = 0; i < c->broker.subscriptions_max; i++)
         budget_give(&c->broker.budget, c->hear[i], sizeof(struct hear));
     free(c->hear);
     broker_fini(&c->broker);
