@@ -208,10 +208,12 @@ drill-kill: programs $(B)/drills/kill $(B)/tests/load/probe
 # A gate without TLS and a core without rights, for suites that know neither (tests/open). Other objects
 # at link time: nothing that a charter, an option or a message can say makes a production program such a one.
 OPEN_WRAPS_gate := mqtt_session_init connection_end
-OPEN_WRAPS_core-telemetry := rights_of rights_names_once caller_check start_class core_open
+OPEN_WRAPS_core-telemetry := rights_of rights_names_once caller_check start_class core_open commander_publishes
+OPEN_WRAPS_core-signals := $(OPEN_WRAPS_core-telemetry)
 OPEN_OBJECT_gate := $(call obj,tests/open/plain.c)
 OPEN_OBJECT_core-telemetry := $(call obj,tests/open/rights.c)
-OPEN := gate core-telemetry
+OPEN_OBJECT_core-signals := $(OPEN_OBJECT_core-telemetry)
+OPEN := gate core-telemetry core-signals
 define open_program
 $(B)/tests/open/libexec/bulkhead-$(1): $(B)/libexec/bulkhead-$(1) $(OPEN_OBJECT_$(1))
 	@mkdir -p $$(@D)

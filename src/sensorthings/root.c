@@ -35,6 +35,8 @@ static const struct {
     {WITH_TASKS, "iot_tasking/1.0/req/task", NULL},
     {WITH_TASKS, "iot_tasking/1.0/req/actuator", NULL},
     {WITH_TASKS, "iot_tasking/1.0/req/create-tasks", NULL},
+    {WITH_MQTT_TASKS, "iot_tasking/1.0/req/create-tasks-via-mqtt",
+     "[\"v1.1/Tasks\",\"v1.1/TaskingCapabilities(ID)/Tasks\"]"},
     {WITH_MQTT_TASKS, "iot_tasking/1.0/req/receive-updates-via-mqtt",
      "[\"v1.1/Tasks\",\"v1.1/Tasks(ID)\",\"v1.1/TaskingCapabilities(ID)/Tasks\"]"},
 };

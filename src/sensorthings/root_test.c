@@ -59,6 +59,7 @@ TEST(the_root_says_exactly_what_holds)
     CHECK(get(f, "/v1.1", "mqtts://c:8883") == 200);
     CHECK(has(f, "iot_tasking/1.0/req/task\"") && has(f, "\"name\":\"TaskingCapabilities\""));
     CHECK(has(f, "iot_tasking/1.0/req/receive-updates-via-mqtt"));
+    CHECK(has(f, "iot_tasking/1.0/req/create-tasks-via-mqtt"));
     fixture_free(f);
 }
 

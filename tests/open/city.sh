@@ -17,9 +17,12 @@ open_ports() {
     return 1
 }
 
-# open_start WORK STATE BIND MESSAGES: WORK gets the programs; CITY_PID.
+# open_start WORK STATE BIND MESSAGES [SERVICE]: WORK gets the programs; CITY_PID. The service `signals` has commands, and
+# with them the sets of Tasking Core.
 open_start() {
-    local work=$1 state=$2 program
+    local work=$1 state=$2 program service=${5:-telemetry} commands=''
+    [ "$service" = signals ] && commands='envelope minimum-green 5s  yellow 3s  all-red 2s  maximum-red 120s
+    command  phase-request  lease 10s'
     mkdir -p "$work/bin/libexec" || return 1
     cp build/bulkhead "$work/bin/" || return 1
     for program in build/libexec/bulkhead-*; do cp "$program" "$work/bin/libexec/" || return 1; done
@@ -30,16 +33,17 @@ open_start() {
     mkdir -p "$state" || return 1
     cat >"$state/open.charter" <<END || return 1
 city "Open" { number 1  origin open.example  sites here  signers tester  need 1 }
-purpose test "suites that others wrote"
-class open { personal no  sites here  purposes test }
+purpose operate "suites that others wrote"
+class open { personal no  sites here  purposes operate }
 vendor anybody { seat CA  owner CA  state-linked no  support CA }
 zone open {
-    service telemetry  tier ordinary  vendors anybody  sites here  holds open
+    service $service  tier ordinary  vendors anybody  sites here  holds open
     listen  mqtts $3:$OPEN_MQTT  https $3:$OPEN_HTTP
     limits  memory 4GiB  cpu 800%  messages $4  disk 16GiB
+    $commands
     topics  "#"  except "test/nosubscribe"  class open  publish devices  subscribe devices callers  retained 10000  size 48KiB
 }
-caller open { role administrator  zones open  purposes test  writes open }
+caller open { role administrator  zones open  purposes operate  writes open }
 END
     city_prepare "$state/open.charter" "$state" && city_start "$state"
 }

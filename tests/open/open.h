@@ -6,7 +6,7 @@
 
 /* The device and the caller that everybody is, and what for; see city.sh. */
 #define OPEN_NAME "open"
-#define OPEN_PURPOSE "test"
+#define OPEN_PURPOSE "operate" /* what commands are asked for */
 /* Stands in every program that links one of them; it is never printed. */
 #define OPEN_MARK "this program asks nobody who they are: for tests only"
 

@@ -213,6 +213,20 @@ commander_check(struct core *c, const struct peer *peer, struct request *ask, st
     return e;
 }
 
+enum err
+commander_publishes(struct core *c, const struct peer *peer, struct refusal *why)
+{
+    record_clock(c);
+    if (core_clock_doubt(c))
+        return refuse(why, 503, REASON_UNSPECIFIED,
+                      "the clock was set or stood still; ask when it has run steadily");
+    if (peer->kind != PEER_CALLER || clock_wall_us(&c->clock) >= peer->token_until_us ||
+        strcmp(peer->purpose, APPROVALS_PURPOSE) != 0)
+        return refuse(why, 403, REASON_NOT_AUTHORISED,
+                      "a Task is asked for by a caller whose token for operate is the password");
+    return OK;
+}
+
 /* The caller's side: token, purpose `operate`, a command that the charter has. */
 static enum err
 check_asker(struct core *c, const struct peer *peer, struct request *ask, struct token *token,

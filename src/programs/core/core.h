@@ -509,6 +509,8 @@ enum err approvals_of(const cJSON *array, struct buf *out, struct refusal *why) 
 /* Who may ask for commands: a caller's token for `operate`. */
 enum err commander_check(struct core *c, const struct peer *peer, struct request *ask,
                          struct token *out, struct refusal *why) MUST_USE;
+/* The same by MQTT: the token came with CONNECT, and its time may be over. */
+enum err commander_publishes(struct core *c, const struct peer *peer, struct refusal *why) MUST_USE;
 /* Refuse and put it on record. */
 void refuse_command(struct core *c, const struct peer *peer, struct request *ask,
                     const struct token *token, const char *what, const struct refusal *why);

@@ -397,12 +397,20 @@ ingest_message(struct core *c, struct peer *peer, const struct publish *m, struc
     return e;
 }
 
+static bool
+ends_in_tasks(struct bytes topic)
+{
+    static const char tail[] = "/Tasks";
+    enum { TAIL = sizeof(tail) - 1 };
+    return topic.len > TAIL && memcmp(topic.p + topic.len - TAIL, tail, TAIL) == 0;
+}
+
 void
 ingest_publish(struct core *c, struct peer *peer, const struct publish *m)
 {
     struct refusal why = {0};
     enum err e;
-    if (peer->kind == PEER_CALLER && tasks_publish(c, peer, m))
+    if (c->graph.tasking && ends_in_tasks(m->topic) && tasks_publish(c, peer, m))
         return;
     if (!plain_topic(m->topic)) {
         e = ingest_message(c, peer, m, &why);

@@ -185,6 +185,45 @@ tasks_open(struct core *c)
     }
 }
 
+/* ---- what is answered -------------------------------------------------------------------------
+ */
+
+static enum err
+put_refusal(struct core *c, uint64_t task, struct bytes reason, struct bytes rule)
+{
+    struct buf more;
+    buf_init(&more, TASK_PROPERTIES_BYTES);
+    buf_text(&more, ",\"reason\":");
+    text_put_json(&more, reason);
+    if (rule.len) {
+        buf_text(&more, ",\"rule\":");
+        text_put_json(&more, rule);
+    }
+    enum err e = set_state(c, task, "refused", buf_bytes(&more));
+    buf_fini(&more);
+    return e;
+}
+
+/* 201 with the Task as it stands now, into the ask; not sent yet. */
+static void
+put_task(struct core *c, uint64_t id, struct request *ask)
+{
+    struct view_rights view = {.core = c, .purpose = bytes_text(APPROVALS_PURPOSE)};
+    struct sta_rights rights = rights_of(&view);
+    struct sta_source source = source_of(c);
+    struct sta_view answer_view;
+    view_of(c, &rights, &source, &answer_view);
+    ask->status = 201;
+    ask->content_type = "application/json";
+    buf_init(&ask->out, STA_BODY_BYTES_MAX);
+    if (sta_answer_entity(&answer_view, STA_TASK, id, &ask->out) != OK ||
+        buf_error(&ask->out) != OK) {
+        buf_reset(&ask->out);
+        ask->content_type = "";
+    }
+    sta_self_link(bytes_text(c->base_url), STA_TASK, id, &ask->location);
+}
+
 /* ---- POST -------------------------------------------------------------------------------------
  */
 
@@ -193,6 +232,7 @@ struct task_ask {
     struct bytes values; /* JSON */
     struct buf approvals, parameters;
     char command[START_NAME_SIZE];
+    struct refusal judged; /* .why not empty: refused without the warden, and kept like that */
 };
 
 static enum err
@@ -273,7 +313,32 @@ read_body(struct bytes body, struct task_ask *out, struct refusal *why)
     return OK;
 }
 
-/* The capability is there for the caller, names a command, and the values fit it. */
+/* What can reach no device is judged here: it names no command, or carries what none can. */
+static void
+judge(struct core *c, const struct sta_entity *of, struct task_ask *t)
+{
+    struct sta_error error = {0};
+    struct bytes record = of->property[CAPABILITY_PARAMETERS];
+    struct bytes command = text_member(c, of->property[CAPABILITY_PROPERTIES], "command");
+    if (bytes_copy_text(command, t->command, sizeof(t->command)) != OK ||
+        !start_command(c->start, command)) {
+        refuse(&t->judged, 403, REASON_NOT_AUTHORISED,
+               "TaskingCapability(%llu) names no command that the charter gives zone %s.",
+               (unsigned long long)t->capability, c->start->zone);
+        refusal_rule(&t->judged, c->start->zone_line, "zone", c->start->zone);
+    } else if (!text_is_name(bytes_text(of->owner))) {
+        refuse(&t->judged, 409, REASON_NOT_AUTHORISED,
+               "TaskingCapability(%llu) belongs to no device that could be commanded.",
+               (unsigned long long)t->capability);
+    } else if (sta_task_parameters(record, t->values, &c->call, &t->parameters, &error) != OK) {
+        (void)malformed(&t->judged, &error);
+    } else if (buf_error(&t->parameters) != OK) {
+        refuse(&t->judged, 400, REASON_PAYLOAD_INVALID,
+               "taskingParameters are more than one command carries.");
+    }
+}
+
+/* The capability is there for the caller, and the values are such as it asks for. */
 static enum err
 fit(struct core *c, struct task_ask *t, struct refusal *why)
 {
@@ -284,26 +349,10 @@ fit(struct core *c, struct task_ask *t, struct refusal *why)
     if (!of || !rights.may_see(rights.ctx, STA_TASKING_CAPABILITY, of))
         return refuse(why, 404, REASON_NOT_AUTHORISED, "There is no TaskingCapability(%llu).",
                       (unsigned long long)t->capability);
-    struct bytes command = text_member(c, of->property[CAPABILITY_PROPERTIES], "command");
-    if (bytes_copy_text(command, t->command, sizeof(t->command)) != OK ||
-        !start_command(c->start, command)) {
-        refuse(why, 403, REASON_NOT_AUTHORISED,
-               "TaskingCapability(%llu) names no command that the charter gives zone %s.",
-               (unsigned long long)t->capability, c->start->zone);
-        refusal_rule(why, c->start->zone_line, "zone", c->start->zone);
-        return ERR_DENIED;
-    }
-    if (!text_is_name(bytes_text(of->owner)))
-        return refuse(why, 409, REASON_NOT_AUTHORISED,
-                      "TaskingCapability(%llu) belongs to no device that could be commanded.",
-                      (unsigned long long)t->capability);
-    struct bytes record = of->property[CAPABILITY_PARAMETERS];
-    enum err e = sta_task_check(record, t->values, &c->call, &error);
-    if (e == OK)
-        e = sta_task_parameters(record, t->values, &c->call, &t->parameters, &error);
-    if (e == OK && buf_error(&t->parameters) != OK)
-        e = sta_fail(&error, 400, 0, "taskingParameters are more than one command carries");
-    return e == OK ? OK : malformed(why, &error);
+    if (sta_task_check(of->property[CAPABILITY_PARAMETERS], t->values, &c->call, &error) != OK)
+        return malformed(why, &error);
+    judge(c, of, t);
+    return OK;
 }
 
 /* Names of those who approved exactly this, as far as their tokens are good; the warden decides. */
@@ -374,19 +423,15 @@ ask_warden(struct core *c, const char *caller, struct task_ask *t, struct wish_f
                         .asked_by = bytes_text(caller),
                         .approvals = buf_bytes(&t->approvals)};
     enum err e = store_asked(c, t, &wish, &from->task, why);
-    if (e != OK || commands_ask(c, from, &wish) == OK)
-        return e;
-    struct wish_wait nobody = {
-        .task = from->task, .publisher = from->publisher, .publish_ref = from->publish_ref};
-    tasks_refused(c, &nobody, from->ask, bytes_text("the warden cannot be asked now"),
-                  (struct bytes){0});
-    return OK;
+    if (e == OK && !t->judged.why[0] && commands_ask(c, from, &wish) != OK)
+        refuse(&t->judged, 503, REASON_UNSPECIFIED, "The warden cannot be asked now.");
+    return e;
 }
 
 /* What stands in path and body, checked, and on its way. */
 static enum err
 take_task(struct core *c, const char *caller, const struct sta_path *path, struct bytes body,
-          struct wish_from *from, struct refusal *why)
+          struct wish_from *from, struct refusal *out_judged, struct refusal *why)
 {
     struct task_ask t = {0};
     buf_init(&t.approvals, TASK_APPROVALS_BYTES);
@@ -398,6 +443,10 @@ take_task(struct core *c, const char *caller, const struct sta_path *path, struc
         e = fit(c, &t, why);
     if (e == OK)
         e = ask_warden(c, caller, &t, from, why);
+    if (e == OK && t.judged.why[0] &&
+        put_refusal(c, from->task, bytes_text(t.judged.why), bytes_text(t.judged.rule)) != OK)
+        e = refuse(why, 503, REASON_IMPLEMENTATION, "The store failed.");
+    *out_judged = t.judged;
     buf_fini(&t.approvals);
     buf_fini(&t.parameters);
     return e;
@@ -407,29 +456,26 @@ void
 tasks_post(struct core *c, struct peer *peer, struct request *ask, const struct sta_path *path)
 {
     struct token token = {0};
-    struct refusal why = {0};
+    struct refusal why = {0}, judged = {0};
     struct wish_from from = {.ask = ask};
     arena_reset(&c->call);
     enum err e = commander_check(c, peer, ask, &token, &why);
     if (e == OK)
-        e = take_task(c, token.caller, path, buf_bytes(&ask->body), &from, &why);
-    if (e != OK)
+        e = take_task(c, token.caller, path, buf_bytes(&ask->body), &from, &judged, &why);
+    if (e != OK) {
         refuse_command(c, peer, ask, &token, "/v1.1/Tasks", &why);
-}
-
-/* By MQTT the token came with CONNECT, and its time may be over. */
-static enum err
-check_publisher(struct core *c, const struct peer *peer, struct refusal *why)
-{
-    record_clock(c);
-    if (core_clock_doubt(c))
-        return refuse(why, 503, REASON_UNSPECIFIED,
-                      "the clock was set or stood still; ask when it has run steadily");
-    if (peer->kind != PEER_CALLER || clock_wall_us(&c->clock) >= peer->token_until_us ||
-        strcmp(peer->purpose, APPROVALS_PURPOSE) != 0)
-        return refuse(why, 403, REASON_NOT_AUTHORISED,
-                      "a Task is asked for by a caller whose token for operate is the password");
-    return OK;
+    } else if (judged.why[0]) { /* the warden did not write this down */
+        struct reading r = {.event = "command-refused",
+                            .caller = token.caller,
+                            .role = token.role,
+                            .purpose = token.purpose,
+                            .what = "/v1.1/Tasks",
+                            .status = judged.status,
+                            .rule = judged.rule};
+        c->count.leases_refused++;
+        put_task(c, from.task, ask);
+        record_and_send(c, ask, &r);
+    }
 }
 
 bool
@@ -437,54 +483,39 @@ tasks_publish(struct core *c, struct peer *peer, const struct publish *m)
 {
     struct sta_path path;
     struct sta_error error = {0};
-    struct refusal why = {0};
+    struct refusal why = {0}, judged = {0};
     struct wish_from from = {.publisher = peer->id, .publish_ref = m->ref};
     char target[TASK_TOPIC_SIZE];
     int n = snprintf(target, sizeof(target), "/%.*s", BYTES_PRINTF(m->topic));
-    if (!c->graph.tasking || n < 0 || (size_t)n >= sizeof(target) ||
+    if (n < 0 || (size_t)n >= sizeof(target) ||
         sta_path_parse(bytes_text(target), &path, &error) != OK || path.kind != STA_PATH_SET ||
         path.ref || sta_path_type(&path) != STA_TASK)
         return false;
-    enum err e = check_publisher(c, peer, &why);
-    if (e == OK)
-        e = take_task(c, peer->name, &path, m->payload, &from, &why);
-    if (e == OK)
-        return true; /* acknowledged with the verdict */
     round_room(c, 0);
+    enum err e = commander_publishes(c, peer, &why);
+    if (e == OK)
+        e = take_task(c, peer->name, &path, m->payload, &from, &judged, &why);
+    if (e == OK && !judged.why[0])
+        return true; /* acknowledged with the verdict */
     c->count.leases_refused++;
-    round_decide(c, peer->name, 0, UINT64_MAX, why.why);
-    round_ack(c, m->peer, m->ref, why.reason, why.why);
+    round_decide(c, peer->name, 0, UINT64_MAX, e == OK ? judged.why : why.why);
+    round_ack(c, m->peer, m->ref, e == OK ? REASON_SUCCESS : why.reason, e == OK ? "" : why.why);
     return true;
 }
 
 /* ---- the verdict --------------------------------------------------------------------------------
  */
 
-/* 201 with the Task as it stands now; by MQTT the acknowledgement: it is recorded and judged. */
 static void
 answer_task(struct core *c, const struct wish_wait *w, struct request *ask)
 {
-    uint64_t id = w->task;
-    struct view_rights view = {.core = c, .purpose = bytes_text(APPROVALS_PURPOSE)};
-    struct sta_rights rights = rights_of(&view);
-    struct sta_source source = source_of(c);
-    struct sta_view answer_view;
     struct published done = {.peer = w->publisher, .ref = w->publish_ref};
     if (w->publisher && w->publish_ref && peers_get(&c->peers, w->publisher) &&
         CHANNEL_SEND(&c->gate.channel, published, &done) != OK)
         log_event("ack_lost", "peer=%llu", (unsigned long long)w->publisher);
     if (!ask)
         return;
-    view_of(c, &rights, &source, &answer_view);
-    ask->status = 201;
-    ask->content_type = "application/json";
-    buf_init(&ask->out, STA_BODY_BYTES_MAX);
-    if (sta_answer_entity(&answer_view, STA_TASK, id, &ask->out) != OK ||
-        buf_error(&ask->out) != OK) {
-        buf_reset(&ask->out);
-        ask->content_type = "";
-    }
-    sta_self_link(bytes_text(c->base_url), STA_TASK, id, &ask->location);
+    put_task(c, w->task, ask);
     ask_send(c, ask);
 }
 
@@ -515,15 +546,6 @@ void
 tasks_refused(struct core *c, const struct wish_wait *w, struct request *ask, struct bytes reason,
               struct bytes rule)
 {
-    struct buf more;
-    buf_init(&more, TASK_PROPERTIES_BYTES);
-    buf_text(&more, ",\"reason\":");
-    text_put_json(&more, reason);
-    if (rule.len) {
-        buf_text(&more, ",\"rule\":");
-        text_put_json(&more, rule);
-    }
-    if (set_state(c, w->task, "refused", buf_bytes(&more)) == OK)
+    if (put_refusal(c, w->task, reason, rule) == OK)
         answer_task(c, w, ask);
-    buf_fini(&more);
 }

@@ -132,7 +132,7 @@ TEST(what_does_not_fit_never_reaches_the_warden)
         {"/v1.1/TaskingCapabilities(9)/Tasks", "{\"taskingParameters\":{\"slot\":1}}", 404},
         {"/v1.1/Things(2)/TaskingCapabilities(1)/Tasks", "{\"taskingParameters\":{\"slot\":1}}",
          404},
-        {"/v1.1/TaskingCapabilities(2)/Tasks", "{\"taskingParameters\":{}}", 403},
+        {"/v1.1/TaskingCapabilities(2)/Tasks", "{\"taskingParameters\":{\"x\":1}}", 400},
     };
     struct test_city *t = docked();
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
@@ -150,6 +150,20 @@ TEST(what_does_not_fit_never_reaches_the_warden)
     CHECK(city_answer(t, 1, "POST", tasks, "", good)->reason == 401);
     ask(t, "/v1.1/Things(1)/TaskingCapabilities(1)/Tasks", good);
     CHECK(t->wish_ref);
+    city_free(t);
+}
+
+TEST(a_task_that_can_reach_no_device_is_refused_and_kept)
+{
+    struct test_city *t = docked();
+    uint32_t ref = ask(t, "/v1.1/TaskingCapabilities(2)/Tasks", "{\"taskingParameters\":{}}");
+    CHECK(t->wish_ref == 0 && city_output(t, answer_id, 4, ref)->reason == 201);
+    CHECK(reads(t, "\"state\":\"refused\"") && reads(t, "names no command"));
+    CHECK(reads(t, "\"rule\":\"charter line 20: zone bikes\""));
+    CHECK(city_recorded(t, "\"event\":\"command-refused\""));
+    t->ledger_mode = LEDGER_FAILS;
+    ref = ask(t, "/v1.1/TaskingCapabilities(2)/Tasks", "{\"taskingParameters\":{}}");
+    CHECK(city_output(t, answer_id, 4, ref)->reason == 503);
     city_free(t);
 }
 
@@ -194,7 +208,7 @@ TEST(a_caller_asks_by_mqtt_and_hears_when_it_is_judged)
     struct test_city *t = docked();
     const char *topic = "v1.1/TaskingCapabilities(1)/Tasks";
     const char *good = "{\"taskingParameters\":{\"slot\":3}}";
-    CHECK(city_published(t, 1, topic, good) == REASON_TOPIC_INVALID);  /* a device */
+    CHECK(city_published(t, 1, topic, good) == REASON_NOT_AUTHORISED); /* a device */
     CHECK(city_published(t, 4, topic, good) == REASON_NOT_AUTHORISED); /* no token at CONNECT */
     city_peer(t, 10, PEER_CALLER, "operator");
     struct session_open open = {.version = 5, .password = bytes_text(token)};
