@@ -262,7 +262,7 @@ TEST(an_observation_of_a_multidatastream_is_a_list_of_that_length)
     CHECK(refused(f, 404, "no Datastream", "/v1.1/Observations",
                   "{\"result\":[1,2],\"Datastream\":{\"@iot.id\":3}}"));
     CHECK(fixture_get_text(f, "/v1.1/MultiDatastreams(3)/Observations") == 200);
-    CHECK(strstr((const char *)f->out.p, "[3,4]"));
+    CHECK(strstr(buf_string(&f->out), "[3,4]"));
     fixture_free(f);
 }
 
@@ -279,8 +279,8 @@ TEST(what_is_tasked_belongs_to_thing_and_actuator)
     CHECK(refused(f, 400, "by itself", "/v1.1/TaskingCapabilities(1)/Tasks", "{}"));
     CHECK(refused(f, 400, "DataRecord", "/v1.1/Things(1)/TaskingCapabilities",
                   "{\"name\":\"c\",\"description\":\"d\",\"taskingParameters\":{}}"));
-    CHECK(fixture_get_text(f, "/v1.1") == 200 && !strstr((const char *)f->out.p, "Task"));
+    CHECK(fixture_get_text(f, "/v1.1") == 200 && !strstr(buf_string(&f->out), "Task"));
     f->graph.tasking = true;
-    CHECK(fixture_get_text(f, "/v1.1") == 200 && strstr((const char *)f->out.p, "/Tasks"));
+    CHECK(fixture_get_text(f, "/v1.1") == 200 && strstr(buf_string(&f->out), "/Tasks"));
     fixture_free(f);
 }

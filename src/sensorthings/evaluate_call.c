@@ -44,6 +44,7 @@ static size_t
 characters(struct bytes s)
 {
     size_t n = 0;
+    ASSERT(s.p || s.len == 0);
     for (size_t i = 0; i < s.len; i++)
         n += (s.p[i] & 0xc0) != 0x80;
     return n;

@@ -45,6 +45,7 @@ follow(struct fixture *f, const char *target, const char *mark, const char *end,
         for (const char *at = body; (at = strstr(at, mark)) != NULL;) {
             at += strlen(mark);
             len += (size_t)snprintf(list + len, size - len, "%.*s ", (int)strcspn(at, end), at);
+            CHECK(len < size);
         }
         const char *link = strstr(body, "nextLink\":\"" FIXTURE_BASE);
         next[0] = 0;
@@ -120,7 +121,8 @@ TEST(every_order_and_form_pages_without_loss)
         {"/v1.1/Datastreams(1)/Observations?$count=true&", plain},
         {"/v1.1/Datastreams(1)/Observations?$count=true&$filter=result gt 7&", "8 9 10 "},
     };
-    char target[512], list[2048];
+    char target[512];
+    static char list[64 * 1024];
     for (size_t i = 0; i < ARRAY_COUNT(asked); i++)
         for (int top = 1; top <= 12; top++) {
             snprintf(target, sizeof(target), "%s$select=result&$top=%d", asked[i][0], top);
