@@ -72,10 +72,12 @@ store_each_copy(struct store *s, store_copy_fn *each, void *ctx)
     size_t count = 0;
     enum err e = OK;
     for (uint32_t i = 0; e == OK && i < s->stream_count; i++) {
-        const struct stream *st = &s->stream[i];
+        struct stream *st = &s->stream[i];
+        e = st->span_stale ? span_recount(s, st) : OK;
         struct place *p = place_of(place, &count, &st->row.meta);
         struct sealed_totals totals = {0};
-        e = p ? sealed_stream_totals(s->sealed, st->row.id, &totals) : ERR_LIMIT;
+        if (e == OK)
+            e = p ? sealed_stream_totals(s->sealed, st->row.id, &totals) : ERR_LIMIT;
         if (e == OK)
             count_stream(st, totals.bytes, &p->copy);
     }

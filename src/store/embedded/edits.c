@@ -349,6 +349,8 @@ version_write(struct store *s, struct stream *st, const struct version *v, uint6
     struct seal_name name = version_name(s, &row);
     seal_put(to, key, &s->config.random, &name, buf_bytes(&s->plain));
     buf_filled(&s->head, s->plain.len + SEAL_OVERHEAD);
+    if (v->was.time_us < st->version_us)
+        st->version_us = v->was.time_us;
     return sealed_put_version(s->sealed, &row, buf_bytes(&s->head));
 }
 

@@ -463,3 +463,30 @@ TEST(many_edits_are_folded_as_they_come)
     }
     place_fini(&p);
 }
+
+TEST(what_came_late_goes_in_time_though_its_chunk_stays)
+{
+    struct place p;
+    struct observation o = {.kind = RESULT_NUMBER, .number = 1};
+    struct store_span span;
+    uint64_t n;
+    place_init(&p);
+    add_stream(&p, 72 * 3600);
+    for (int i = 0; i < 100; i++) {
+        o.time_us = T0 - (i == 50 ? (int64_t)71 * 3600 * 1000000 : 0);
+        CHECK_OK(store_append(p.s, 1, &o, false, &n));
+    }
+    CHECK_OK(store_commit(p.s));
+    p.clock.wall_us = T0 + (int64_t)3600 * 1000000 - 1;
+    maintain(&p);
+    CHECK_OK(store_span(p.s, 1, &span));
+    CHECK(span.count == 100);
+    p.clock.wall_us = T0 + (int64_t)12 * 3600 * 1000000;
+    maintain(&p);
+    for (int round = 0; round < 2; round++) {
+        CHECK_OK(store_span(p.s, 1, &span));
+        CHECK(span.count == 99 && span.first_us == T0);
+        place_reopen(&p);
+    }
+    place_fini(&p);
+}

@@ -115,6 +115,7 @@ struct stream {
     uint8_t small_count;      /* chunks at the stream's end that are not full */
     uint32_t small_points;    /* in them */
     struct edits *edits;      /* NULL: none */
+    int64_t version_us;       /* time of the version that expires first; INT64_MAX: none */
 };
 
 /* The id stands here too: looking for a stream touches no other. */
@@ -254,6 +255,9 @@ enum err seal_leaves(struct store *s) MUST_USE; /* make their file durable */
 void container_failed(struct store *s, enum err e);
 /* Segments up to this one are to be sealed; 0: none. *out_leave: the active one to its end. */
 uint64_t seal_target(struct store *s, bool *out_leave);
+/* The chunk without what is before the cutoff. A transaction of its own. */
+enum err seal_trim(struct store *s, struct stream *st, const struct chunk_row *row,
+                   int64_t cutoff_us) MUST_USE;
 enum err seal_entities_now(struct store *s) MUST_USE;
 enum err seal_edits_now(struct store *s) MUST_USE;
 
@@ -298,6 +302,8 @@ enum err fold_load(struct store *s, struct stream *st, const struct chunk_row *r
 /* All patches of the stream, or as many as a step takes. */
 enum err fold_stream(struct store *s, struct stream *st) MUST_USE;
 /* `count` observations of scratch, as of n0; nothing is written for gaps only. */
+enum err fold_trim(struct store *s, struct stream *st, const struct chunk_row *row,
+                   int64_t cutoff_us) MUST_USE;
 enum err chunk_write(struct store *s, const struct stream *st, uint64_t n0, size_t from,
                      size_t count, uint64_t epoch) MUST_USE;
 

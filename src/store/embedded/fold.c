@@ -113,6 +113,22 @@ fold_load(struct store *s, struct stream *st, const struct chunk_row *row, size_
     return versions_write(s, st, row->n0, row->n, row->epoch);
 }
 
+/* As it is now, without what is before the cutoff. */
+enum err
+fold_trim(struct store *s, struct stream *st, const struct chunk_row *row, int64_t cutoff_us)
+{
+    enum err e = fold_load(s, st, row, 0);
+    for (uint64_t i = 0; e == OK && i < row->n; i++)
+        if (s->scratch[i].time_us < cutoff_us)
+            s->scratch[i] = (struct observation){0};
+    if (e == OK)
+        e = sealed_delete_chunk(s->sealed, row->id);
+    if (e == OK)
+        e = chunk_write(s, st, row->n0, 0, row->n, row->epoch);
+    cache_forget(s, row->id); /* scratch pointed into it until now */
+    return e;
+}
+
 /* The chunk that holds n, written anew; or nothing, when it is there no more. */
 static enum err
 fold_chunk(struct store *s, struct stream *st, uint64_t n)
@@ -121,14 +137,7 @@ fold_chunk(struct store *s, struct stream *st, uint64_t n)
     enum err e = sealed_find_chunk(s->sealed, st->row.id, n, &row);
     if (e == ERR_NOT_FOUND || (e == OK && n - row.n0 >= row.n))
         return OK;
-    if (e == OK)
-        e = fold_load(s, st, &row, 0);
-    if (e == OK)
-        e = sealed_delete_chunk(s->sealed, row.id);
-    if (e == OK)
-        e = chunk_write(s, st, row.n0, 0, row.n, row.epoch);
-    cache_forget(s, row.id); /* scratch pointed into it until now */
-    return e;
+    return e == OK ? fold_trim(s, st, &row, INT64_MIN) : e;
 }
 
 enum err

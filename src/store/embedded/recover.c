@@ -202,7 +202,10 @@ load_totals(struct store *s)
         struct stream *st = &s->stream[i];
         struct sealed_totals t = {0};
         e = sealed_stream_totals(s->sealed, st->row.id, &t);
-        st->sweep = st->row.erased && t.count > 0;
+        if (e == OK)
+            e = sealed_first_version(s->sealed, st->row.id, &st->version_us);
+        e = e == ERR_NOT_FOUND ? OK : e;
+        st->sweep = st->row.erased && (t.count > 0 || st->version_us != INT64_MAX);
         if (st->row.erased || t.count == 0)
             continue;
         st->sealed_count = t.count;

@@ -571,15 +571,26 @@ sealed_expire(struct sealed *s, uint32_t stream, int64_t cutoff_us, uint32_t mos
     return e;
 }
 
-enum err
-sealed_next_start(struct sealed *s, uint32_t stream, int64_t from_us, int64_t *out_us)
+static enum err
+one_time(sqlite3_stmt *st, int64_t *out_us)
 {
-    sqlite3_stmt *st = bind(s, SQL_CHUNK_NEXT, 2, (int64_t[]){stream, from_us});
     int rc = sqlite3_step(st);
     if (rc == SQLITE_ROW)
         *out_us = sqlite3_column_int64(st, 0);
     sqlite3_reset(st);
     return rc == SQLITE_DONE ? ERR_NOT_FOUND : error_of(rc);
+}
+
+enum err
+sealed_next_start(struct sealed *s, uint32_t stream, int64_t from_us, int64_t *out_us)
+{
+    return one_time(bind(s, SQL_CHUNK_NEXT, 2, (int64_t[]){stream, from_us}), out_us);
+}
+
+enum err
+sealed_first_version(struct sealed *s, uint32_t stream, int64_t *out_us)
+{
+    return one_time(bind(s, SQL_VERSION_FIRST, 1, (int64_t[]){stream}), out_us);
 }
 
 enum err

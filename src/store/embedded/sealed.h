@@ -132,6 +132,8 @@ typedef enum err sealed_version_fn(void *ctx, const struct version_row *row, str
 /* In order of seq, until one answers an error, which is the result. */
 enum err sealed_each_version(struct sealed *s, uint32_t stream, uint64_t n, sealed_version_fn *each,
                              void *ctx) MUST_USE;
+/* t of the one that expires first. ERR_NOT_FOUND. */
+enum err sealed_first_version(struct sealed *s, uint32_t stream, int64_t *out_us) MUST_USE;
 enum err sealed_drop_versions(struct sealed *s, uint32_t stream, uint64_t n) MUST_USE;
 
 /* Delete at most `most` chunks that end before the cutoff, and as many versions. */

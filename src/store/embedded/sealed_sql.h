@@ -77,6 +77,8 @@ static const char from_1[] =
     X(CUT_PUT, "INSERT OR REPLACE INTO leafcut VALUES(1,?1,?2,?3)")                                \
     X(VERSION_PUT, "INSERT OR IGNORE INTO version VALUES(?1,?2,?3,?4,?5,?6)")                      \
     X(VERSION_ALL, "SELECT seq,t,epoch,body FROM version WHERE stream=?1 AND n=?2 ORDER BY seq")   \
+    X(VERSION_FIRST, "SELECT t FROM version INDEXED BY version_t WHERE stream=?1"                  \
+                     " ORDER BY t LIMIT 1")                                                        \
     X(VERSION_DROP, "DELETE FROM version WHERE stream=?1 AND n=?2")                                \
     X(VERSION_EXPIRE, "DELETE FROM version WHERE (stream,n,seq) IN (SELECT stream,n,seq FROM"      \
                       " version INDEXED BY version_t WHERE stream=?1 AND t<?2 LIMIT ?3)")          \

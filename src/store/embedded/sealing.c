@@ -170,6 +170,16 @@ seal_edits_now(struct store *s)
     return e;
 }
 
+enum err
+seal_trim(struct store *s, struct stream *st, const struct chunk_row *row, int64_t cutoff_us)
+{
+    enum err e = begin(s);
+    changed(s, st);
+    if (e == OK)
+        e = fold_trim(s, st, row, cutoff_us);
+    return end(s, e);
+}
+
 /* The small chunks at the stream's end, the last one first. */
 static enum err
 small_chunks(struct store *s, const struct stream *st, struct chunk_row rows[static SMALL_CHUNKS],

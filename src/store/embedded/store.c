@@ -338,7 +338,7 @@ store_erase_stream(struct store *s, uint32_t stream)
     tail_shift(s, st, st->tail_count);
     st->span = (struct store_span){0};
     st->span_stale = false;
-    st->sweep = st->sealed_count > 0;
+    st->sweep = st->sealed_count > 0 || st->version_us != INT64_MAX;
     st->sealed_count = 0;
     cache_forget(s, 0);
     e = sealed_checkpoint(s->sealed); /* old pages held the wrapped key */

@@ -46,7 +46,7 @@ streams_add(struct store *s, const struct sealed_stream *row)
     ASSERT(!streams_find(s, row->id));
     uint32_t index = s->stream_count++;
     struct stream *st = &s->stream[index];
-    *st = (struct stream){.row = *row, .newest_us = INT64_MIN};
+    *st = (struct stream){.row = *row, .newest_us = INT64_MIN, .version_us = INT64_MAX};
     hash_put(s, index);
     return st;
 }

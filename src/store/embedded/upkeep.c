@@ -3,11 +3,55 @@
  */
 #include "store/embedded/embedded.h"
 
-/* Keys without chunks go; what a thief may still find of those chunks must not open. */
-static enum err
-drop_keys(struct store *s, struct stream *st)
+struct first {
+    struct chunk_row row;
+    bool there;
+};
+
+static bool
+take_first(void *ctx, const struct chunk_row *row)
 {
-    if (st->span.count == 0 && st->tail_count == 0) {
+    struct first *first = ctx;
+    first->row = *row;
+    first->there = true;
+    return false;
+}
+
+/* What expires next; of a long series without looking at all of it. */
+static enum err
+first_left(struct store *s, struct stream *st, struct first *first)
+{
+    *first = (struct first){0};
+    int64_t first_us = INT64_MAX;
+    enum err e =
+        sealed_each_chunk(s->sealed, st->row.id, INT64_MIN, INT64_MAX, false, take_first, first);
+    st->version_us = INT64_MAX;
+    if (e == OK)
+        e = sealed_first_version(s->sealed, st->row.id, &st->version_us);
+    if (e != OK && e != ERR_NOT_FOUND)
+        return e;
+    if (first->there)
+        first_us = first->row.t0;
+    else
+        st->sealed_count = 0;
+    for (uint32_t i = 0; i < tail_committed(st); i++)
+        if (st->tail[i].time_us < first_us && !point_gap(&st->tail[i]))
+            first_us = st->tail[i].time_us;
+    st->span.first_us = first_us;
+    st->span_stale = true; /* counted anew when somebody asks */
+    return OK;
+}
+
+/*
+ * Keys without chunks go; what a thief may still find of those chunks must not open. Epochs come
+ * one after the other, so while the first chunk is under the oldest key there is nothing to do.
+ */
+static enum err
+drop_keys(struct store *s, struct stream *st, const struct first *first)
+{
+    if (first->there && first->row.epoch + st->row.keys_older <= st->row.epoch)
+        return OK;
+    if (!first->there && st->version_us == INT64_MAX && st->tail_count == 0) {
         st->row.epoch++; /* the last key too: nothing lies under it */
         st->row.keys_older++;
         stream_new_key(s, st);
@@ -36,15 +80,16 @@ clean_pages(struct store *s)
 }
 
 static enum err
-expire_stream(struct store *s, struct stream *st, int64_t cutoff_us, uint32_t *deleted)
+expire_chunks(struct store *s, struct stream *st, int64_t cutoff_us, uint32_t *deleted,
+              struct first *first)
 {
     enum err e = sealed_begin(s->sealed);
     if (e == OK)
         e = sealed_expire(s->sealed, st->row.id, cutoff_us, EXPIRE_CHUNKS, deleted);
+    if (e == OK && !st->row.erased)
+        e = first_left(s, st, first);
     if (e == OK && *deleted && !st->row.erased)
-        e = span_recount(s, st);
-    if (e == OK && *deleted && !st->row.erased)
-        e = drop_keys(s, st);
+        e = drop_keys(s, st, first);
     if (e == OK)
         e = sealed_commit(s->sealed);
     if (e != OK)
@@ -53,6 +98,26 @@ expire_stream(struct store *s, struct stream *st, int64_t cutoff_us, uint32_t *d
         cache_forget(s, 0);
     st->small_known = false;
     return e;
+}
+
+/*
+ * What came late or was corrected to another time may lie in one chunk with what is kept much
+ * longer: when the chunk's first is long over, it is written anew without what is.
+ */
+static enum err
+expire_stream(struct store *s, struct stream *st, int64_t cutoff_us, uint32_t *deleted)
+{
+    struct first first = {0};
+    enum err e = expire_chunks(s, st, cutoff_us, deleted, &first);
+    int64_t slack_us = (int64_t)(st->row.meta.keep_s / KEY_SPANS) * 1000000;
+    if (slack_us < (int64_t)KEY_SPAN_MIN_S * 1000000)
+        slack_us = (int64_t)KEY_SPAN_MIN_S * 1000000;
+    if (e != OK || *deleted || st->row.erased || !first.there ||
+        first.row.t0 >= cutoff_us - slack_us)
+        return e;
+    *deleted = 1;
+    e = seal_trim(s, st, &first.row, cutoff_us);
+    return e == OK ? first_left(s, st, &first) : e;
 }
 
 static enum err
@@ -66,14 +131,15 @@ expire_step(struct store *s, bool *out_more)
         if (s->expire_cursor >= s->stream_count)
             s->expire_cursor = 0;
         struct stream *st = &s->stream[s->expire_cursor++];
-        if (st->sweep) {
-            e = expire_stream(s, st, INT64_MAX, &deleted);
+        int64_t cutoff_us = now_us - (int64_t)st->row.meta.keep_s * 1000000;
+        bool due = st->row.meta.keep_s && ((st->sealed_count && st->span.first_us < cutoff_us) ||
+                                           st->version_us < cutoff_us);
+        if (st->sweep)
+            cutoff_us = INT64_MAX;
+        if (st->sweep || (due && !st->row.erased))
+            e = expire_stream(s, st, cutoff_us, &deleted);
+        if (st->sweep)
             st->sweep = e != OK || deleted > 0;
-        } else if (st->row.meta.keep_s && st->sealed_count) {
-            int64_t cutoff_us = now_us - (int64_t)st->row.meta.keep_s * 1000000;
-            if (st->span.first_us < cutoff_us)
-                e = expire_stream(s, st, cutoff_us, &deleted);
-        }
         if (deleted)
             break;
     }
