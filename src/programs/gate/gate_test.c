@@ -476,7 +476,7 @@ TEST(a_question_is_passed_on_and_its_answer_comes_back)
     world_init(&w, 16);
     client_init(&x, &w, TLS_HTTP, NULL);
     SAY(&x, "GET /v1.1/Things?$top=1 HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer tok\r\n\r\n"
-            "HEAD /second HTTP/1.1\r\nHost: h\r\n\r\n");
+            "HEAD /second HTTP/1.1\r\nHost: h\r\nAccept: text/html, */*\r\n\r\n");
     CHECK(CORE_LOG(&w, "open 0  0 0\nask GET /v1.1/Things?$top=1 token=tok type= body=0\n"));
     CHECK_OK(CORE_SAYS(&w, answer, .peer = x.peer, .ref = w.ref, .status = 200,
                        .content_type = bytes_text("application/json"), .body_length = 5));
@@ -486,7 +486,7 @@ TEST(a_question_is_passed_on_and_its_answer_comes_back)
     pump(&x);
     CHECK(got_text(&x, "HTTP/1.1 200 OK\r\n") && got_text(&x, "Content-Length: 5\r\n"));
     CHECK(got_text(&x, "\r\n\r\n[1,2]"));
-    CHECK(CORE_LOG(&w, "ask HEAD /second token= type= body=0\n"));
+    CHECK(CORE_LOG(&w, "ask HEAD /second token= type=text/html body=0\n"));
     buf_reset(&x.got);
     CHECK_OK(CORE_SAYS(&w, answer, .peer = x.peer, .ref = w.ref, .status = 405, .body_length = 2));
     CHECK_OK(CORE_SAYS(&w, answer_body, .peer = x.peer, .ref = w.ref, .part = bytes_text("no")));
