@@ -32,6 +32,7 @@ struct bench_heard {
 struct bench {
     struct broker broker;
     bool open;
+    uint32_t divisor; /* of the tables; 0: none */
     int64_t now_us;
     struct bench_record kept[BENCH_RECORDS_MAX];
     size_t kept_count;
@@ -185,7 +186,7 @@ bench_start(struct bench *t)
     const struct broker_ports ports = {
         t,          bench_may_hear, bench_deliver,  bench_release, bench_drop,
         bench_room, bench_keep,     bench_class_of, bench_indexed};
-    broker_init(&t->broker, &ports, 7, 1);
+    broker_init(&t->broker, &ports, 7, t->divisor ? t->divisor : 1);
     t->open = true;
     t->takes = SIZE_MAX;
     t->indexed = 0;
@@ -208,13 +209,20 @@ bench_crash(struct bench *t)
 }
 
 static struct bench *
-bench_new(void)
+bench_small(uint32_t divisor)
 {
     struct bench *t = calloc(1, sizeof(*t));
     CHECK(t);
+    t->divisor = divisor;
     t->now_us = 1000LL * BENCH_S;
     bench_start(t);
     return t;
+}
+
+static UNUSED struct bench *
+bench_new(void)
+{
+    return bench_small(1);
 }
 
 static void

@@ -79,9 +79,10 @@ message_put_properties(const struct broker_message *m, int64_t now_us, const uin
             mqtt_property_put(out, &p);
     }
     if (expires) {
-        int64_t left_s = (m->expires_us - now_us + 999999) / 1000000;
+        int64_t left_us = m->expires_us > now_us ? m->expires_us - now_us : 0;
+        int64_t left_s = left_us / 1000000 + (left_us % 1000000 > 0);
         mqtt_property_put_number(out, MQTT_PROPERTY_MESSAGE_EXPIRY,
-                                 left_s > 0 ? (uint32_t)left_s : 0);
+                                 left_s < UINT32_MAX ? (uint32_t)left_s : UINT32_MAX);
     }
     for (uint32_t i = 0; i < ids_count; i++)
         mqtt_property_put_number(out, MQTT_PROPERTY_SUBSCRIPTION_ID, ids[i]);
