@@ -601,6 +601,9 @@ enum err plain_check(const struct core *c, const struct speaker *who, const stru
 /* The highest QoS that a filter may have; below 0: nothing that it matches may be heard. */
 enum { PLAIN_EXCEPTED = -1, PLAIN_NOTHING = -2 };
 int plain_filter_qos(const struct core *c, const struct speaker *who, struct bytes filter);
+/* Something that it matches may be of this class. A shared one is asked for as a whole. */
+bool plain_filter_touches(const struct core *c, const struct speaker *who, struct bytes text,
+                          const char *class_name);
 bool plain_may_hear(const struct core *c, const struct speaker *who, struct bytes topic);
 /* The row of the charter; -1: none. */
 int plain_row(const struct core *c, struct bytes topic);
@@ -620,6 +623,8 @@ void topics_subscribe_now(struct core *c, struct peer *peer, const struct sessio
 void topics_unsubscribe(struct core *c, struct peer *peer, const struct unsubscribe *m);
 /* The broker's word that a subscription to a SensorThings topic came or went. */
 void topics_index(struct core *c, uint32_t subscription, bool there);
+/* The Datastream whose Observations the topic names, by its id; 0: another kind of topic. */
+uint32_t topics_stream(const struct sta_topic *topic);
 bool topics_may_hear(const struct core *c, const struct speaker *who, struct bytes topic);
 void topics_deliver(struct core *c, const struct stored *s);
 /* An entity was made or changed, or an Observation corrected: tell who subscribed. */

@@ -12,6 +12,29 @@ refuse_one(struct core *c, struct hear_wait *w)
     *w = (struct hear_wait){0};
 }
 
+/* Which data classes may be heard by it: all that the purpose opens, or the one of its stream. */
+static uint32_t
+classes_of(const struct core *c, const struct peer *peer, struct bytes filter,
+           const char *out[static START_CLASSES_MAX])
+{
+    struct sta_topic topic;
+    struct sta_error error = {0};
+    uint32_t count = 0;
+    bool plain = plain_topic(filter);
+    uint32_t stream =
+        !plain && sta_topic_parse(filter, &topic, &error) == OK ? topics_stream(&topic) : 0;
+    struct speaker who = speaker_of(peer);
+    for (size_t i = 0; i < c->start->classes_count; i++) {
+        const struct start_class *row = &c->start->classes[i];
+        if (!class_allows(row, bytes_text(peer->purpose)) ||
+            (stream && c->streams[stream].class_index != (int16_t)i) ||
+            (plain && !plain_filter_touches(c, &who, filter, row->name)))
+            continue;
+        out[count++] = row->name;
+    }
+    return count;
+}
+
 void
 hears_ask(struct core *c, struct peer *peer, const struct session_subscribe *m)
 {
@@ -27,12 +50,15 @@ hears_ask(struct core *c, struct peer *peer, const struct session_subscribe *m)
         round_subscribed(c, peer->id, m->ref, REASON_QUOTA, "too many wait for the ledger");
         return;
     }
+    const char *classes[START_CLASSES_MAX];
     char what[1100];
     snprintf(what, sizeof(what), "subscribe %s", row.filter);
     struct reading r = {.event = "read",
                         .caller = peer->name,
                         .role = peer->role,
                         .purpose = peer->purpose,
+                        .classes = classes,
+                        .classes_count = classes_of(c, peer, m->filter, classes),
                         .what = what};
     *w = row;
     if (record_reading(c, &r, &w->wait_ref) != OK)

@@ -131,6 +131,23 @@ plain_filter_qos(const struct core *c, const struct speaker *who, struct bytes f
     return qos;
 }
 
+bool
+plain_filter_touches(const struct core *c, const struct speaker *who, struct bytes text,
+                     const char *class_name)
+{
+    struct bytes group, filter;
+    if (mqtt_share_split(text, &group, &filter) != OK)
+        return false;
+    for (size_t i = 0; i < c->start->topics_count; i++) {
+        const struct start_topics *row = &c->start->topics[i];
+        char tree[FILTER_SIZE];
+        if (strcmp(row->class_name, class_name) == 0 && may_subscribe(c, row, who) &&
+            mqtt_filters_overlap(filter_for(row, self_of(who), tree), filter))
+            return true;
+    }
+    return false;
+}
+
 /* ---- publishing ------------------------------------------------------------------------------ */
 
 static enum err

@@ -444,7 +444,8 @@ TEST(a_caller_hears_what_the_purpose_opens_and_the_ledger_has)
     CHECK(reason == 0);
     t->ledger_mode = LEDGER_SILENT;
     CHECK(subscribed_as(t, 10, "v1.1/Datastreams(1)/Observations", 1, 0) == -1); /* it waits */
-    CHECK(city_recorded(t, "\"what\":\"subscribe v1.1/Datastreams(1)/Observations\""));
+    CHECK(city_recorded(t, "\"classes\":[\"bike-count\"],\"what\":\"subscribe "
+                           "v1.1/Datastreams(1)/Observations\""));
     city_pass(t, ASK_WAIT_MS);
     core_tick(t->core);
     city_run(t);
@@ -458,6 +459,8 @@ TEST(a_caller_hears_what_the_purpose_opens_and_the_ledger_has)
     CHECK(subscribed_as(t, 10, "own/dock-a/up", 1, 0) == REASON_NOT_AUTHORISED); /* its class */
     CHECK(city_published(t, 1, "v1.1/Datastreams(1)/Observations", "{\"result\":5}") == 0);
     CHECK(heard(t, 10) == 2);
+    CHECK(city_recorded(t, "\"classes\":[\"bike-count\"],\"what\":\"subscribe all/#\""));
+    CHECK(t->core->broker.tree.visited == 0); /* an Observation walks no tree */
     CHECK(city_published(t, 2, "v1.1/Datastreams(2)/Observations", "{\"result\":6}") == 0);
     CHECK(heard(t, 10) == 2);
     CHECK(city_published(t, 2, "all/x", "m") == 0 && heard(t, 10) == 3);

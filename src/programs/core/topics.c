@@ -19,9 +19,8 @@ is_own_leases(const struct speaker *who, struct bytes filter)
            bytes_are(bytes_skip(filter, sizeof(leases) - 1), who->name);
 }
 
-/* The Datastream whose Observations the topic names, by its id; 0: another kind of topic. */
-static uint32_t
-topic_stream(const struct sta_topic *topic)
+uint32_t
+topics_stream(const struct sta_topic *topic)
 {
     const struct sta_path *path = &topic->path;
     if (path->kind != STA_PATH_SET || path->ref || path->steps_count < 2)
@@ -256,7 +255,7 @@ topics_index(struct core *c, uint32_t subscription, bool there)
         c->broker.count.lost_full++;
         return;
     }
-    h->stream = topic_stream(&h->topic);
+    h->stream = topics_stream(&h->topic);
     c->hear[subscription] = h;
     uint32_t *list = list_of(c, h);
     h->next = *list;
