@@ -207,7 +207,7 @@ drill-kill: programs $(B)/drills/kill $(B)/tests/load/probe
 
 # A gate without TLS and a core without rights, for suites that know neither (tests/open). Other objects
 # at link time: nothing that a charter, an option or a message can say makes a production program such a one.
-OPEN_WRAPS_gate := mqtt_session_init connection_end
+OPEN_WRAPS_gate := mqtt_session_init mqtt_session_answer connection_end
 OPEN_WRAPS_core-telemetry := rights_of rights_names_once caller_check start_class core_open commander_publishes
 OPEN_WRAPS_core-signals := $(OPEN_WRAPS_core-telemetry)
 OPEN_OBJECT_gate := $(call obj,tests/open/plain.c)

@@ -201,11 +201,10 @@ look_at_clients(void)
 static bool
 is_from_core(uint16_t id)
 {
-    static const uint16_t ids[] = {published_id,       subscribed_id,
-                                   deliver_id,         answer_id,
-                                   answer_body_id,     peer_drop_id,
-                                   core_started_id,    session_opened_id,
-                                   session_deliver_id, session_deliver_release_id};
+    static const uint16_t ids[] = {
+        published_id,      subscribed_id,      answer_id,
+        answer_body_id,    peer_drop_id,       core_started_id,
+        session_opened_id, session_deliver_id, session_deliver_release_id};
     for (size_t i = 0; i < ARRAY_COUNT(ids); i++)
         if (ids[i] == id)
             return true;

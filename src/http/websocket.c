@@ -155,9 +155,9 @@ websocket_feed(struct websocket *w, struct bytes in, struct buf *payload)
 }
 
 static void
-put_head(enum opcode opcode, size_t length, struct buf *out)
+put_head(enum opcode opcode, bool last, size_t length, struct buf *out)
 {
-    buf_byte(out, (uint8_t)(FIN | opcode));
+    buf_byte(out, (uint8_t)((last ? FIN : 0u) | (unsigned)opcode));
     if (length < 126) {
         buf_byte(out, (uint8_t)length);
         return;
@@ -178,16 +178,17 @@ websocket_put_control(struct websocket *w, struct buf *out)
     if (!w->pong_due || w->close_said)
         return false;
     w->pong_due = false;
-    put_head(PONG, w->pong_len, out);
+    put_head(PONG, true, w->pong_len, out);
     buf_put(out, bytes_of(w->pong, w->pong_len));
     return true;
 }
 
 void
-websocket_put_data(const struct websocket *w, struct bytes payload, struct buf *out)
+websocket_put_data(const struct websocket *w, struct bytes payload, bool first, bool last,
+                   struct buf *out)
 {
     ASSERT(payload.len > 0 && payload.len <= WEBSOCKET_OUT_MAX && !w->close_said);
-    put_head(BINARY, payload.len, out);
+    put_head(first ? BINARY : CONTINUATION, last, payload.len, out);
     buf_put(out, payload);
 }
 
@@ -197,7 +198,7 @@ websocket_put_close(struct websocket *w, enum websocket_status status, struct bu
     if (w->close_said)
         return;
     w->close_said = true;
-    put_head(CLOSE, 2, out);
+    put_head(CLOSE, true, 2, out);
     buf_byte(out, (uint8_t)((unsigned)status >> 8));
     buf_byte(out, (uint8_t)status);
 }

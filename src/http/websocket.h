@@ -63,8 +63,12 @@ enum err websocket_feed(struct websocket *w, struct bytes in, struct buf *payloa
 /* Write what is due: a pong, an answer to a close. True if something was written. */
 bool websocket_put_control(struct websocket *w, struct buf *out);
 
-/* One whole binary message, unmasked, of 1 to WEBSOCKET_OUT_MAX bytes. */
-void websocket_put_data(const struct websocket *w, struct bytes payload, struct buf *out);
+/*
+ * A binary message, unmasked, in frames of 1 to WEBSOCKET_OUT_MAX bytes: its first one, its last
+ * one; mostly both.
+ */
+void websocket_put_data(const struct websocket *w, struct bytes payload, bool first, bool last,
+                        struct buf *out);
 
 /* Our own close, once. */
 void websocket_put_close(struct websocket *w, enum websocket_status status, struct buf *out);

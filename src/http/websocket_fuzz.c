@@ -48,7 +48,7 @@ check_own_frame(struct bytes payload)
     buf_init(&frame, 1 << 17);
     buf_init(&masked, 1 << 17);
     buf_init(&back, 1 << 17);
-    websocket_put_data(&w, payload, &frame);
+    websocket_put_data(&w, payload, true, true, &frame);
     size_t head = frame.len - payload.len;
     ASSERT(head <= WEBSOCKET_OUT_HEAD_MAX);
     frame.p[1] |= 0x80;

@@ -115,14 +115,19 @@ TEST(data_has_the_shortest_head)
     static uint8_t bytes[WEBSOCKET_OUT_MAX];
     struct side x;
     side_init(&x);
-    websocket_put_data(&x.w, bytes_of(bytes, 125), &x.out);
+    websocket_put_data(&x.w, bytes_of(bytes, 125), true, true, &x.out);
     CHECK(x.out.len == 127 && x.out.p[0] == 0x82 && x.out.p[1] == 125);
     buf_reset(&x.out);
-    websocket_put_data(&x.w, bytes_of(bytes, 126), &x.out);
+    websocket_put_data(&x.w, bytes_of(bytes, 126), true, true, &x.out);
     CHECK(x.out.len == 130 && x.out.p[1] == 126 && x.out.p[3] == 126);
     buf_reset(&x.out);
-    websocket_put_data(&x.w, bytes_of(bytes, sizeof(bytes)), &x.out);
+    websocket_put_data(&x.w, bytes_of(bytes, sizeof(bytes)), true, true, &x.out);
     CHECK(x.out.len == sizeof(bytes) + WEBSOCKET_OUT_HEAD_MAX && x.out.p[2] == 0xff);
+    buf_reset(&x.out);
+    websocket_put_data(&x.w, bytes_of("a", 1), true, false, &x.out);
+    websocket_put_data(&x.w, bytes_of("b", 1), false, false, &x.out);
+    websocket_put_data(&x.w, bytes_of("c", 1), false, true, &x.out);
+    CHECK(WROTE(&x, "\x02\1a\0\1b\x80\1c"));
     side_fini(&x);
 }
 

@@ -45,6 +45,20 @@ __wrap_connection_end(struct gate *g, struct connection *c)
         c->deadline_ms = clock_mono_ms(&g->clock) + OPEN_CLOSING_MS;
 }
 
+/* They also know one refusal of SUBSCRIBE only, that of 3.1.1, whatever the reason is. */
+enum err __real_mqtt_session_answer(struct mqtt_session *s, uint32_t ref, uint8_t reason,
+                                    struct bytes why, struct buf *out);
+enum err __wrap_mqtt_session_answer(struct mqtt_session *s, uint32_t ref, uint8_t reason,
+                                    struct bytes why, struct buf *out);
+enum err
+__wrap_mqtt_session_answer(struct mqtt_session *s, uint32_t ref, uint8_t reason, struct bytes why,
+                           struct buf *out)
+{
+    if (reason == MQTT_NOT_AUTHORIZED && mqtt_session_waits(s, ref) == MQTT_SUBSCRIBE)
+        reason = MQTT_UNSPECIFIED;
+    return __real_mqtt_session_answer(s, ref, reason, why, out);
+}
+
 /* ---- in place of tls.c: streams that change nothing ---- */
 
 enum err

@@ -79,6 +79,7 @@ struct connection {
     struct http_peer http;
     bool web; /* MQTT inside WebSocket frames */
     struct websocket websocket;
+    size_t packet_left; /* of the packet that was begun as a message */
 };
 
 /* Bytes from the network: handshake, decrypt, run the protocol. */

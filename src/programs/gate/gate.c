@@ -364,22 +364,6 @@ hand_over(struct gate *g, uint64_t peer, const struct mqtt_publish *m)
     return OK;
 }
 
-/* The short form, from a core that keeps no account of this delivery: the gate gives the id. */
-static enum err
-on_deliver(struct gate *g, struct bytes body)
-{
-    struct deliver m;
-    enum err e = deliver_decode(body, &m);
-    if (e != OK)
-        return e;
-    if (m.topic.len == 0)
-        return ERR_MALFORMED;
-    struct mqtt_publish p = {.qos = m.qos, .topic = m.topic, .payload = m.payload};
-    if (m.qos)
-        p.packet_id = g->short_id = g->short_id == UINT16_MAX ? 1 : (uint16_t)(g->short_id + 1);
-    return hand_over(g, m.peer, &p);
-}
-
 static enum err
 on_session_deliver(struct gate *g, struct bytes body)
 {
@@ -467,8 +451,6 @@ gate_core_frame(void *gate, uint16_t id, struct bytes body)
     }
     case session_opened_id:
         return on_session_opened(g, body);
-    case deliver_id:
-        return on_deliver(g, body);
     case session_deliver_id:
         return on_session_deliver(g, body);
     case session_deliver_release_id:

@@ -54,7 +54,6 @@ struct gate {
     uint32_t dirty_head; /* index + 1; connections with work at the end of the round */
     uint64_t serial;
     uint64_t out_total;
-    uint16_t short_id;  /* of the last `deliver` with QoS 1 */
     struct buf scratch; /* of one call */
     bool paused;        /* G4 */
     bool stopping;

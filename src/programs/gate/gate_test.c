@@ -355,7 +355,7 @@ TEST(a_publish_is_acknowledged_after_the_core_has_answered)
     SAY(&x, "\x82\6\0\6\0\1t\1");
     CHECK(CORE_LOG(&w, "subscribe t 1 id=0\n"));
     CHECK_OK(CORE_SAYS(&w, subscribed, .peer = x.peer, .ref = w.ref, .reason = 1));
-    CHECK_OK(CORE_SAYS(&w, deliver, .peer = x.peer, .qos = 0, .topic = bytes_text("t"),
+    CHECK_OK(CORE_SAYS(&w, session_deliver, .peer = x.peer, .topic = bytes_text("t"),
                        .payload = bytes_text("v")));
     pump(&x);
     CHECK(GOT(&x, "\x90\3\0\6\1\x30\4\0\1tv"));
@@ -403,6 +403,27 @@ TEST(what_a_session_needs_reaches_the_core_and_comes_back)
     SAY(&x, "\xe0\1\4");
     CHECK(x.closed && CORE_LOG(&w, "goodbye 4\nclose\n"));
     client_fini(&x);
+    world_fini(&w);
+}
+
+/* Which session a client id names, and so whose connection ends, is the core's decision. */
+TEST(a_second_session_of_a_device_ends_the_first)
+{
+    struct world w;
+    struct client a, b;
+    world_init(&w, 16);
+    client_init(&a, &w, TLS_MQTT, &device);
+    client_init(&b, &w, TLS_MQTT, &device);
+    come_up(&a, MQTT_V5);
+    come_up(&b, MQTT_V311);
+    CHECK(a.c->state == CONNECTION_OPEN && b.c->state == CONNECTION_OPEN);
+    CHECK_OK(CORE_SAYS(&w, peer_drop, .peer = a.peer, .reason = MQTT_TAKEN_OVER));
+    pump(&a);
+    CHECK(GOT(&a, "\xe0\1\x8e") && a.closed && CORE_LOG(&w, "close\n"));
+    CHECK(b.c->state == CONNECTION_OPEN);
+    CHECK_OK(CORE_SAYS(&w, published, .peer = a.peer, .ref = 1)); /* late, for the first: ignored */
+    client_fini(&a);
+    client_fini(&b);
     world_fini(&w);
 }
 
@@ -525,12 +546,14 @@ TEST(mqtt_is_spoken_in_frames_of_a_websocket)
     CHECK(GOT(&x, "\x82\2\xd0\0") && CORE_LOG(&w, "publish 1 a\n"));
     CHECK_OK(CORE_SAYS(&w, published, .peer = x.peer, .ref = w.ref));
     static uint8_t payload[40000];
-    CHECK_OK(CORE_SAYS(&w, deliver, .peer = x.peer, .topic = bytes_text("t"),
+    CHECK_OK(CORE_SAYS(&w, session_deliver, .peer = x.peer, .topic = bytes_text("t"),
                        .payload = bytes_of(payload, sizeof(payload))));
     buf_reset(&x.got);
-    pump(&x); /* in frames of at most one record each */
-    CHECK(x.got.len == 4 + 4 + 3 + sizeof(payload) + 3 * 4);
-    CHECK(memcmp(x.got.p, "\x82\x7e\x3e\0\x40\2\0\5\x30", 9) == 0);
+    pump(&x); /* a message for each packet, in frames that fit a record */
+    CHECK(x.got.len == 2 + 4 + 7 + sizeof(payload) + 3 * 4);
+    CHECK(memcmp(x.got.p, "\x82\4\x40\2\0\5\x02\x7e\x3d\xfc\x30", 11) == 0);
+    CHECK(memcmp(x.got.p + 6 + 4 + 0x3dfc, "\0\x7e\x3d\xfc", 4) == 0);
+    CHECK(memcmp(x.got.p + 6 + 8 + 2 * 0x3dfc, "\x80\x7e", 2) == 0);
     SAY(&x, "\x82\x82\0\0\0\0\xe0\0");
     CHECK(GOT(&x, "\x88\2\3\xe8") && x.closed && CORE_LOG(&w, "goodbye 0\nclose\n"));
     client_fini(&x);
@@ -787,7 +810,7 @@ TEST(a_client_that_does_not_read_is_let_go)
     come_up(&x, MQTT_V311);
     static uint8_t payload[50000];
     for (int i = 0; i < 100 && x.c->state == CONNECTION_OPEN; i++)
-        CHECK_OK(CORE_SAYS(&w, deliver, .peer = x.peer, .topic = bytes_text("t"),
+        CHECK_OK(CORE_SAYS(&w, session_deliver, .peer = x.peer, .topic = bytes_text("t"),
                            .payload = bytes_of(payload, sizeof(payload))));
     CHECK(x.c->state == CONNECTION_CLOSING);
     CHECK(connection_waiting(x.c) < CONNECTION_MQTT_OUT_MAX + 2 * sizeof(payload));

@@ -13,7 +13,7 @@
 
 #include <openssl/evp.h>
 
-enum { SHA1_SIZE = 20, FRAME_ROOM = 512 /* heads and control frames beside the data */ };
+enum { SHA1_SIZE = 20, CONTROL_ROOM = 512 /* for a pong and a close */ };
 
 enum err
 web_peer_accept(struct bytes key, struct buf *out)
@@ -126,23 +126,56 @@ web_peer_take(struct gate *g, struct connection *c, struct bytes plain)
     connection_end(g, c);
 }
 
+/* The size of the packet at the start of `out`: nothing but whole ones is ever put there. */
+static size_t
+packet_size(struct bytes out)
+{
+    size_t length = 0, at = 1;
+    unsigned shift = 0;
+    do {
+        ASSERT(at < out.len && shift < 28);
+        length |= (size_t)(out.p[at] & 0x7F) << shift;
+        shift += 7;
+    } while (out.p[at++] & 0x80);
+    ASSERT(at + length <= out.len);
+    return at + length;
+}
+
+/*
+ * A message for each packet, in one frame if that fits a record, and as many of them as do. One
+ * message for many would be as right (MQTT-6.0.0-2), but there are clients that lose packets then.
+ */
+static void
+put_packets(struct connection *c, struct buf *b)
+{
+    size_t room = TLS_RECORD_MAX - CONTROL_ROOM;
+    while (connection_waiting(c)) {
+        struct bytes out = bytes_of(c->out.p + c->out_at, connection_waiting(c));
+        bool first = c->packet_left == 0;
+        size_t left = first ? packet_size(out) : c->packet_left;
+        size_t n = left < room - WEBSOCKET_OUT_HEAD_MAX ? left : room - WEBSOCKET_OUT_HEAD_MAX;
+        if (b->len + n + WEBSOCKET_OUT_HEAD_MAX > TLS_RECORD_MAX)
+            return;
+        c->packet_left = left - n;
+        websocket_put_data(&c->websocket, bytes_of(out.p, n), first, c->packet_left == 0, b);
+        c->out_at += n;
+    }
+}
+
 void
 web_peer_encrypt(struct connection *c)
 {
     struct buf *b = &c->gate->scratch;
     buf_reset(b);
     websocket_put_control(&c->websocket, b);
-    size_t n = connection_waiting(c);
-    if (c->websocket.close_said) /* by the client, or it broke the rules: W3 */
-        n = 0;
-    if (n > TLS_RECORD_MAX - FRAME_ROOM)
-        n = TLS_RECORD_MAX - FRAME_ROOM;
-    if (n)
-        websocket_put_data(&c->websocket, bytes_of(c->out.p + c->out_at, n), b);
-    c->out_at = c->websocket.close_said ? c->out.len : c->out_at + n;
-    if (c->out_at == c->out.len && c->state == CONNECTION_CLOSING)
+    ASSERT(b->len <= CONTROL_ROOM);
+    if (!c->websocket.close_said)
+        put_packets(c, b);
+    else
+        c->out_at = c->out.len; /* the client closed, or broke the rules: W3 */
+    if (c->out_at == c->out.len && c->state == CONNECTION_CLOSING && b->len < TLS_RECORD_MAX / 2)
         websocket_put_close(&c->websocket, WEBSOCKET_NORMAL, b);
-    ASSERT(b->len <= TLS_RECORD_MAX);
+    ASSERT(buf_error(b) == OK && b->len <= TLS_RECORD_MAX);
     if (b->len && tls_write(&c->tls, buf_bytes(b)) != OK) {
         (void)tls_error();
         c->out_at = c->out.len; /* the stream is broken: nothing more can leave */
