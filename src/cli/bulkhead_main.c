@@ -13,6 +13,8 @@ static const struct {
     {"cut", command_cut, "make a zone an island: nothing crosses its border"},
     {"device", command_device, "enrol a device for a field program"},
     {"drill", command_drill, "attack every compartment; nothing may escape"},
+    {"export", command_export, "a zone as pages of SensorThings"},
+    {"import", command_import, "pages of SensorThings, of any server, into a zone"},
     {"log", command_log, "show, verify, prove or export the ledger"},
     {"rejoin", command_rejoin, "join a zone again; needs two people"},
     {"restore", command_restore, "bring a city back from a backup"},

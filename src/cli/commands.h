@@ -8,6 +8,8 @@ int command_check(int argc, char **argv);
 int command_cut(int argc, char **argv);
 int command_device(int argc, char **argv);
 int command_drill(int argc, char **argv);
+int command_export(int argc, char **argv);
+int command_import(int argc, char **argv);
 int command_log(int argc, char **argv);
 int command_rejoin(int argc, char **argv);
 int command_restore(int argc, char **argv);
