@@ -1,5 +1,5 @@
 /* Any bytes as query options of any type; what is accepted prints and parses to itself, and runs.
- */
+ * Behind a first byte of 0xff, as options of Rollups. */
 #include "sensorthings/fixture.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -59,6 +59,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     enum sta_type type = (enum sta_type)(1 + data[0] % (STA_TYPE_COUNT - 1));
     struct bytes text = bytes_of(data + 1, size - 1);
     arena_reset(&city->arena);
+    if (data[0] == 0xff) {
+        struct sta_rollups r;
+        if (sta_rollups_parse(text, &city->arena, &r, &error) == OK)
+            ASSERT(r.step >= STORE_MINUTE && r.step <= STORE_DAY);
+        return 0;
+    }
     if (sta_query_parse(text, type, &city->arena, &q, &error) != OK)
         return 0;
     reparse(type, &q);
