@@ -2,10 +2,14 @@
 
 #include <sodium.h>
 
+enum { RUN_BITS = 12 };
+
+/* Ids come in runs, and stay in runs here: neighbours share a line of the cache. */
 static uint32_t
 slot_of(uint32_t id)
 {
-    return (uint32_t)(((uint64_t)id * 0x9e3779b97f4a7c15u) >> 40) % HASH_SIZE;
+    uint32_t run = (uint32_t)(((uint64_t)(id >> RUN_BITS) * 0x9e3779b97f4a7c15u) >> 40);
+    return ((run << RUN_BITS) + (id & ((1U << RUN_BITS) - 1))) % HASH_SIZE;
 }
 
 void

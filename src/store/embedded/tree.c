@@ -5,6 +5,17 @@
 #include <openssl/crypto.h>
 #include <openssl/sha.h>
 
+static void
+state_put(uint8_t out[static 32], const SHA256_CTX *c)
+{
+    for (size_t i = 0; i < 8; i++) {
+        out[4 * i] = (uint8_t)(c->h[i] >> 24);
+        out[4 * i + 1] = (uint8_t)(c->h[i] >> 16);
+        out[4 * i + 2] = (uint8_t)(c->h[i] >> 8);
+        out[4 * i + 3] = (uint8_t)c->h[i];
+    }
+}
+
 /*
  * SHA-256 of one or two blocks that are padded here: what is hashed has two lengths only, and the
  * general calls cost as much as the hash. RFC 6962 section 2.1 says what stands in them.
@@ -16,12 +27,7 @@ hash_blocks(uint8_t out[static 32], const uint8_t *blocks, size_t count)
     SHA256_Init(&c);
     for (size_t i = 0; i < count; i++)
         SHA256_Transform(&c, blocks + i * SHA256_CBLOCK);
-    for (size_t i = 0; i < 8; i++) {
-        out[4 * i] = (uint8_t)(c.h[i] >> 24);
-        out[4 * i + 1] = (uint8_t)(c.h[i] >> 16);
-        out[4 * i + 2] = (uint8_t)(c.h[i] >> 8);
-        out[4 * i + 3] = (uint8_t)c.h[i];
-    }
+    state_put(out, &c);
 }
 
 void
@@ -40,9 +46,22 @@ commitment_key(struct commitment_key *out, const uint8_t key[static 32])
 void
 commitment(const struct commitment_key *key, struct bytes words, uint8_t out[static 32])
 {
+    enum { LEN_AT = 56 };
     SHA256_CTX c;
     SHA256_Init(&c);
     memcpy(c.h, key->state, sizeof c.h);
+    if (words.len < LEN_AT) { /* nearly always: one block, padded here */
+        uint8_t block[SHA256_CBLOCK] = {0};
+        uint64_t bits = 8 * (SHA256_CBLOCK + (uint64_t)words.len);
+        if (words.len)
+            memcpy(block, words.p, words.len);
+        block[words.len] = 0x80;
+        block[62] = (uint8_t)(bits >> 8);
+        block[63] = (uint8_t)bits;
+        SHA256_Transform(&c, block);
+        state_put(out, &c);
+        return;
+    }
     c.Nl = 8 * SHA256_CBLOCK; /* so long is what was hashed */
     SHA256_Update(&c, words.p, words.len);
     SHA256_Final(out, &c);

@@ -1,6 +1,8 @@
 #include "store/embedded/tree.h"
 
 #include "base/test.h"
+
+#include <openssl/sha.h>
 #include "base/text.h"
 
 #include <sodium.h>
@@ -40,5 +42,21 @@ TEST(frontier_gives_the_root_of_rfc_6962)
         tree_root(&t, root);
         plain_root(want, leaf, n + 1);
         CHECK(t.size == n + 1 && memcmp(root, want, 32) == 0);
+    }
+}
+
+TEST(a_commitment_is_sha_256_of_key_zeros_and_words)
+{
+    uint8_t text[64 + 200] = {0};
+    uint8_t want[32], got[32];
+    struct commitment_key key;
+    for (size_t i = 0; i < 32; i++)
+        text[i] = (uint8_t)(i + 1);
+    commitment_key(&key, text);
+    for (size_t len = 0; len <= 200; len++) { /* the longest of one block, and all around it */
+        memset(text + 64, 'x', len);
+        SHA256(text, 64 + len, want);
+        commitment(&key, bytes_of(text + 64, len), got);
+        CHECK(memcmp(want, got, sizeof want) == 0);
     }
 }
