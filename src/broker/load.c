@@ -136,12 +136,27 @@ message_of(struct broker *b, const struct kept_entry *m, struct broker_message *
     return make_message(b, &parts, out);
 }
 
+/* Identifiers of subscriptions, as they may stand in a property (3.8.2.1.2). */
+static bool
+identifiers_good(struct bytes ids)
+{
+    enum { IDENTIFIER_MAX = 268435455 };
+    for (size_t i = 0; i + 4 <= ids.len; i += 4) {
+        const uint8_t *p = ids.p + i;
+        uint32_t id = (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+        if (id == 0 || id > IDENTIFIER_MAX)
+            return false;
+    }
+    return ids.len % 4 == 0;
+}
+
 static enum err
 load_entry(struct broker *b, uint64_t id, struct bytes record)
 {
     struct kept_entry m;
     if (kept_entry_decode(record, &m) != OK || m.packet_id == 0 || (m.flags & 3) == 0 ||
-        (m.flags & 3) == 3 || m.identifiers.len % 4 != 0 || (m.released && (m.flags & 3) != 2))
+        (m.flags & 3) == 3 || !identifiers_good(m.identifiers) ||
+        (m.released && (m.flags & 3) != 2))
         return ERR_MALFORMED;
     uint32_t session = session_of(b, m.session);
     uint32_t ids_count = (uint32_t)m.identifiers.len / 4;
