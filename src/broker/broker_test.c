@@ -539,8 +539,8 @@ TEST(a_name_has_a_bounded_number_of_sessions)
     struct broker_connect m = bench_connect(1, "a", 100);
     uint32_t session;
     bool present;
+    char id[16];
     for (uint32_t i = 0; i <= BROKER_NAME_SESSIONS_MAX; i++) {
-        char id[16];
         snprintf(id, sizeof(id), "id%u", i);
         m.peer = i + 1;
         m.client_id = bytes_text(id);
