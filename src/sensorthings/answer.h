@@ -20,6 +20,7 @@ enum {
     STA_CLASSES_MAX = 16,
     STA_EXAMINED_DEFAULT = 200000,     /* rows; about 0.1 s */
     STA_ARENA_BYTES = 8 * 1024 * 1024, /* enough for every query within the limits */
+    STA_ARENA_LEAST = 1280 * 1024,     /* for one entity or Observation, without expansion */
 };
 
 struct sta_view {

@@ -12,6 +12,9 @@ enum {
     STA_BATCHES_BYTES = 192 * 1024,
 };
 
+_Static_assert(STA_SCRATCH_BYTES + STA_BATCHES_BYTES + 4 * STORE_TEXT_MAX <= STA_ARENA_LEAST,
+               "an arena that callers may give holds what every answer takes");
+
 /* One answer while it is made. */
 struct sta_run {
     const struct sta_view *view;

@@ -45,7 +45,7 @@ enum {
     ROUND_ACKS_MAX = 4096,
     ROUND_STORED_MAX = 4096,
     ROUND_BYTES = 4 * 1024 * 1024, /* copies of what waits for the commit */
-    DELIVERY_BYTES = 1024 * 1024,
+    DELIVERY_BYTES = STA_ARENA_LEAST,
     /* Messages in the last batch: fewer are answered soonest without waiting for others, more need
      * nobody to wait for; in between a pause halves what each costs. */
     ROUND_GATHER_FROM = 8,
