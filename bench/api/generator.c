@@ -9,8 +9,8 @@
  *             [--targets FILE]     connection I uses line I of it instead of TARGET
  *             [--token FILE]       sent as a bearer token
  *             [--pids A,B]         processes of the server, for their processor time
- *             [--things FILE]      make a Thing with one Datastream on each connection, write the
- * topics of their Observations to FILE, and end
+ *             [--things FILE]      make a Thing, a Datastream and one Observation on each, write
+ *                                  the Observations' topics to FILE, and end
  *             [--class NAME]       the data class of these Datastreams
  *             [--idle]             connect, say "connected" and wait for S seconds
  *
@@ -366,7 +366,16 @@ make_thing(struct connection *c, FILE *topics)
     const char *id = strstr(c->in, "\"@iot.id\":");
     if (!id)
         die("a Thing without a Datastream");
-    fprintf(topics, "v1.1/Datastreams(%ld)/Observations\n", strtol(id + 10, NULL, 10));
+    long stream = strtol(id + 10, NULL, 10);
+    fprintf(topics, "v1.1/Datastreams(%ld)/Observations\n", stream);
+    /* The first Observation of a Datastream makes its feature, in a commit of its own. */
+    len = snprintf(body, sizeof(body), "{\"result\":1}");
+    c->request_len = (size_t)sprintf(
+        c->request,
+        "POST /v1.1/Datastreams(%ld)/Observations HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n"
+        "Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
+        stream, o.port, len, body);
+    ask(c);
     free(c->in);
     c->in = NULL;
 }

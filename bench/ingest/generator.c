@@ -2,11 +2,10 @@
  * generator.c -- one load generator for every MQTT server: QoS 1 publishes over mutual TLS 1.3.
  *
  *   generator --port P --topics FILE --connections N --seconds S
- *             [--credentials DIR]   DIR/dev-I/{key,cert,ca}.pem for connection I; without it plain
- * TCP
+ *             [--credentials DIR]   DIR/dev-I/{key,cert,ca}.pem of connection I; else plain TCP
  *             [--window W]          closed loop: each connection keeps W publishes in flight
  *             [--rate R]            open loop: R publishes a second over all connections, each sent
- * when it is due whatever became of the earlier ones; its latency counts from then
+ *                                   when it is due, and timed from then, whatever became of others
  *             [--bytes B]           of the payload (100)
  *             [--version 4|5]       MQTT 3.1.1 or 5 (5)
  *             [--pids A,B,...]      processes of the server, for their processor time

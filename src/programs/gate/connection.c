@@ -12,7 +12,7 @@ connection_waiting(const struct connection *c)
 static void
 release(struct buf *b)
 {
-    if (b->len == 0 && b->capacity > 4096)
+    if (b->len == 0 && b->capacity > CONNECTION_KEPT)
         buf_fini(b);
 }
 

@@ -29,6 +29,7 @@ enum {
     CONNECTION_STALL_MS = 30000,              /* without a byte written while some wait */
     CONNECTION_READ_MAX = 4 * TLS_RECORD_MAX, /* one read(2) */
     CONNECTION_IN_MAX = MQTT_PACKET_MAX + CONNECTION_READ_MAX,
+    CONNECTION_KEPT = 1024, /* of an empty buffer: acknowledgements fit, a handshake's flight not */
     CONNECTION_OUT_MAX = 18 * 1024 * 1024,
     CONNECTION_MQTT_OUT_MAX = 1024 * 1024, /* deliveries to a client that does not read */
 };

@@ -215,7 +215,7 @@ flush(struct gate *g, struct connection *c)
             return;
         }
     }
-    if (c->tls.out.len == 0 && c->tls.out.capacity > 4096)
+    if (c->tls.out.len == 0 && c->tls.out.capacity > CONNECTION_KEPT)
         buf_fini(&c->tls.out);
     if (blocked && c->stalled_ms == 0)
         c->stalled_ms = now_ms;
