@@ -371,17 +371,6 @@ name_is_taken(struct core *c, const struct peer *peer, struct request *ask,
 /* ---- a request ----------------------------------------------------------------------------------
  */
 
-static enum err
-check_rate(struct core *c, struct refusal *why)
-{
-    if (bucket_take(&c->zone_bucket, c->start->messages_per_s, clock_mono_ms(&c->clock)))
-        return OK;
-    refuse(why, 429, REASON_QUOTA, "More than %u messages a second come to this zone.",
-           c->start->messages_per_s);
-    refusal_rule(why, c->start->zone_line, "zone", c->start->zone);
-    return ERR_LIMIT;
-}
-
 /* A person's dataArray: the classes of all Datastreams that it names go on record first. */
 static enum err
 run_rows(struct core *c, struct peer *peer, struct request *ask, const struct writer *w,
@@ -442,7 +431,7 @@ run(struct core *c, struct peer *peer, struct request *ask, const struct sta_pat
     if (e == OK)
         e = verb_of(ask->method, ask->json_patch, &change.verb, &why);
     if (e == OK && !recorded)
-        e = check_rate(c, &why);
+        e = ingest_rate(c, peer, &why);
     if (e == OK && ask->body.len > STA_BODY_BYTES_MAX)
         e = refuse(&why, 413, REASON_QUOTA, "A body has at most %d bytes.", STA_BODY_BYTES_MAX);
     if (e == OK && sta_path_type(path) == STA_TASK && change.verb != STA_DELETE)
@@ -614,7 +603,7 @@ changes_set(struct core *c, struct peer *peer, struct request *child, bool recor
     ASSERT(made);
     enum err e = writer_of(c, peer, child, &w, &why);
     if (e == OK && !recorded)
-        e = check_rate(c, &why);
+        e = ingest_rate(c, peer, &why);
     if (e == OK)
         e = plan_set(c, &w, b, made, &plan, &why);
     if (e != OK) {

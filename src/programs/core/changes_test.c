@@ -94,6 +94,30 @@ TEST(what_is_deleted_is_gone_with_its_data_and_its_ids_also_after_a_start)
     city_free(t);
 }
 
+TEST(a_deletion_that_was_not_finished_is_finished_after_a_start)
+{
+    struct test_city *t = city();
+    struct store_span span;
+    CHECK(city_thing(t, 1, "dock 1", "bike-count") == 1);
+    CHECK(city_published(t, 1, "v1.1/Datastreams(1)/Observations", "{\"result\":5}") == 0);
+    /* What the commit of a deletion leaves, when the core ends before the key is destroyed. */
+    static const enum sta_type gone[] = {STA_DATASTREAM, STA_THING, STA_HISTORICAL_LOCATION};
+    for (size_t i = 0; i < ARRAY_COUNT(gone); i++)
+        CHECK_OK(store_put_entity(t->store, (uint8_t)gone[i], 1, (struct bytes){0}));
+    CHECK_OK(store_put_entity(t->store, ENTITY_NEXT_ID, STA_DATASTREAM, bytes_text("2")));
+    CHECK_OK(store_put_entity(t->store, ENTITY_TO_ERASE, 1, bytes_text("{}")));
+    CHECK_OK(store_commit(t->store));
+    CHECK_OK(store_span(t->store, 1, &span));
+    CHECK(span.count == 1);
+    city_restart(t);
+    CHECK(store_span(t->store, 1, &span) != OK || span.count == 0);
+    CHECK(t->core->to_erase_count == 0);
+    city_restart(t);
+    CHECK(t->core->to_erase_count == 0); /* it is not done again */
+    CHECK(city_thing(t, 1, "dock 1", "bike-count") == 2);
+    city_free(t);
+}
+
 TEST(an_observation_is_corrected_and_taken_back_by_its_device)
 {
     struct test_city *t = city();

@@ -45,7 +45,7 @@ load_entity(void *ctx, uint8_t type, uint64_t id, struct bytes record)
     if (type >= RECORD_TYPE_FIRST && type <= RECORD_TYPE_LAST)
         l->error = sessions_load(l->core, type, id, record);
     else if (type == ENTITY_TO_ERASE && id < STORE_STREAMS_MAX)
-        l->core->streams[id].to_erase = true;
+        entities_to_erase(l->core, (uint32_t)id); /* a predecessor did not come to it */
     else if (type == ENTITY_NEXT_ID)
         l->error = load_next_id(&l->core->graph, id, record);
     else
@@ -67,9 +67,6 @@ load_graph(struct core *c)
         e = sta_graph_link(&c->graph);
     if (e != OK)
         return e;
-    for (uint32_t i = 1; i < STORE_STREAMS_MAX; i++) /* what a predecessor did not come to */
-        if (c->streams[i].to_erase)
-            entities_erase(c, i);
     for (int kind = 0; kind < 2; kind++) {
         enum sta_type type = kind == 0 ? STA_DATASTREAM : STA_MULTI_DATASTREAM;
         for (uint32_t i = 0; i < c->graph.set[type].count; i++) {
@@ -369,18 +366,18 @@ core_round(struct core *c)
     link_flush(&c->warden, true);
     conduits_flush(c);
     link_flush(&c->gate, gate_may_read(c));
-    bool more = false;
+    bool more = entities_erase(c);
     if (c->start->holds != c->holds && !c->store_failed) {
         c->holds = c->start->holds;
         store_hold(c->store, c->start->hold_ms);
     }
     if (!worked && !c->store_failed) {
-        enum err e = store_maintain(c->store, &more);
+        bool upkeep = false;
+        enum err e = store_maintain(c->store, &upkeep);
         if (e != OK && e != c->maintain_error)
             log_event("maintain_failed", "error=\"%s\"", err_text(e));
         c->maintain_error = e;
-        if (e != OK)
-            more = false;
+        more = more || (upkeep && e == OK);
         if (e != OK && e != ERR_LIMIT && e != ERR_NO_SPACE)
             core_store_failed(c, e);
     }

@@ -77,7 +77,7 @@ struct stream {
     bool used;
     bool has_minimum, has_maximum;
     bool multi;          /* a MultiDatastream: results are lists */
-    bool to_erase;       /* only while the core starts */
+    bool to_erase;       /* deleted, and its key is still there */
     bool tells_leases;   /* it is named "lease": each Observation is one that was obeyed */
     uint8_t rule;        /* enum stream_rule, from observationType */
     int16_t class_index; /* in start->classes; -1: the charter holds it no more */
@@ -256,7 +256,8 @@ struct core {
     struct request asks[ASKS_MAX];
     /* Their indices: those in use first, then the free ones. */
     uint16_t asks_used[ASKS_MAX];
-    uint32_t asks_count; /* in use */
+    uint32_t asks_count;               /* in use */
+    uint32_t to_erase_count, erase_at; /* of streams */
     struct token_kept tokens[TOKENS_KEPT];
     size_t ask_bytes;
     struct round round;
@@ -374,8 +375,11 @@ enum err entities_change(struct core *c, struct sta_plan *plan, struct bytes lea
                          struct refusal *why) MUST_USE;
 /* The same for a plan without Observations, and without a leaf. */
 enum err entities_store(struct core *c, const struct sta_plan *plan, struct refusal *why) MUST_USE;
-/* Destroy what a deleted stream held. */
-void entities_erase(struct core *c, uint32_t stream);
+/* A deleted stream's key is to be destroyed; from now on nothing leads to what it holds. */
+void entities_to_erase(struct core *c, uint32_t stream);
+/* Destroy one of them, since each takes its time, when nothing waits for a commit. True: do it
+ * again soon. */
+bool entities_erase(struct core *c);
 
 /* changes.c: who changes what. Devices at once, people when the ledger has it. */
 void changes_run(struct core *c, struct peer *peer, struct request *ask,

@@ -193,25 +193,34 @@ put_plan(struct core *c, struct sta_plan *plan, struct refusal *why)
     return e;
 }
 
-/* The keys of deleted streams go, and with them what they hold. */
-static void
-erase_streams(struct core *c, const struct sta_plan *plan)
+void
+entities_to_erase(struct core *c, uint32_t stream)
 {
-    for (uint32_t i = 0; i < plan->items_count; i++) {
-        const struct sta_plan_item *item = &plan->items[i];
-        if (item->gone && sta_is_stream(item->type))
-            entities_erase(c, (uint32_t)item->id);
-    }
+    ASSERT(stream < STORE_STREAMS_MAX && !c->streams[stream].used);
+    c->to_erase_count += !c->streams[stream].to_erase;
+    c->streams[stream].to_erase = true;
 }
 
-void
-entities_erase(struct core *c, uint32_t stream)
+bool
+entities_erase(struct core *c)
 {
-    enum err e = c->store_failed ? ERR_IO : store_erase_stream(c->store, stream);
+    if (c->to_erase_count == 0 || c->store_failed || store_dirty(c->store))
+        return false;
+    for (uint32_t i = 0; !c->streams[c->erase_at].to_erase; i++) {
+        ASSERT(i < STORE_STREAMS_MAX); /* they are counted */
+        c->erase_at = (c->erase_at + 1) % STORE_STREAMS_MAX;
+    }
+    enum err e = store_erase_stream(c->store, c->erase_at);
     if (e == OK || e == ERR_NOT_FOUND || e == ERR_EXPIRED)
-        e = store_put_entity(c->store, ENTITY_TO_ERASE, stream, (struct bytes){0});
-    if (e != OK)
-        log_event("erase_put_off", "stream=%u error=\"%s\"", stream, err_text(e));
+        e = store_put_entity(c->store, ENTITY_TO_ERASE, c->erase_at, (struct bytes){0});
+    if (e == ERR_LIMIT || e == ERR_NO_SPACE) /* upkeep says so; it is tried again */
+        return false;
+    if (e != OK) {
+        core_store_failed(c, e);
+        return false;
+    }
+    c->streams[c->erase_at].to_erase = false;
+    return --c->to_erase_count > 0;
 }
 
 /* Put the plan into memory, and tell who has to know. */
@@ -220,6 +229,9 @@ apply(struct core *c, const struct sta_plan *plan)
 {
     forget_streams(c, plan, false);
     sta_plan_apply(&c->graph, plan);
+    for (uint32_t i = 0; i < plan->items_count; i++)
+        if (plan->items[i].gone && sta_is_stream(plan->items[i].type))
+            entities_to_erase(c, (uint32_t)plan->items[i].id);
     for (int pass = 0; pass < 3; pass++) {
         static const enum sta_type order[] = {STA_THING, STA_DATASTREAM, STA_MULTI_DATASTREAM};
         enum sta_type type = order[pass];
@@ -294,7 +306,6 @@ entities_change(struct core *c, struct sta_plan *plan, struct bytes leaf, struct
         return refuse(why, 503, REASON_IMPLEMENTATION, "The store failed; nothing was kept.");
     apply(c, plan);
     tell_changes(c, plan);
-    erase_streams(c, plan);
     return OK;
 }
 
