@@ -29,6 +29,7 @@ mqtt_session_init(struct mqtt_session *s, uint32_t keep_alive_max_s, uint64_t no
         .next = 1,
     };
     buf_init(&s->stripped, MQTT_PROPERTIES_MAX);
+    buf_init(&s->refusal, MQTT_WHY_MAX);
 }
 
 void
@@ -37,6 +38,7 @@ mqtt_session_fini(struct mqtt_session *s)
     mqtt_aliases_fini(&s->from_client);
     mqtt_aliases_fini(&s->to_client);
     buf_fini(&s->stripped);
+    buf_fini(&s->refusal);
 }
 
 /* ---- PUBLISH ---- */

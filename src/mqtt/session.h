@@ -92,6 +92,7 @@ struct mqtt_session {
 
     struct mqtt_aliases from_client, to_client;
     struct buf stripped; /* properties without their alias, when it stood between others */
+    struct buf refusal;  /* the first sentence that one of the oldest packet's filters got */
     uint64_t too_large;  /* deliveries that the client said it cannot take */
 };
 

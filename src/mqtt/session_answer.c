@@ -4,8 +4,6 @@
 _Static_assert((MQTT_OPEN_MAX & (MQTT_OPEN_MAX - 1)) == 0, "refs are slots modulo the table");
 _Static_assert(MQTT_OPEN_MAX >= MQTT_WINDOW + MQTT_FILTERS_MAX + 1, "room beside the window");
 
-enum { WHY_MAX = 512 };
-
 uint32_t
 mqtt_ref_add(uint32_t ref, uint32_t n)
 {
@@ -85,7 +83,7 @@ mqtt_legal_reason(enum mqtt_type type, uint8_t reason)
 static void
 put_why(const struct mqtt_session *s, struct bytes why, size_t size, struct buf *b)
 {
-    if (s->version != MQTT_V5 || why.len == 0 || why.len > WHY_MAX - 8 ||
+    if (s->version != MQTT_V5 || why.len == 0 || why.len > MQTT_WHY_MAX - 8 ||
         size + why.len + 8 > s->client_packet_max)
         return;
     mqtt_property_put_text(b, MQTT_PROPERTY_REASON_STRING, why);
@@ -97,7 +95,7 @@ mqtt_put_goodbye(struct mqtt_session *s, uint8_t reason, struct buf *out)
     if (s->version != MQTT_V5)
         return; /* 3.1.1 knows no DISCONNECT from a server */
     struct buf b;
-    buf_init(&b, WHY_MAX);
+    buf_init(&b, MQTT_WHY_MAX);
     put_why(s, s->why ? bytes_text(s->why) : (struct bytes){NULL, 0}, 3, &b);
     struct mqtt_packet p = {.type = MQTT_DISCONNECT};
     p.ack = (struct mqtt_ack){0, mqtt_legal_reason(MQTT_DISCONNECT, reason), buf_bytes(&b)};
@@ -111,7 +109,7 @@ static void
 put_ack(struct mqtt_session *s, const struct mqtt_open *o, struct bytes why, struct buf *out)
 {
     struct buf b;
-    buf_init(&b, WHY_MAX);
+    buf_init(&b, MQTT_WHY_MAX);
     if (s->problem_texts && o->reason >= MQTT_UNSPECIFIED)
         put_why(s, why, 5, &b);
     struct mqtt_packet p = {.type = o->type == MQTT_PUBREL ? MQTT_PUBCOMP
@@ -140,9 +138,10 @@ put_codes(struct mqtt_session *s, struct bytes why, struct buf *out, uint32_t *o
     if (5u + first->count > s->client_packet_max)
         return ERR_CLOSED;
     struct buf b;
-    buf_init(&b, WHY_MAX);
+    buf_init(&b, MQTT_WHY_MAX);
     if (s->problem_texts)
         put_why(s, why, 8u + first->count, &b);
+    buf_fini(&s->refusal);
     mqtt_put_codes(out, s->version, first->type == MQTT_SUBSCRIBE ? MQTT_SUBACK : MQTT_UNSUBACK,
                    first->packet_id, buf_bytes(&b), bytes_of(codes, first->count));
     buf_fini(&b);
@@ -206,8 +205,9 @@ put_answers(struct mqtt_session *s, uint32_t ref, struct bytes why, struct buf *
             }
             put_ack(s, o, s->head == ref ? why : none, out);
         } else if (o->type != 0) {
+            struct bytes first = buf_bytes(&s->refusal);
             bool own = ref - s->head < o->count;
-            enum err e = put_codes(s, own ? why : none, out, &end);
+            enum err e = put_codes(s, first.len || !own ? first : why, out, &end);
             if (e == ERR_CLOSED)
                 s->state = MQTT_CLOSED;
             if (e != OK)
@@ -240,5 +240,10 @@ mqtt_session_answer(struct mqtt_session *s, uint32_t ref, uint8_t reason, struct
         return ERR_NOT_FOUND;
     o->answered = true;
     o->reason = mqtt_legal_reason((enum mqtt_type)o->type, reason);
+    const struct mqtt_open *oldest = mqtt_open_at(s, s->head);
+    bool of_filter = o->type == MQTT_SUBSCRIBE || o->type == MQTT_UNSUBSCRIBE;
+    if (of_filter && o->reason >= MQTT_UNSPECIFIED && ref - s->head < oldest->count &&
+        s->refusal.len == 0 && why.len <= MQTT_WHY_MAX)
+        buf_put(&s->refusal, why);
     return put_answers(s, ref, why, out);
 }

@@ -4,6 +4,8 @@
 
 #include "mqtt/session.h"
 
+enum { MQTT_WHY_MAX = 512 }; /* bytes of a sentence, and of the properties with it */
+
 /* SUCCESS goes on, anything else closes with that reason; s->why may hold a sentence. */
 typedef enum mqtt_reason mqtt_packet_fn(struct mqtt_session *s, struct buf *out,
                                         struct mqtt_event *event);

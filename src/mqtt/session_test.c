@@ -433,6 +433,14 @@ TEST(one_suback_for_all_filters)
     CHECK(x.out.len == 0);
     CHECK_OK(mqtt_session_answer(&x.s, mqtt_ref_add(ref, 2), 0xA2, bytes_text("no"), &x.out));
     CHECK(WROTE(&x, "\x90\x0b\0\5\5\x1f\0\2no\2\x8f\xa2"));
+    GIVE(&x, "\x82\x0b\0\5\0\0\1a\1\0\1b\1"); /* the sentence of the one that is refused */
+    ref = x.event.ref;
+    CHECK_OK(mqtt_session_answer(&x.s, ref, 0x87, bytes_text("no"), &x.out));
+    CHECK_OK(ANSWER(&x, mqtt_ref_add(ref, 1), 1));
+    CHECK(WROTE(&x, "\x90\x0a\0\5\5\x1f\0\2no\x87\1"));
+    GIVE(&x, "\x82\x07\0\7\0\0\1a\1"); /* and not of one before */
+    CHECK_OK(ANSWER(&x, x.event.ref, 1));
+    CHECK(WROTE(&x, "\x90\4\0\7\0\1"));
     GIVE(&x, "\xa2\x06\0\6\0\0\1a");
     CHECK(x.event.kind == MQTT_EVENT_UNSUBSCRIBE);
     CHECK_OK(ANSWER(&x, x.event.ref, 0));
