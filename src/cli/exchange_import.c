@@ -1,12 +1,11 @@
 #include "cli/exchange.h"
 
 #include "base/text.h"
+#include "cli/exchange_map.h"
 #include "cli/tool.h"
 #include "sensorthings/json.h"
 
 #include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <unistd.h>
 
 enum {
@@ -20,17 +19,10 @@ enum {
     ON_ITS_WAY_S = 1,
 };
 
-/* Old ids and new ones. */
-struct mapped {
-    char *key; /* "SET OLD", or "rows FILE GROUP" */
-    uint64_t value;
-};
 struct importing {
     struct city_client *to;
     const struct exchange_import *how;
-    int map_fd;
-    struct mapped *slot; /* open hashing */
-    size_t count, capacity;
+    struct exchange_map *map;
     char *files[FILES_MAX];
     size_t files_count;
     struct buf page, request;
@@ -40,109 +32,7 @@ struct importing {
     struct exchange_counts counts;
 };
 
-/* ---- the map ----------------------------------------------------------------------------- */
-
-static uint64_t
-hash_of(const char *key)
-{
-    uint64_t h = UINT64_C(0xcbf29ce484222325);
-    for (; *key; key++)
-        h = (h ^ (uint8_t)*key) * UINT64_C(0x100000001b3);
-    return h;
-}
-
-static struct mapped *
-slot_of(struct mapped *slot, size_t capacity, const char *key)
-{
-    for (size_t at = (size_t)(hash_of(key) % capacity);; at = (at + 1) % capacity)
-        if (!slot[at].key || strcmp(slot[at].key, key) == 0)
-            return &slot[at];
-}
-
-static uint64_t
-map_find(const struct importing *m, const char *key)
-{
-    return m->capacity ? slot_of(m->slot, m->capacity, key)->value : 0;
-}
-
-/* An entity's line is remembered both ways: what was made for one is no other's (find_orphan()). */
-static void
-map_put(struct importing *m, const char *key, uint64_t value)
-{
-    char back[128];
-    if (strncmp(key, "rows ", 5) != 0 && strncmp(key, "made ", 5) != 0) {
-        snprintf(back, sizeof(back), "made %.*s %llu", (int)strcspn(key, " "), key,
-                 (unsigned long long)value);
-        map_put(m, back, 1);
-    }
-    if (m->count * 2 >= m->capacity) {
-        size_t capacity = m->capacity ? 2 * m->capacity : 1024;
-        struct mapped *next = calloc(capacity, sizeof(*next));
-        ASSERT(next);
-        for (size_t i = 0; i < m->capacity; i++)
-            if (m->slot[i].key)
-                *slot_of(next, capacity, m->slot[i].key) = m->slot[i];
-        free(m->slot);
-        m->slot = next;
-        m->capacity = capacity;
-    }
-    struct mapped *s = slot_of(m->slot, m->capacity, key);
-    if (!s->key) {
-        s->key = strdup(key);
-        ASSERT(s->key);
-        m->count++;
-    }
-    s->value = value;
-}
-
-/* Durable before the next thing is asked for. */
-static bool
-map_keep(struct importing *m, const char *key, uint64_t value)
-{
-    char line[1024];
-    int n = snprintf(line, sizeof(line), "%s %llu\n", key, (unsigned long long)value);
-    map_put(m, key, value);
-    if (n > 0 && (size_t)n < sizeof(line) && write(m->map_fd, line, (size_t)n) == n &&
-        fdatasync(m->map_fd) == 0)
-        return true;
-    fprintf(stderr, "bulkhead: cannot write %s: %s\n", m->how->map, strerror(errno));
-    return false;
-}
-
-/* A last line without its end was torn: it does not count, and is cut off. */
-static bool
-map_load(struct importing *m)
-{
-    struct buf file;
-    m->map_fd = open(m->how->map, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    if (m->map_fd < 0 || !tool_read_file(m->how->map, PAGE_MAX, &file)) {
-        fprintf(stderr, "bulkhead: cannot open %s: %s\n", m->how->map, strerror(errno));
-        return false;
-    }
-    struct bytes left = buf_bytes(&file);
-    bool good = true;
-    while (good && left.len) {
-        size_t len = bytes_find(left, '\n'), blank = len;
-        if (len == left.len)
-            break;
-        while (blank > 0 && left.p[blank - 1] != ' ')
-            blank--;
-        char key[1024];
-        uint64_t value = 0;
-        good = blank > 1 && bytes_copy_text(bytes_of(left.p, blank - 1), key, sizeof(key)) == OK &&
-               text_u64(bytes_of(left.p + blank, len - blank), UINT64_MAX, &value) == OK;
-        if (good)
-            map_put(m, key, value);
-        left = bytes_skip(left, len + 1);
-    }
-    m->resumed = m->count > 0;
-    if (good && left.len)
-        good = ftruncate(m->map_fd, (off_t)(file.len - left.len)) == 0;
-    buf_fini(&file);
-    if (!good)
-        fprintf(stderr, "bulkhead: %s is no map of an import\n", m->how->map);
-    return good;
-}
+/* ---- ids ---------------------------------------------------------------------------------- */
 
 static bool
 old_key(char to[static 512], const char *set, struct bytes old_id)
@@ -155,7 +45,7 @@ static uint64_t
 find_link(void *ctx, const char *set, struct bytes old_id)
 {
     char key[512];
-    return old_key(key, set, old_id) ? map_find(ctx, key) : 0;
+    return old_key(key, set, old_id) ? exchange_map_find(((struct importing *)ctx)->map, key) : 0;
 }
 
 /* ---- pages -------------------------------------------------------------------------------- */
@@ -235,7 +125,7 @@ find_orphan(struct importing *m, const char *set, struct bytes entity, uint64_t 
                                 sta_json_member(entity, bytes_text("description")));
         snprintf(key, sizeof(key), "made %s %.*s", set, id.len < 30 ? (int)id.len : 0,
                  (const char *)id.p);
-        if (same && text_u64(id, UINT64_MAX, &number) == OK && !map_find(m, key))
+        if (same && text_u64(id, UINT64_MAX, &number) == OK && !exchange_map_find(m->map, key))
             *out_id = number;
     }
     return true;
@@ -246,7 +136,7 @@ keep_entity(struct importing *m, const char *key, uint64_t made)
 {
     m->resumed = false;
     m->counts.entities++;
-    return map_keep(m, key, made);
+    return exchange_map_keep(m->map, key, made);
 }
 
 /* ---- entities ----------------------------------------------------------------------------- */
@@ -264,7 +154,7 @@ import_entity(struct importing *m, const struct exchange_set *set, const char *f
         tell_refusal(m, file, row, bytes_text("it has no @iot.id"));
         return true;
     }
-    if (map_find(m, key))
+    if (exchange_map_find(m->map, key))
         return true;
     buf_reset(&m->request);
     enum err e =
@@ -490,7 +380,7 @@ import_group(struct importing *m, const char *file, uint64_t number, struct byte
     uint64_t stream = old.len ? find_link(m, "Datastreams", old) : 0;
     uint64_t count = count_rows(group);
     snprintf(key, sizeof(key), "rows %s %llu", file, (unsigned long long)number);
-    uint64_t done = map_find(m, key);
+    uint64_t done = exchange_map_find(m->map, key);
     if (stream == 0 && count) {
         tell_refusal(m, file, 0, bytes_text("its Datastream was not brought over"));
         m->counts.refused += count - 1;
@@ -504,14 +394,14 @@ import_group(struct importing *m, const char *file, uint64_t number, struct byte
                 return false;
             m->resumed = false;
             m->counts.rows += done - before;
-            if (done == to && !map_keep(m, key, done))
+            if (done == to && !exchange_map_keep(m->map, key, done))
                 return false;
             continue;
         }
         if (!import_some(m, file, group, stream, done, &to))
             return false;
         done = to;
-        if (!map_keep(m, key, done))
+        if (!exchange_map_keep(m->map, key, done))
             return false;
     }
     return true;
@@ -608,13 +498,11 @@ exchange_import(struct city_client *to, const struct exchange_import *how,
     ASSERT(m);
     m->to = to;
     m->how = how;
-    m->map_fd = -1;
     buf_init(&m->page, 1);
     buf_init(&m->request, 1024 * 1024);
-    bool good = list_files(m) && map_load(m);
-    if (good && !m->resumed)
-        good = map_keep(m, "rows begun", 1); /* from now on there was an earlier run */
-    else if (good)
+    m->map = list_files(m) ? exchange_map_open(how->map, &m->resumed) : NULL;
+    bool good = m->map != NULL;
+    if (good && m->resumed)
         sleep(ON_ITS_WAY_S); /* what was asked for by a run that has just been ended */
     for (size_t i = 0; good && i < EXCHANGE_SETS; i++)
         good = import_set(m, &exchange_sets[i]);
@@ -622,11 +510,7 @@ exchange_import(struct city_client *to, const struct exchange_import *how,
     *out = m->counts;
     for (size_t i = 0; i < m->files_count; i++)
         free(m->files[i]);
-    for (size_t i = 0; i < m->capacity; i++)
-        free(m->slot[i].key);
-    free(m->slot);
-    if (m->map_fd >= 0)
-        close(m->map_fd);
+    exchange_map_close(m->map);
     buf_fini(&m->page);
     buf_fini(&m->request);
     free(m);

@@ -2,6 +2,10 @@
 #include "cli/exchange.h"
 
 #include "base/test.h"
+#include "cli/exchange_map.h"
+
+#include <fcntl.h>
+#include <unistd.h>
 
 static uint64_t
 ten_more(void *ctx, const char *set, struct bytes old_id)
@@ -79,4 +83,37 @@ TEST(rows_keep_their_digits_and_lose_their_ids)
     rows("{\"components\":[\"result\",\"x\"],\"dataArray\":[[1]]}", 0, 1, ERR_MALFORMED);
     rows("{\"components\":[],\"dataArray\":[[]]}", 0, 1, ERR_MALFORMED);
     rows("{\"dataArray\":[[1]]}", 0, 1, ERR_MALFORMED);
+}
+
+TEST(a_map_tells_the_next_run_what_was_made_and_forgets_a_torn_line)
+{
+    char path[] = "/tmp/bulkhead-map-XXXXXX";
+    bool resumed;
+    int fd = mkstemp(path);
+    CHECK(fd >= 0);
+    struct exchange_map *m = exchange_map_open(path, &resumed);
+    CHECK(m && !resumed);
+    CHECK(exchange_map_find(m, "Things \"a b\"") == 0);
+    CHECK(exchange_map_keep(m, "Things \"a b\"", 7));
+    CHECK(exchange_map_keep(m, "rows x.json 0", 1000) &&
+          exchange_map_keep(m, "rows x.json 0", 2000));
+    exchange_map_close(m);
+    CHECK(lseek(fd, 0, SEEK_END) > 0 && write(fd, "Things 9 1", 10) == 10);
+    m = exchange_map_open(path, &resumed);
+    CHECK(m && resumed);
+    CHECK(exchange_map_find(m, "Things \"a b\"") == 7 &&
+          exchange_map_find(m, "made Things 7") == 1);
+    CHECK(exchange_map_find(m, "rows x.json 0") == 2000 && exchange_map_find(m, "Things 9") == 0);
+    for (uint64_t i = 0; i < 3000; i++) {
+        char key[64];
+        snprintf(key, sizeof key, "Sensors %llu", (unsigned long long)i);
+        if (i < 3)
+            CHECK(exchange_map_keep(m, key, i + 1));
+        CHECK(exchange_map_find(m, key) == (i < 3 ? i + 1 : 0));
+    }
+    exchange_map_close(m);
+    CHECK(pwrite(fd, "no map at all\n", 14, 0) == 14);
+    CHECK(!exchange_map_open(path, &resumed));
+    close(fd);
+    unlink(path);
 }
