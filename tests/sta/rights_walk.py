@@ -78,6 +78,16 @@ def family(person, stem, class_name):
     return {'T': thing, 'D': d, 'O': person.make('Datastreams(%d)/Observations' % d, {'result': 21})}
 
 
+def with_multi(person, ids, class_name):
+    """And a MultiDatastream of what is there already, so that no id gets longer."""
+    stream = person.session.get('Datastreams(%d)' % ids['D'], expand='Sensor,ObservedProperty')
+    ids['M'] = person.make('Things(%d)/MultiDatastreams' % ids['T'], {
+        'name': 'multi', 'description': 'd', 'observationType': kit.COMPLEX, 'multiObservationDataTypes': [kit.MEASUREMENT],
+        'unitOfMeasurements': [kit.CELSIUS], 'properties': {'class': class_name}, 'Sensor': {'@iot.id': stream['Sensor']['@iot.id']},
+        'ObservedProperties': [{'@iot.id': stream['ObservedProperty']['@iot.id']}]})
+    return ids
+
+
 def all_ids(bob_or_ann, ids):
     """The other ids of a family, as somebody sees them who may."""
     s = bob_or_ann.session
@@ -90,19 +100,21 @@ def all_ids(bob_or_ann, ids):
 
 
 SETS = {'T': 'Things', 'L': 'Locations', 'H': 'HistoricalLocations', 'D': 'Datastreams', 'S': 'Sensors', 'P': 'ObservedProperties',
-        'O': 'Observations', 'F': 'FeaturesOfInterest'}
+        'O': 'Observations', 'F': 'FeaturesOfInterest', 'M': 'MultiDatastreams'}
 RELATIONS = {'T': ['Locations', 'HistoricalLocations', 'Datastreams', 'MultiDatastreams', 'TaskingCapabilities'],
              'L': ['Things', 'HistoricalLocations'], 'H': ['Thing', 'Locations'], 'D': ['Thing', 'Sensor', 'ObservedProperty', 'Observations'],
              'S': ['Datastreams', 'MultiDatastreams'], 'P': ['Datastreams', 'MultiDatastreams'],
-             'O': ['Datastream', 'MultiDatastream', 'FeatureOfInterest'], 'F': ['Observations']}
+             'O': ['Datastream', 'MultiDatastream', 'FeatureOfInterest'], 'F': ['Observations'],
+             'M': ['Thing', 'Sensor', 'ObservedProperties', 'Observations']}
 PROPERTIES = {'T': ['name', 'properties'], 'L': ['location'], 'H': ['time'], 'D': ['name', 'phenomenonTime', 'observedArea', 'unitOfMeasurement'],
-              'S': ['metadata'], 'P': ['definition'], 'O': ['result', 'phenomenonTime', 'resultTime', 'parameters'], 'F': ['feature']}
+              'S': ['metadata'], 'P': ['definition'], 'O': ['result', 'phenomenonTime', 'resultTime', 'parameters'], 'F': ['feature'],
+              'M': ['name', 'phenomenonTime', 'unitOfMeasurements']}
 
 
 def never(ids):
     """Ids of as many digits that nothing ever had."""
     out = {k: int('9' * len(str(v))) for k, v in ids.items() if k != 'O'}
-    out['O'] = ids['O'] + (5 << 32)
+    out['O'] = ids['O'] + (9 << 32)
     assert len(str(out['O'])) == len(str(ids['O'])), 'the ids of Observations do not have as many digits'
     return out
 
@@ -156,6 +168,9 @@ def by_relations(v):
     yield 'POST', 'Things({T})/Datastreams', '', {'name': 'x', 'description': 'x'}
     yield 'POST', 'Things({T})/Locations', '', {'name': 'x', 'description': 'x'}
     yield 'POST', 'Datastreams({D})/Observations', '', {'result': 1}
+    yield 'POST', 'MultiDatastreams({M})/Observations', '', {'result': [1]}
+    yield 'GET', 'Things(%d)/MultiDatastreams({M})' % v['T'], '', None
+    yield 'GET', 'Sensors', '$filter=MultiDatastreams/id%20eq%20{M}&$count=true', None
     yield 'POST', 'Observations', '', {'result': 1, 'Datastream': {'@iot.id': '{D}'}}
     yield 'POST', 'Datastreams(%d)/Observations' % v['D'], '', {'result': 1, 'FeatureOfInterest': {'@iot.id': '{F}'}}
     yield 'POST', 'Things', '', {'name': 'x', 'description': 'x', 'Locations': [{'@iot.id': '{L}'}]}
@@ -184,11 +199,11 @@ def answer(person, shape, ids):
     got = person.ask(method, filled(path, ids), data, options=filled(options, ids))
     head = sorted((n.lower(), v) for n, v in got.headers.items() if n.lower() != 'date')
     text = '%d %r %s' % (got.status, head, urllib.parse.unquote(got.text))
-    for number in set(ids.values()):
-        if number > 99:
-            text = text.replace(str(number), '#')
-        else:
-            text = re.sub(r'(?<=[( ])%d(?=[) &,;"]|$)' % number, '#', text)
+    asked = path + options + json.dumps(body)
+    for letter in (k for k in ids if '{%s}' % k in asked):
+        number = str(ids[letter])
+        text = text.replace('%s(%s)' % (SETS[letter], number), SETS[letter] + '(#)')
+        text = text.replace(number, '#') if letter == 'O' else re.sub(r'(?<= )%s(?=[) &,;"]|$)' % number, '#', text)
     return text
 
 
@@ -241,7 +256,7 @@ def silent_filters(person, mark):
 
 def topics(person, hidden):
     other = never(hidden)
-    shapes_ = ['Datastreams({D})/Observations', 'Datastreams({D})', 'Things({T})', 'Things({T})/Datastreams', 'Things({T})/name',
+    shapes_ = ['Datastreams({D})/Observations', 'MultiDatastreams({M})/Observations', 'Datastreams({D})', 'Things({T})', 'Things({T})/Datastreams', 'Things({T})/name',
                'FeaturesOfInterest({F})/Observations', 'Observations({O})', 'Datastreams({D})/Observations?$select=result', 'Sensors({S})',
                'Things({T})/Datastreams({D})/Observations', 'Locations({L})/Things']
     for shape in shapes_:
@@ -292,8 +307,8 @@ def main():
     station, meter, both = (Person(n, at('field', n), o.https, o.mqtts) for n in ('station', 'meter', 'both'))
     ann, bob, clerk = (Person(n, at('callers', n), o.https, o.mqtts, os.environ[n.upper()]) for n in ('ann', 'bob', 'clerk'))
     fill = [family(station, 'fill-weather-%d' % n, 'weather') for n in range(2)]  # ids of Observations get eleven digits
-    weather = family(station, 'open-weather', 'weather')
-    home = family(meter, 'secret-home', 'home')
+    weather = with_multi(station, family(station, 'open-weather', 'weather'), 'weather')
+    home = with_multi(meter, family(meter, 'secret-home', 'home'), 'home')
     mixed = family(both, 'mixed-weather', 'weather')
     inner = dict(kit.datastream_body(both.session), name='mixed-home stream', properties={'class': 'home', 'mark': 'mixed-home'})
     mixed_home = {'D': both.make('Things(%d)/Datastreams' % mixed['T'], inner)}
@@ -303,7 +318,7 @@ def main():
     stream = bob.session.get('Datastreams(%d)' % mixed_home['D'], expand='Sensor,ObservedProperty')
     mixed_home.update(T=mixed['T'], L=mixed['L'], H=mixed['H'], S=stream['Sensor']['@iot.id'], P=stream['ObservedProperty']['@iot.id'],
                       F=bob.session.get('Observations(%d)/FeatureOfInterest' % mixed_home['O'])['@iot.id'])
-    sees = lambda *families: {k: sorted({f[k] for f in families}) for k in SETS}
+    sees = lambda *families: {k: sorted({f[k] for f in families if k in f}) for k in SETS}
     for person in (ann, clerk):  # clerk reads as ann does, and may write what is of the weather
         walk(person, home, weather, person is ann)
         walk(person, dict(home, D=mixed_home['D'], S=mixed_home['S'], P=mixed_home['P'], O=mixed_home['O']), mixed, person is ann)
