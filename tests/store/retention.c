@@ -164,24 +164,19 @@ unhex(const char *hex, uint8_t *out, size_t most)
     return len;
 }
 
+/* Each line of the list; 0: all is as it must be. */
 static int
-search(const char *file, const char *list)
+search_list(FILE *list, const char *file, struct bytes image)
 {
-    struct stat st;
-    int fd = open(file, O_RDONLY | O_CLOEXEC);
-    FILE *f = fopen(list, "r");
-    if (fd < 0 || !f || fstat(fd, &st) != 0)
-        return 1;
-    const void *image = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
     static char line[256 * 1024];
     static char fate[16], what[32], hex[256 * 1024];
     static uint8_t pattern[128 * 1024];
     unsigned looked = 0, wrong = 0;
-    while (image != MAP_FAILED && fgets(line, sizeof line, f)) {
+    while (fgets(line, sizeof line, list)) {
         if (sscanf(line, "%15s %31s %262143s", fate, what, hex) != 3)
             return 1;
         size_t len = unhex(hex, pattern, sizeof pattern);
-        bool found = len && memmem(image, (size_t)st.st_size, pattern, len < 64 ? len : 64);
+        bool found = len && memmem(image.p, image.len, pattern, len < 64 ? len : 64);
         looked++;
         if (found != (fate[0] == 't') && fate[0] != 'e') {
             printf("%s: %s %s\n", file, what, found ? "is found" : "is not found");
@@ -190,6 +185,25 @@ search(const char *file, const char *list)
     }
     printf("%s: looked for %u, %u wrong\n", file, looked, wrong);
     return looked == 0 || wrong ? 1 : 0;
+}
+
+static int
+search(const char *file, const char *list)
+{
+    struct stat st;
+    int status = 1;
+    int fd = open(file, O_RDONLY | O_CLOEXEC);
+    FILE *f = fopen(list, "r");
+    if (f && fd >= 0 && fstat(fd, &st) == 0) {
+        void *image = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+        if (image != MAP_FAILED)
+            status = search_list(f, file, bytes_of(image, (size_t)st.st_size));
+    }
+    if (f)
+        fclose(f);
+    if (fd >= 0)
+        close(fd);
+    return status;
 }
 
 int

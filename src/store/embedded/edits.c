@@ -65,32 +65,6 @@ edits_oldest(const struct stream *st)
     return oldest;
 }
 
-/* Room for one more of each. */
-static enum err
-edits_room(struct stream *st)
-{
-    if (!st->edits && !(st->edits = calloc(1, sizeof *st->edits)))
-        return ERR_LIMIT;
-    struct edits *e = st->edits;
-    if (e->patch_count == e->patch_capacity) {
-        uint32_t capacity = e->patch_capacity ? 2 * e->patch_capacity : 8;
-        struct patch *p = realloc(e->patch, capacity * sizeof *p);
-        if (!p)
-            return ERR_LIMIT;
-        e->patch = p;
-        e->patch_capacity = capacity;
-    }
-    if (e->version_count == e->version_capacity) {
-        uint32_t capacity = e->version_capacity ? 2 * e->version_capacity : 8;
-        struct version *v = realloc(e->version, capacity * sizeof *v);
-        if (!v)
-            return ERR_LIMIT;
-        e->version = v;
-        e->version_capacity = capacity;
-    }
-    return OK;
-}
-
 /* Chunks that are decoded do not show it any more; the patch does. */
 static void
 hide_in_cache(struct store *s, const struct stream *st, uint64_t n)
@@ -143,7 +117,7 @@ edit_apply(struct store *s, const struct pending_edit *edit, uint64_t seq, uint6
     enum err e = observation_now(s, st, edit->n, &was);
     struct point before = {0};
     if (e == OK)
-        e = edits_room(st);
+        e = edits_room(&s->edits_place[edit->stream_index]);
     if (e == OK && !point_gap(&now))
         e = point_new(s, &was, &before);
     if (e != OK) {
@@ -151,7 +125,7 @@ edit_apply(struct store *s, const struct pending_edit *edit, uint64_t seq, uint6
         return e == ERR_NOT_FOUND ? OK : e;
     }
     span_change(st, &was, &now);
-    struct edits *edits = st->edits;
+    struct edits *edits = st->edits = &s->edits_place[edit->stream_index];
     if (!point_gap(&now)) {
         edits->version[edits->version_count++] = (struct version){
             .n = edit->n, .seq = seq, .segment = segment, .at_us = edit->at_us, .was = before};
@@ -317,7 +291,7 @@ edits_drop(struct store *s, struct stream *st)
         sodium_memzero(e->version, e->version_capacity * sizeof e->version[0]);
     free(e->patch);
     free(e->version);
-    free(e);
+    *e = (struct edits){0};
     st->edits = NULL;
 }
 

@@ -181,6 +181,7 @@ struct store {
     struct hot_entity *hot; /* in order of arrival; the last hot_pending are not committed */
     size_t hot_count, hot_capacity, hot_pending;
 
+    struct edits *edits_place; /* by stream index: where its edits are, if it has any */
     struct pending_edit *edit; /* BATCH_EDITS_MAX; of the batch */
     uint32_t edit_count;
     uint64_t edits_held; /* patches and versions in memory */
@@ -225,6 +226,7 @@ void tail_shift(struct store *s, struct stream *st, uint32_t count);
 /* The last `count` points become committed, in this segment. */
 void tail_commit(struct store *s, struct stream *st, uint32_t count, uint64_t segment);
 void span_add(struct store_span *span, const struct observation *o);
+enum err edits_room(struct edits *edits) MUST_USE; /* for one more of each */
 /* After a change of the tail or the edits: the oldest segment that the stream still needs. */
 void stream_oldest(struct store *s, struct stream *st);
 static inline uint32_t

@@ -29,9 +29,10 @@ memory(struct store *s)
     s->window = calloc(WINDOW_KEYS, sizeof s->window[0]);
     s->bucket = calloc(ROLLUP_BUCKETS, sizeof s->bucket[0]);
     s->edit = calloc(BATCH_EDITS_MAX, sizeof s->edit[0]);
+    s->edits_place = calloc(STORE_STREAMS_MAX, sizeof s->edits_place[0]);
     bool ok = s->keys && s->zipper && s->leaves && s->stream && s->hash && s->oldest &&
               s->touched && s->queue && s->changed && s->scratch && s->window && s->bucket &&
-              s->edit;
+              s->edit && s->edits_place;
     for (size_t i = 0; i < CACHE_CHUNKS; i++) {
         s->cache[i].o = calloc(CHUNK_POINTS_MAX, sizeof s->cache[i].o[0]);
         ok = ok && s->cache[i].o;
@@ -75,6 +76,7 @@ store_close(struct store *s)
     buf_fini(&s->zipped);
     buf_fini(&s->body);
     buf_fini(&s->head);
+    free(s->edits_place);
     free(s->edit);
     free(s->bucket);
     free(s->window);

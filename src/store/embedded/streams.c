@@ -272,3 +272,38 @@ tail_commit(struct store *s, struct stream *st, uint32_t count, uint64_t segment
         st->queued = true;
     }
 }
+
+static enum err
+patches_room(struct edits *e)
+{
+    if (e->patch_count < e->patch_capacity)
+        return OK;
+    uint32_t capacity = e->patch_capacity ? 2 * e->patch_capacity : 8;
+    struct patch *p = realloc(e->patch, capacity * sizeof *p);
+    if (!p)
+        return ERR_LIMIT;
+    e->patch = p;
+    e->patch_capacity = capacity;
+    return OK;
+}
+
+static enum err
+versions_room(struct edits *e)
+{
+    if (e->version_count < e->version_capacity)
+        return OK;
+    uint32_t capacity = e->version_capacity ? 2 * e->version_capacity : 8;
+    struct version *v = realloc(e->version, capacity * sizeof *v);
+    if (!v)
+        return ERR_LIMIT;
+    e->version = v;
+    e->version_capacity = capacity;
+    return OK;
+}
+
+enum err
+edits_room(struct edits *edits)
+{
+    enum err e = patches_room(edits);
+    return e == OK ? versions_room(edits) : e;
+}
