@@ -13,11 +13,12 @@ struct reading {
     enum err err;
 };
 
+/* `many`: lists of points, or single ones; else there is one part. */
 static bool
-begin(struct reading *r, struct arena *arena, uint32_t points_max)
+begin(struct reading *r, struct arena *arena, size_t points, bool many)
 {
-    points_max = points_max < STA_POINTS_MAX ? points_max : STA_POINTS_MAX;
-    uint32_t parts_max = points_max < STA_PARTS_MAX ? points_max : STA_PARTS_MAX;
+    uint32_t points_max = points < STA_POINTS_MAX ? (uint32_t)points + 1 : STA_POINTS_MAX;
+    uint32_t parts_max = !many ? 1 : points_max < STA_PARTS_MAX ? points_max : STA_PARTS_MAX;
     *r = (struct reading){.points_max = points_max, .parts_max = parts_max};
     /* One more for a ring that was not closed, in each part. */
     r->g.points = arena_take(arena, (points_max + parts_max) * sizeof(struct sta_point));
@@ -263,7 +264,8 @@ sta_geometry_wkt(struct bytes text, struct arena *arena, struct sta_geometry *ou
         w.at++; /* "POINT Z (1 2 3)" */
     for (size_t i = 0; i < text.len; i++)
         commas += text.p[i] == ',';
-    if (!begin(&w.r, arena, (uint32_t)(commas < STA_POINTS_MAX ? commas + 1 : STA_POINTS_MAX)))
+    bool one = w.kind->nesting == 0 || (w.kind->nesting == 1 && w.kind->dimension == 1);
+    if (!begin(&w.r, arena, commas, !one))
         return ERR_LIMIT;
     bool good = take_body(&w);
     space(&w);
@@ -330,7 +332,7 @@ enum err
 sta_geometry_json(struct bytes json, struct arena *arena, struct sta_geometry *out)
 {
     struct reading r;
-    size_t commas = 0;
+    size_t lists = 0;
     struct bytes type = sta_json_member(json, bytes_text("type"));
     if (bytes_are(type, "\"Feature\"")) {
         json = sta_json_member(json, bytes_text("geometry"));
@@ -344,8 +346,9 @@ sta_geometry_json(struct bytes json, struct arena *arena, struct sta_geometry *o
         if (!bytes_are(type, kinds[i].json))
             continue;
         for (size_t c = 0; c < coordinates.len; c++)
-            commas += coordinates.p[c] == ',';
-        if (!begin(&r, arena, (uint32_t)(commas < STA_POINTS_MAX ? commas + 1 : STA_POINTS_MAX)))
+            lists += coordinates.p[c] == '['; /* one around each position, at least */
+        bool one = kinds[i].nesting == 0 || (kinds[i].nesting == 1 && kinds[i].dimension == 1);
+        if (!begin(&r, arena, lists, !one))
             return ERR_LIMIT;
         (void)json_parts(&r, coordinates, &kinds[i], kinds[i].nesting);
         return finish(&r, kinds[i].dimension, out);

@@ -110,21 +110,30 @@ on_edge(struct sta_point p, struct sta_point a, struct sta_point b)
     return in_box(p, a, b) && sta_side(a, b, p) == 0;
 }
 
+/* How many lines end there. */
+static uint32_t
+ends_at(const struct sta_geometry *g, struct sta_point p)
+{
+    uint32_t ends = 0;
+    for (uint32_t i = 0; i < g->parts_count; i++) {
+        const struct sta_point *q = g->points + g->parts[i].first;
+        ends += same(q[0], p);
+        ends += same(q[g->parts[i].count - 1], p);
+    }
+    return ends;
+}
+
 /* An end of an odd number of lines is border (the mod-2 rule); other points of lines are inside. */
 static int
 locate_in_lines(const struct sta_geometry *g, struct sta_point p)
 {
-    uint32_t ends = 0;
     bool on = false;
-    for (uint32_t i = 0; i < g->parts_count; i++) {
+    for (uint32_t i = 0; !on && i < g->parts_count; i++) {
         const struct sta_point *q = g->points + g->parts[i].first;
-        uint32_t last = g->parts[i].count - 1;
-        ends += same(q[0], p);
-        ends += same(q[last], p);
-        for (uint32_t k = 0; !on && k < last; k++)
+        for (uint32_t k = 0; !on && k + 1 < g->parts[i].count; k++)
             on = on_edge(p, q[k], q[k + 1]);
     }
-    return ends % 2 ? BORDER : on ? INSIDE : OUTSIDE;
+    return ends_at(g, p) % 2 ? BORDER : on ? INSIDE : OUTSIDE;
 }
 
 static int
@@ -370,9 +379,9 @@ go_along(struct job *j)
 {
     for (uint32_t i = 0; i < j->a->points_count; i++) {
         struct sta_point p = j->a->points[i];
-        if (!spend(j, j->b->points_count + (j->a->dimension == 1 ? j->a->points_count : 0)))
+        if (!spend(j, j->b->points_count + (j->a->dimension == 1 ? j->a->parts_count : 0)))
             return false;
-        int own = j->a->dimension == 1 ? locate_in_lines(j->a, p) : own_place(j->a);
+        int own = j->a->dimension == 1 && ends_at(j->a, p) % 2 ? BORDER : own_place(j->a);
         int place = locate(j->b, p);
         raise_to(j, own, place, 0);
         if (j->a->dimension && (place == OUTSIDE || (place == INSIDE && j->b->dimension == 2)))
