@@ -381,6 +381,11 @@ void entities_to_erase(struct core *c, uint32_t stream);
  * again soon. */
 bool entities_erase(struct core *c);
 
+/* names.c: True: the device has a Thing, or a Datastream below this Thing, of the name in the body,
+ * and the answer says which. False with *out: too many, or a name too long. */
+bool names_taken(struct core *c, const struct peer *peer, struct request *ask,
+                 const struct sta_path *path, struct refusal *why, enum err *out);
+
 /* changes.c: who changes what. Devices at once, people when the ledger has it. */
 void changes_run(struct core *c, struct peer *peer, struct request *ask,
                  const struct sta_path *path);
