@@ -192,6 +192,8 @@ enum err store_decide(struct store *s, struct bytes record) MUST_USE;
 
 /* Size and root of the tree of all committed decisions. */
 void store_head(const struct store *s, uint64_t *out_size, uint8_t out_root[static 32]);
+/* The size alone, which costs no hash. */
+uint64_t store_head_size(const struct store *s);
 
 /* ---- durability and upkeep ------------------------------------------------------------ */
 

@@ -172,8 +172,7 @@ core_open(const struct core_config *config, struct core **out)
     sessions_loaded(c);
     if (c->gate.up)
         e = gate_begin(c);
-    uint8_t root[32];
-    store_head(c->store, &c->outbox_from, root);
+    c->outbox_from = store_head_size(c->store);
     c->outbox_max = c->start->disk_bytes / OUTBOX_DISK_BYTES;
     if (c->outbox_max == 0 || c->outbox_max > OUTBOX_DECISIONS_MAX)
         c->outbox_max = OUTBOX_DECISIONS_MAX;

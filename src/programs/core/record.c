@@ -16,10 +16,7 @@ enum { ENTRY_BYTES_MAX = 16384, STRANGERS_MS = 1000, DESTRUCTIONS_MS = 10000 };
 static uint64_t
 outbox_count(const struct core *c)
 {
-    uint64_t size;
-    uint8_t root[32];
-    store_head(c->store, &size, root);
-    return size - c->outbox_from;
+    return store_head_size(c->store) - c->outbox_from;
 }
 
 bool
@@ -186,11 +183,11 @@ record_anchor(struct core *c)
     if (!c->ledger.up || (c->anchor_ref && now_ms < c->anchor_deadline_ms))
         return;
     c->ledger_silent |= c->anchor_ref != 0; /* its time is over */
-    uint64_t size;
+    uint64_t size = store_head_size(c->store);
     uint8_t root[32];
-    store_head(c->store, &size, root);
     if (size == 0 || (size == c->anchored_size && !c->anchor_ref))
-        return;
+        return; /* an idle zone hashes nothing */
+    store_head(c->store, &size, root);
     struct buf *b = entry_begin("anchor");
     entry_text(b, "zone", c->start->zone);
     buf_format(b, ",\"size\":%llu,\"root\":\"", (unsigned long long)size);

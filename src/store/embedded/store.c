@@ -178,6 +178,12 @@ store_decide(struct store *s, struct bytes record)
     return OK;
 }
 
+uint64_t
+store_head_size(const struct store *s)
+{
+    return s->tree.size;
+}
+
 void
 store_head(const struct store *s, uint64_t *out_size, uint8_t out_root[static 32])
 {
