@@ -23,8 +23,8 @@ enum {
     LEDGER_REOPEN_MS = 2000,  /* how soon a log that failed is tried again */
     LEDGER_GUEST_IDLE_MS = 30000,
     LEDGER_PACKETS_PER_ROUND = 16,
-    LEDGER_RECORDS_PER_S = 2000, /* of one channel; beyond its share it waits */
-    LEDGER_BYTES_PER_S = 2 * 1024 * 1024,
+    LEDGER_RECORDS_PER_S = 12000, /* of one channel: questions; beyond its share it waits */
+    LEDGER_BYTES_PER_S = 4 * 1024 * 1024,
     LEDGER_BUDGET_MS = 100, /* shares are given out in pieces, so that a flood is no burst */
 };
 

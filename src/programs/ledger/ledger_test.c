@@ -416,7 +416,7 @@ TEST(a_flood_waits_for_its_budget)
 {
     set_up();
     const uint64_t share = LEDGER_RECORDS_PER_S * LEDGER_BUDGET_MS / 1000;
-    const uint64_t all = 40 * LEDGER_RECORDS_PER_S;
+    const uint64_t all = 7 * LEDGER_RECORDS_PER_S;
     for (uint64_t ref = 1; ref <= all; ref++)
         record_text(&rig.a, ref, "{}");
     enum err e = channel_flush(&rig.a);
