@@ -9,21 +9,20 @@
  * QoS 2 that came in; every will; every retained message) goes through ports.keep into the batch
  * of the store that is being built.
  *
- *   B1  Nothing is sent before broker_pump(), which the owner calls after its commit: what a client
- *       hears is durable, and so is what it said with PUBREC before PUBREL goes out.
- *   B2  A message is in a session's queue at most once for each publish, with the highest QoS and
- *       all identifiers of the subscriptions that match (MQTT-3.3.4-2, -3), unless it comes from a
- *       group.
- *   B3  A queue is sent in order; after a new connection from its oldest unacknowledged entry on,
- *       DUP set, under the packet ids that it had (MQTT-4.4.0-1, 4.6).
- *   B4  At most min(receive maximum, BROKER_FLIGHT_MAX) of QoS 1 and 2 are unacknowledged
- *       (MQTT-3.3.4-9); what has QoS 0 does not wait for them.
- *   B5  ports.may_hear is asked when a message enters a queue and again when it leaves.
- *   B6  Every table is bounded. A full queue of a session loses its oldest message that is not in
- *       flight; a full budget refuses the new one. Both are counted.
- *   B7  A will is given out once, when the connection ends without DISCONNECT 0, after its delay or
- *       with the end of the session, whichever is first; a new connection before that forgets it
- *       (MQTT-3.1.3-9).
+ * B1  Nothing is sent before broker_pump(), which the owner calls after its commit: what a client
+ *     hears is durable, and so is what it acknowledged with PUBREC before PUBREL goes out.
+ * B2  A message is in a session's queue at most once for each publish, with the highest QoS and all
+ *     identifiers of the subscriptions that match (MQTT-3.3.4-2, -3), unless it comes from a group.
+ * B3  A queue is sent in order; after a new connection from its oldest unacknowledged entry on,
+ *     DUP set, under the packet ids that it had (MQTT-4.4.0-1, 4.6).
+ * B4  At most min(receive maximum, BROKER_FLIGHT_MAX) of QoS 1 and 2 are unacknowledged
+ *     (MQTT-3.3.4-9).
+ * B5  ports.may_hear is asked when a message enters a queue and again when it leaves.
+ * B6  Every table is bounded. A full queue of a session loses its oldest message that is not in
+ *     flight; a full budget refuses the new one. Both are counted.
+ * B7  A will is given out once, when the connection ends without DISCONNECT 0, after its delay or
+ *     with the end of the session, whichever is first; a new connection before that forgets it
+ *     (MQTT-3.1.3-9).
  *
  * Records of a queue that are not needed any more are deleted later, in a batch that is written
  * anyway (broker_tidy): after a crash such a message of QoS 1 is sent once more, never one of

@@ -49,7 +49,7 @@ enum {
     STA_RELATIONS_MAX = 6,              /* of one type */
     STA_COMPONENTS_OF_RESULT_MAX = 64,  /* ObservedProperties of one MultiDatastream */
     STA_STREAM_MAX = STORE_STREAMS_MAX - 1,
-    STA_FEATURES_MAX = 64, /* different features that one Datastream's observations are of */
+    STA_FEATURES_MAX = 1000, /* different features that one Datastream's observations are of */
     STA_ID_MAX_BITS = 53,
 };
 

@@ -5,16 +5,17 @@
  * One round of the loop: read everything that the gate sent, decide, put it all in one batch of
  * the store, commit once, answer. Reads by people go through the ledger first:
  *
- *   C1  `published` 0x00 and 201 leave after store_commit() said OK for what they acknowledge.
- *   C2  an answer with data for a caller leaves after the ledger said `recorded`; without a
- *       ledger it is 503, while ingest and local control go on, up to OUTBOX_DECISIONS_MAX
- *       decisions that no anchor covers; then nothing is read from the gate until one does.
- *   C3  a device writes to its own Datastreams only; nothing inside a message changes whose they
- * are. C4  a row is shown to a caller only if its class has the token's purpose.
+ * C1  `published` 0x00 and 201 leave after store_commit() said OK for what they acknowledge.
+ * C2  An answer with data for a caller leaves after the ledger said `recorded`; without a ledger it
+ *     is 503, while ingest and local control go on, up to OUTBOX_DECISIONS_MAX decisions that no
+ *     anchor covers; then nothing is read from the gate until one does.
+ * C3  A device writes to its own Datastreams only; nothing inside a message changes whose they are.
+ * C4  A row is shown to a caller only if its class has the token's purpose.
  *
  * The parts: gate.c (dispatch), ingest.c (observations), entities.c (Things), round.c (commit and
  * what follows), asks.c (requests and their answers), read.c (questions), rights.c, record.c (the
- * ledger), commands.c (the warden), conduits.c, topics.c (subscriptions), sessions.c,
+ * ledger), changes.c and batches.c (PATCH, DELETE, $batch), tasks.c, commands.c (the warden),
+ * conduits.c, topics.c (subscriptions), sessions.c,
  * session_ports.c, plain.c and hears.c (MQTT), state.c (a service's).
  */
 #ifndef PROGRAMS_CORE_CORE_H
