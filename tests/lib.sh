@@ -30,6 +30,16 @@ refuse() {
     fi
 }
 
+# For what becomes true in a moment.
+until_ok() { # SECONDS COMMAND...
+    local end=$((SECONDS + $1))
+    shift
+    until "$@" >/dev/null 2>&1; do
+        [ $SECONDS -ge $end ] && { "$@"; return 1; }
+        sleep 0.2
+    done
+}
+
 finish() {
     echo "$passed passed, $failed failed"
     [ $failed -eq 0 ]

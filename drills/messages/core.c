@@ -83,6 +83,13 @@ learn_open(const struct peer_open *m)
         memcpy(k->key, m->key_digest.p, sizeof(k->key));
 }
 
+/* "all/#" but for "all/secret/#": see plan() below. */
+static bool
+for_all(struct bytes topic)
+{
+    return bytes_start(topic, "all/") && !bytes_start(topic, "all/secret");
+}
+
 /* The trees of plan() below, said once more. */
 static bool
 may_say(const struct known *k, struct bytes topic)
@@ -91,7 +98,7 @@ may_say(const struct known *k, struct bytes topic)
     snprintf(own, sizeof(own), "own/%s/up", k->name);
     snprintf(seen, sizeof(seen), "leases/%s/seen", k->name);
     return k->kind == PEER_DEVICE &&
-           (bytes_are(topic, "all/x") || bytes_are(topic, own) || bytes_are(topic, seen));
+           (for_all(topic) || bytes_are(topic, own) || bytes_are(topic, seen));
 }
 
 static void
@@ -427,7 +434,7 @@ hear_deliver(const struct session_deliver *m)
     else if (bytes_start(m->topic, "own/"))
         HOLDS(k->kind == PEER_DEVICE && bytes_are(m->topic, own));
     else
-        HOLDS(bytes_are(m->topic, "all/x") || bytes_start(m->topic, "v1.1/"));
+        HOLDS(for_all(m->topic) || bytes_start(m->topic, "v1.1/"));
     for (size_t i = 0; i < STREAMS; i++)
         if (bytes_start(m->topic, topics[i])) /* the third is hidden from who may only operate */
             HOLDS(k->kind == PEER_DEVICE ? strcmp(k->name, owners[i]) == 0

@@ -109,11 +109,11 @@ step      He asks for a command with a token for compliance.
 
 # ---- hiding --------------------------------------------------------------------------------------
 
-step      He deletes a reading.
+step      He deletes what the readings belong to.
   outside ask as=app-developer zone=bikes method=DELETE target=/v1.1/Datastreams(1)
-  must    be refused by rule DELETE is not there
-  file    src/programs/core/asks.c
-  because Nobody deletes through the service. Data end when the charter says so.
+  must    be refused by rule caller app-developer
+  file    src/programs/core/changes.c
+  because Who may look may not change: the charter says of nobody in this city that they write.
 
 step      He writes a reading as if he were a device.
   outside ask as=app-developer zone=bikes method=POST target=/v1.1/Observations body={"result":1}

@@ -28,9 +28,9 @@ step      The service hides the readings: its core does not take them any more.
 
 step      The pump reports its level.
   outside publish as=pump-north zone=water result=7.9
-  must    be refused by rule not acknowledged
+  must    be refused by rule no session in zone water
   file    src/programs/gate/mqtt_peer.c
-  because Silence is not consent: the pump is told nothing, keeps its reading, and says it again. It also goes on by
+  because Without its core the gate takes nobody in. The pump keeps its reading and says it again. It also goes on by
   because its own plan.
 
 step      The core is replaced, and the pump says it again.

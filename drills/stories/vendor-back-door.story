@@ -71,11 +71,12 @@ step      It goes to the traffic lights with its certificate.
   file    src/programs/gate/identity.c
   because Each zone has an issuer of its own; a pump's certificate is nobody's certificate there.
 
-step      It says that it is the other pump, with its own certificate.
+step      It calls itself the other pump, with its own certificate.
   outside session as=pump-north zone=water id=pump-south
-  must    be refused by rule reason 0x
-  file    src/programs/gate/mqtt_peer.c
-  because Who it is stands in the certificate.
+  must    be allowed saying a session as pump-north
+  file    src/programs/core/sessions.c
+  because Who it is stands in the certificate. A client id is a name within what is its own: the session of the other
+  because pump under the same id is another session.
 
 step      It dates a reading an hour ahead.
   outside publish as=pump-north zone=water result=3.6 time=3600

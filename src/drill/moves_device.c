@@ -236,7 +236,10 @@ run_flood(struct stage *s, const struct story_move *m)
     if (e == OK && a.kind == CLIENT_PUBACK && a.reason < 0x80)
         return move_answer(ANSWER_ESCAPED, "the message after %ld others was taken", count);
     return move_answer(ANSWER_REFUSED, "after %ld messages: %s (reason 0x%02x)", count,
-                       e == OK ? a.why : "the gate closed the connection", a.reason);
+                       e == OK          ? a.why
+                       : e == ERR_AGAIN ? "not acknowledged in time"
+                                        : "the gate closed the connection",
+                       a.reason);
 }
 
 static struct outcome
