@@ -273,37 +273,32 @@ tail_commit(struct store *s, struct stream *st, uint32_t count, uint64_t segment
     }
 }
 
-static enum err
-patches_room(struct edits *e)
+/* The list, moved or not, with room for one item more; NULL: there is no memory, it stands as it
+ * did. */
+static void *
+with_room(void *list, uint32_t count, uint32_t *capacity, size_t size)
 {
-    if (e->patch_count < e->patch_capacity)
-        return OK;
-    uint32_t capacity = e->patch_capacity ? 2 * e->patch_capacity : 8;
-    struct patch *p = realloc(e->patch, capacity * sizeof *p);
-    if (!p)
-        return ERR_LIMIT;
-    e->patch = p;
-    e->patch_capacity = capacity;
-    return OK;
-}
-
-static enum err
-versions_room(struct edits *e)
-{
-    if (e->version_count < e->version_capacity)
-        return OK;
-    uint32_t capacity = e->version_capacity ? 2 * e->version_capacity : 8;
-    struct version *v = realloc(e->version, capacity * sizeof *v);
-    if (!v)
-        return ERR_LIMIT;
-    e->version = v;
-    e->version_capacity = capacity;
-    return OK;
+    if (count < *capacity)
+        return list;
+    uint32_t more = *capacity ? 2 * *capacity : 8;
+    void *moved = realloc(list, more * size);
+    if (moved)
+        *capacity = more;
+    return moved;
 }
 
 enum err
 edits_room(struct edits *edits)
 {
-    enum err e = patches_room(edits);
-    return e == OK ? versions_room(edits) : e;
+    struct patch *patch =
+        with_room(edits->patch, edits->patch_count, &edits->patch_capacity, sizeof(*patch));
+    if (!patch)
+        return ERR_LIMIT;
+    edits->patch = patch;
+    struct version *version =
+        with_room(edits->version, edits->version_count, &edits->version_capacity, sizeof(*version));
+    if (!version)
+        return ERR_LIMIT;
+    edits->version = version;
+    return OK;
 }
