@@ -48,7 +48,7 @@ MAIN_SOURCES := $(filter %_main.c,$(SOURCES))
 # What makes a zone a bike zone is linked into that zone's programs only.
 SERVICE_SOURCES := $(filter src/services/%,$(filter-out $(TEST_SOURCES) $(FUZZ_SOURCES) $(MAIN_SOURCES),$(SOURCES)))
 LIB_SOURCES := $(filter-out $(TEST_SOURCES) $(FUZZ_SOURCES) $(MAIN_SOURCES) $(SERVICE_SOURCES),$(SOURCES))
-SERVICES := $(notdir $(patsubst %/,%,$(filter-out src/services/,$(sort $(dir $(SERVICE_SOURCES))))))
+SERVICES := $(notdir $(patsubst %/,%,$(sort $(dir $(wildcard src/services/*/*.c)))))
 
 obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
 LIB := $(B)/libbulkhead.a
@@ -107,7 +107,7 @@ $(B)/libexec/bulkhead-witness: $(WITNESS_OBJS)
 .PHONY: witness
 witness: $(B)/libexec/bulkhead-witness
 
-objs_of = $(call obj,$(filter-out %_test.c %_fuzz.c %_main.c,$(wildcard $(1)/*.c)))
+objs_of = $(call obj,$(filter-out %_test.c %_fuzz.c %_main.c,$(wildcard $(1)/*.c $(1)/*/*.c)))
 define program
 $(B)/libexec/bulkhead-$(1): $(call obj,src/programs/$(1)/$(1)_main.c) $(LIB)
 	@mkdir -p $$(@D)

@@ -2,18 +2,7 @@
 
 #include <cjson/cJSON.h>
 
-/* An integer in [min, max]; ERR_MALFORMED for anything else, NaN included. */
-static enum err
-read_int(const cJSON *v, int32_t min, int32_t max, int32_t *out)
-{
-    if (!cJSON_IsNumber(v) || !(v->valuedouble >= min && v->valuedouble <= max))
-        return ERR_MALFORMED;
-    int32_t i = (int32_t)v->valuedouble;
-    if ((double)i != v->valuedouble)
-        return ERR_MALFORMED;
-    *out = i;
-    return OK;
-}
+#include "services/signals/number.h"
 
 /* The text of an element that is a name of a lane, or NULL. */
 static const char *
@@ -112,6 +101,186 @@ read_phases(const cJSON *list, struct signals_model *m)
     return m->phases_count > 0 ? OK : ERR_MALFORMED;
 }
 
+/* FNV-1a. */
+uint64_t
+signals_name_hash(struct bytes name)
+{
+    uint64_t h = 0xcbf29ce484222325U;
+    for (size_t i = 0; i < name.len; i++)
+        h = (h ^ name.p[i]) * 0x100000001b3U;
+    return h ? h : 1;
+}
+
+/* `count` integers, or nothing: then all are `absent`. */
+static enum err
+read_sizes(const cJSON *list, uint32_t count, int32_t min, int32_t max, int32_t absent,
+           uint16_t *out)
+{
+    const cJSON *item;
+    uint32_t i = 0;
+    for (uint32_t k = 0; k < count; k++)
+        out[k] = (uint16_t)absent;
+    if (!list)
+        return OK;
+    if (!cJSON_IsArray(list))
+        return ERR_MALFORMED;
+    cJSON_ArrayForEach(item, list)
+    {
+        int32_t v;
+        if (i == count || signals_int(item, min, max, &v) != OK)
+            return ERR_MALFORMED;
+        out[i++] = (uint16_t)v;
+    }
+    return i == count ? OK : ERR_MALFORMED;
+}
+
+/* Indices below `count`, none twice. */
+static enum err
+read_indices(const cJSON *list, uint32_t count, uint32_t max, uint8_t *out, uint8_t *out_count)
+{
+    const cJSON *item;
+    if (!cJSON_IsArray(list))
+        return ERR_MALFORMED;
+    *out_count = 0;
+    cJSON_ArrayForEach(item, list)
+    {
+        int32_t v;
+        if (*out_count == max)
+            return ERR_LIMIT;
+        if (signals_int(item, 0, (int32_t)count - 1, &v) != OK || memchr(out, v, *out_count))
+            return ERR_MALFORMED;
+        out[(*out_count)++] = (uint8_t)v;
+    }
+    return OK;
+}
+
+static enum err
+read_yields(const cJSON *list, struct signals_model *m)
+{
+    const cJSON *item;
+    uint32_t k = 0;
+    if (!list)
+        return OK;
+    if (!cJSON_IsArray(list))
+        return ERR_MALFORMED;
+    cJSON_ArrayForEach(item, list)
+    {
+        if (k == m->links_count)
+            return ERR_MALFORMED;
+        enum err e = read_indices(item, m->links_count, SIGNALS_YIELDS_MAX, m->yields[k],
+                                  &m->yields_count[k]);
+        if (e != OK)
+            return e;
+        k++;
+    }
+    return k == m->links_count ? OK : ERR_MALFORMED;
+}
+
+/* Loops, or with `feeders` the lanes that lead here from other intersections. */
+static enum err
+read_sources(const cJSON *list, const struct signals_model *m, bool feeders, uint32_t max,
+             struct signals_source *out, uint32_t *out_count)
+{
+    const cJSON *item;
+    if (!list)
+        return OK;
+    if (!cJSON_IsArray(list))
+        return ERR_MALFORMED;
+    cJSON_ArrayForEach(item, list)
+    {
+        if (*out_count == max)
+            return ERR_LIMIT;
+        struct signals_source *s = &out[(*out_count)++];
+        const char *exit = lane_name(cJSON_GetObjectItemCaseSensitive(item, "exit"));
+        int32_t m_to_line;
+        enum err e = signals_int(cJSON_GetObjectItemCaseSensitive(item, "m"), 1,
+                                 SIGNALS_LENGTH_MAX_M, &m_to_line);
+        if (e == OK)
+            e = read_indices(cJSON_GetObjectItemCaseSensitive(item, "lanes"), m->lanes_count,
+                             SIGNALS_REACH_MAX, s->lanes, &s->lanes_count);
+        if (e != OK)
+            return e;
+        if (s->lanes_count == 0 || feeders != (exit != NULL))
+            return ERR_MALFORMED;
+        s->exit = exit ? signals_name_hash(bytes_text(exit)) : 0;
+        s->distance_m = (uint16_t)m_to_line;
+    }
+    return OK;
+}
+
+static enum err
+read_kinds(const cJSON *text, struct signals_model *m)
+{
+    if (!text)
+        return OK;
+    if (!cJSON_IsString(text) || !text->valuestring || strlen(text->valuestring) != m->lanes_count)
+        return ERR_MALFORMED;
+    for (uint32_t l = 0; l < m->lanes_count; l++) {
+        char c = text->valuestring[l];
+        if (c != 'v' && c != 'w')
+            return ERR_MALFORMED;
+        m->lane_kind[l] = c == 'w' ? LANE_WALK : LANE_VEHICLES;
+    }
+    return OK;
+}
+
+static enum err
+read_times(const cJSON *times, struct signals_model *m)
+{
+    int32_t yellow, all_red, green;
+    if (!times)
+        return OK;
+    enum err e = signals_int(cJSON_GetObjectItemCaseSensitive(times, "yellow"), 1, 10, &yellow);
+    if (e == OK)
+        e = signals_int(cJSON_GetObjectItemCaseSensitive(times, "all_red"), 0, 20, &all_red);
+    if (e == OK)
+        e = signals_int(cJSON_GetObjectItemCaseSensitive(times, "minimum_green"), 1, 60, &green);
+    if (e != OK)
+        return e;
+    m->yellow_s = (uint8_t)yellow;
+    m->all_red_s = (uint8_t)all_red;
+    m->minimum_green_s = (uint8_t)green;
+    return OK;
+}
+
+static enum err
+read_street(const cJSON *p, struct signals_model *m)
+{
+    struct sizes {
+        const char *name;
+        uint32_t count;
+        int32_t max, absent;
+        uint16_t *out;
+    } sizes[] = {
+        {"lane_m", m->lanes_count, SIGNALS_LENGTH_MAX_M, SIGNALS_LENGTH_DEFAULT_M, m->lane_m},
+        {"exit_m", m->exits_count, SIGNALS_LENGTH_MAX_M, SIGNALS_LENGTH_DEFAULT_M, m->exit_m},
+        {"lane_kmh", m->lanes_count, SIGNALS_KMH_MAX, SIGNALS_KMH_DEFAULT, m->lane_kmh},
+        {"exit_kmh", m->exits_count, SIGNALS_KMH_MAX, SIGNALS_KMH_DEFAULT, m->exit_kmh},
+    };
+    enum err e = OK;
+    for (size_t i = 0; i < ARRAY_COUNT(sizes) && e == OK; i++)
+        e = read_sizes(cJSON_GetObjectItemCaseSensitive(p, sizes[i].name), sizes[i].count, 1,
+                       sizes[i].max, sizes[i].absent, sizes[i].out);
+    if (e == OK)
+        e = read_kinds(cJSON_GetObjectItemCaseSensitive(p, "kinds"), m);
+    if (e == OK)
+        e = read_yields(cJSON_GetObjectItemCaseSensitive(p, "yields"), m);
+    if (e == OK)
+        e = read_sources(cJSON_GetObjectItemCaseSensitive(p, "advance"), m, false,
+                         SIGNALS_LOOPS_MAX, m->loops, &m->loops_count);
+    if (e == OK)
+        e = read_sources(cJSON_GetObjectItemCaseSensitive(p, "feeders"), m, true,
+                         SIGNALS_FEEDERS_MAX, m->feeders, &m->feeders_count);
+    return e == OK ? read_times(cJSON_GetObjectItemCaseSensitive(p, "times"), m) : e;
+}
+
+static void
+hash_names(const char *const *names, uint32_t count, uint64_t *out)
+{
+    for (uint32_t i = 0; i < count; i++)
+        out[i] = signals_name_hash(bytes_text(names[i]));
+}
+
 enum err
 signals_model_read(struct bytes thing, struct signals_model *out)
 {
@@ -133,7 +302,12 @@ signals_model_read(struct bytes thing, struct signals_model *out)
     if (e == OK)
         e = read_phases(cJSON_GetObjectItemCaseSensitive(p, "phases"), &m);
     if (e == OK)
+        e = read_street(p, &m);
+    if (e == OK) {
+        hash_names(lanes, m.lanes_count, m.lane_name);
+        hash_names(exits, m.exits_count, m.exit_name);
         *out = m;
+    }
     cJSON_Delete(root);
     return e;
 }
@@ -148,7 +322,7 @@ read_counts(const cJSON *list, uint32_t count, uint16_t *out)
     cJSON_ArrayForEach(item, list)
     {
         int32_t v;
-        if (i == count || read_int(item, 0, SIGNALS_COUNT_MAX, &v) != OK)
+        if (i == count || signals_int(item, 0, SIGNALS_COUNT_MAX, &v) != OK)
             return ERR_MALFORMED;
         out[i++] = (uint16_t)v;
     }
@@ -159,10 +333,10 @@ static enum err
 read_result(const cJSON *root, const struct signals_model *model, struct signals_counts *c)
 {
     int32_t age = 0;
-    enum err e = read_int(cJSON_GetObjectItemCaseSensitive(root, "phase"), -1,
-                          (int32_t)model->phases_count - 1, &c->phase);
+    enum err e = signals_int(cJSON_GetObjectItemCaseSensitive(root, "phase"), -1,
+                             (int32_t)model->phases_count - 1, &c->phase);
     if (e == OK)
-        e = read_int(cJSON_GetObjectItemCaseSensitive(root, "age"), 0, SIGNALS_AGE_MAX_S, &age);
+        e = signals_int(cJSON_GetObjectItemCaseSensitive(root, "age"), 0, SIGNALS_AGE_MAX_S, &age);
     if (e == OK)
         e = read_counts(cJSON_GetObjectItemCaseSensitive(root, "q"), model->lanes_count,
                         c->standing);

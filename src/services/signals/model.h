@@ -1,20 +1,26 @@
 /*
- * model.h -- an intersection as it describes itself, and what it counts each second.
+ * model.h -- an intersection as it describes itself: the `properties` of its Thing.
  *
- * The Thing's `properties`:
+ *   {"phases": ["GGrr", ...],               one letter a link: G green, g green that yields, r red
+ *    "links":  [{"lane":"a_0","exit":"b_0"}],                        in the order of the letters
+ *    "lanes":  ["a_0", ...], "exits": ["b_0", ...],
+ *    "plan":   [{"phase":0,"seconds":42}]}  what it does when nobody asks for anything
  *
- *   {"phases": ["GGrr", ...],                  one letter a link: G green, g green that yields, r
- * red "links":  [{"lane":"a_0","exit":"b_0"}],  in the order of the letters "lanes":  ["a_0", ...],
- * "exits": ["b_0", ...], "plan":   [{"phase":0,"seconds":42}]}     what it does when nobody asks
- * for anything
+ * Those five must be there. What follows lets it be guided well; what is missing has the default
+ * in brackets:
  *
- * The result of its Datastream `lanes`:
+ *    "lane_m": [212, ...], "lane_kmh": [50, ...]     a lane, from its start to the stop line [200,
+ * 50] "exit_m": [...], "exit_kmh": [...]              a lane that leaves [200, 50] "kinds": "vvwv"
+ * a lane: v vehicles, w people on foot [v] "yields": [[2,5], [], ...]                      a link:
+ * the links it gives way to [none] "advance": [{"m":200,"lanes":[0,1]}, ...]       a loop before
+ * the stop line: how far, and the lanes that a vehicle there can still reach, the likeliest first
+ * [no loop] "feeders": [{"exit":"z_0","m":340,"lanes":[0]}] a lane that leaves another intersection
+ * and leads here, from its start to our stop line "times":
+ * {"yellow":3,"all_red":1,"minimum_green":5}  seconds that its executor keeps
  *
- *   {"phase":0, "age":12,       what is shown and for how many of its seconds; -1: in between
- *    "q":[...], "n":[...],      a lane: standing vehicles; all vehicles within 200 m
- *    "o":[...]}                 an exit: standing vehicles
- *
- * Both come from devices: every number is an integer in range or the whole is refused.
+ * Lanes and exits are known to other intersections by the hash of their names only. What it counts
+ * each second: reading.h. All of it comes from devices: every number is an integer in range or the
+ * whole is refused.
  */
 #ifndef SERVICES_SIGNALS_MODEL_H
 #define SERVICES_SIGNALS_MODEL_H
@@ -33,15 +39,42 @@ enum {
     SIGNALS_COUNT_MAX = 1000, /* vehicles on one lane */
     SIGNALS_AGE_MAX_S = 86400,
     SIGNALS_JSON_MAX = 64 * 1024,
+    SIGNALS_LOOPS_MAX = 128,
+    SIGNALS_FEEDERS_MAX = 64,
+    SIGNALS_REACH_MAX = 8,   /* lanes that a vehicle at one loop can reach */
+    SIGNALS_YIELDS_MAX = 16, /* links that one link gives way to */
+    SIGNALS_LENGTH_MAX_M = 5000,
+    SIGNALS_KMH_MAX = 130,
+    SIGNALS_LENGTH_DEFAULT_M = 200,
+    SIGNALS_KMH_DEFAULT = 50,
+};
+
+enum lane_kind { LANE_VEHICLES, LANE_WALK };
+
+/* Where a vehicle is seen on its way to the stop lines. */
+struct signals_source {
+    uint64_t exit; /* signals_name_hash() of a feeder's exit; 0 for a loop */
+    uint16_t distance_m;
+    uint8_t lanes_count;
+    uint8_t lanes[SIGNALS_REACH_MAX];
 };
 
 enum link_light { LIGHT_RED, LIGHT_YIELDS, LIGHT_GREEN };
 
 struct signals_model {
     uint32_t phases_count, links_count, lanes_count, exits_count;
-    uint8_t lights[SIGNALS_PHASES_MAX][SIGNALS_LINKS_MAX]; /* enum link_light */
-    uint8_t link_lane[SIGNALS_LINKS_MAX];                  /* index of a lane */
-    uint8_t link_exit[SIGNALS_LINKS_MAX];                  /* index of an exit */
+    uint8_t lights[SIGNALS_PHASES_MAX][SIGNALS_LINKS_MAX];               /* enum link_light */
+    uint8_t link_lane[SIGNALS_LINKS_MAX];                                /* index of a lane */
+    uint8_t link_exit[SIGNALS_LINKS_MAX];                                /* index of an exit */
+    uint64_t lane_name[SIGNALS_LANES_MAX], exit_name[SIGNALS_EXITS_MAX]; /* signals_name_hash() */
+    uint8_t lane_kind[SIGNALS_LANES_MAX];                                /* enum lane_kind */
+    uint16_t lane_m[SIGNALS_LANES_MAX], exit_m[SIGNALS_EXITS_MAX];
+    uint16_t lane_kmh[SIGNALS_LANES_MAX], exit_kmh[SIGNALS_EXITS_MAX];
+    uint8_t yields_count[SIGNALS_LINKS_MAX];
+    uint8_t yields[SIGNALS_LINKS_MAX][SIGNALS_YIELDS_MAX];
+    uint32_t loops_count, feeders_count;
+    struct signals_source loops[SIGNALS_LOOPS_MAX], feeders[SIGNALS_FEEDERS_MAX];
+    uint8_t yellow_s, all_red_s, minimum_green_s; /* 0 yellow: it did not say */
 };
 
 struct signals_counts {
@@ -51,6 +84,9 @@ struct signals_counts {
     uint16_t near[SIGNALS_LANES_MAX]; /* never less than standing */
     uint16_t exit_standing[SIGNALS_EXITS_MAX];
 };
+
+/* Names are compared by this; never 0. */
+uint64_t signals_name_hash(struct bytes name);
 
 /* Read a Thing (an object with member "properties"). ERR_MALFORMED, ERR_LIMIT. */
 enum err signals_model_read(struct bytes thing, struct signals_model *out) MUST_USE;
