@@ -94,6 +94,7 @@ start_service(struct core *c)
         .wish = commands_wish,
         .count = conduits_count,
         .save = state_save,
+        .tell = tells_say,
         .wall_us = port_wall_us,
         .mono_ms = port_mono_ms,
         .random = c->random,
@@ -164,6 +165,7 @@ core_open(const struct core_config *config, struct core **out)
     link_init(&c->warden, "warden", start_fd(c->start, FD_WARDEN, NULL), c->clock);
     conduits_open(c);
     batches_open(c);
+    tells_open(c);
     enum err e = load_graph(c);
     if (e == OK)
         e = start_service(c);
@@ -201,6 +203,7 @@ core_close(struct core *c)
     arena_fini(&c->delivery);
     arena_fini(&c->round.arena);
     batches_close(c);
+    tells_close(c);
     free(c->streams);
     free(c->self);
     free(c);
@@ -337,6 +340,7 @@ core_tick(struct core *c)
         program_condition(core_condition(c));
     if (c->service->tick)
         c->service->tick(c->self);
+    tells_tick(c);
     asks_expire(c);
     hears_expire(c);
     sessions_tick(c);
@@ -392,9 +396,10 @@ core_stop(struct core *c)
     link_flush(&c->ledger, false);
     link_flush(&c->gate, false);
     const struct core_counters *n = &c->count;
-    log_event("ended", "stored=%llu not_kept=%llu again=%llu refused=%llu",
+    log_event("ended", "stored=%llu not_kept=%llu again=%llu refused=%llu told=%llu",
               (unsigned long long)n->stored, (unsigned long long)n->not_kept,
-              (unsigned long long)n->again, (unsigned long long)n->refused);
+              (unsigned long long)n->again, (unsigned long long)n->refused,
+              (unsigned long long)n->told);
 }
 
 void

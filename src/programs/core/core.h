@@ -16,7 +16,7 @@
  * what follows), asks.c (requests and their answers), read.c (questions), rights.c, record.c (the
  * ledger), changes.c and batches.c (PATCH, DELETE, $batch), tasks.c, commands.c (the warden),
  * conduits.c, topics.c (subscriptions), sessions.c,
- * session_ports.c, plain.c and hears.c (MQTT), state.c (a service's).
+ * session_ports.c, plain.c and hears.c (MQTT), state.c and tells.c (a service's).
  */
 #ifndef PROGRAMS_CORE_CORE_H
 #define PROGRAMS_CORE_CORE_H
@@ -80,6 +80,7 @@ struct stream {
     bool multi;          /* a MultiDatastream: results are lists */
     bool to_erase;       /* deleted, and its key is still there */
     bool tells_leases;   /* it is named "lease": each Observation is one that was obeyed */
+    bool own;            /* the service's: it is not asked about what it says itself */
     uint8_t rule;        /* enum stream_rule, from observationType */
     int16_t class_index; /* in start->classes; -1: the charter holds it no more */
     uint32_t hears;      /* the first subscription to its Observations; 0: none */
@@ -228,6 +229,8 @@ struct core_counters {
     uint64_t stored, refused, reads, reads_refused, leases, leases_refused, obeyed;
     uint64_t not_kept; /* accepted, and by the service's rule deliberately not stored */
     uint64_t again;    /* acknowledged once more, kept before */
+    uint64_t told;     /* by the service; not among those stored */
+    uint64_t not_told;
 };
 
 struct batch;
@@ -271,6 +274,7 @@ struct core {
     struct wish_wait wishes[WISHES_MAX];
     struct open_task open_tasks[OPEN_TASKS_MAX];
     struct batch *batches; /* [BATCHES_MAX] */
+    struct tells *tells;   /* NULL: the service says nothing of its own */
     uint64_t next_ref;     /* random start: answers to a predecessor's records match nothing */
 
     struct link gate, ledger, warden;
@@ -463,6 +467,7 @@ struct view_rights {
     const char *writes;    /* not NULL: what they may change, being of these classes */
     bool own_observations; /* a subscriber's view */
     bool nothing;          /* the service root only */
+    bool service;          /* the core itself, for its service: everything */
 };
 /* A device that begins anew finds what it made: a second entity of the same name is refused. */
 bool rights_names_once(const struct peer *peer);
@@ -640,6 +645,15 @@ void topics_deliver(struct core *c, const struct stored *s);
 /* An entity was made or changed, or an Observation corrected: tell who subscribed. */
 void topics_changed(struct core *c, enum sta_type type, uint64_t id);
 void topics_lease(struct core *c, struct bytes device, struct bytes note);
+
+/* tells.c: what a service says of its own. */
+void tells_open(struct core *c);
+void tells_close(struct core *c);
+enum err tells_say(void *ctx, uint64_t thing, const struct service_voice *voice, double number,
+                   struct bytes text);
+void tells_tick(struct core *c);
+/* The owner of what a service made. */
+bool tells_own(const char *owner);
 
 /* state.c: what a service keeps between starts; AEAD under a key drawn from the store's. */
 enum err state_load(struct core *c, struct arena *arena, struct bytes *out) MUST_USE;

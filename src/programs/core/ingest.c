@@ -220,7 +220,7 @@ static enum err
 admit(struct core *c, uint32_t id, struct observation *o, bool *out_kept, struct refusal *why)
 {
     *out_kept = true;
-    if (!c->service->admit)
+    if (!c->service->admit || c->streams[id].own)
         return OK;
     struct service_stream stream;
     streams_describe(c, id, &stream);

@@ -139,6 +139,8 @@ may_see(void *ctx, enum sta_type type, const struct sta_entity *e)
     const struct view_rights *v = ctx;
     if (v->nothing)
         return false;
+    if (v->service)
+        return true;
     if (!v->device)
         return caller_sees(v, type, e);
     if (type == STA_OBSERVATION && !v->own_observations)

@@ -78,10 +78,11 @@ tell_stored(struct core *c)
     struct round *r = &c->round;
     for (uint32_t i = 0; i < r->stored_count; i++) {
         const struct stored *s = &r->stored[i];
-        c->count.stored++;
-        bool lease = c->streams[s->stream].tells_leases;
+        bool lease = c->streams[s->stream].tells_leases, own = c->streams[s->stream].own;
+        c->count.stored += !own;
+        c->count.told += own;
         c->count.obeyed += lease;
-        if (c->service->stored || lease) {
+        if ((c->service->stored && !own) || lease) {
             struct service_stream stream;
             streams_describe(c, s->stream, &stream);
             if (lease)

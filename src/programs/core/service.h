@@ -27,6 +27,27 @@ struct service_stream {
     bool personal;
 };
 
+/*
+ * A Datastream of the service's own below a device's Thing, for what it works out itself. Static:
+ * it and its words live as long as the process; the words need no escapes in JSON.
+ */
+struct service_voice {
+    const char *name;        /* of the Datastream: "queue" */
+    const char *description; /* a sentence or two */
+    const char *of;          /* the device's Datastream that it is made from: its class is taken */
+    enum result_kind kind;   /* RESULT_NUMBER, RESULT_TEXT or RESULT_JSON */
+    const char *unit;        /* NULL: none */
+    const char *definition;  /* URI of what is observed; NULL: our own */
+    uint32_t every_ms;       /* stored at most that often; 0: TELL_EVERY_MS */
+};
+
+enum {
+    TELL_BYTES_MAX = 8 * 1024, /* of one text */
+    TELL_EVERY_MS = 1000,      /* no stream more often */
+    TELLS_PER_S = 200,         /* of a zone */
+    TELLINGS_MAX = 4096,       /* streams of a zone that a service may speak on */
+};
+
 /* What the core does for a service. */
 struct service_ports {
     void *ctx;
@@ -42,6 +63,15 @@ struct service_ports {
     enum err (*count)(void *ctx, const struct zone_count *count);
     /* Rewrite the service's own small state (FD_SERVICE_STATE), durable before it returns. */
     enum err (*save)(void *ctx, struct bytes state);
+    /*
+     * Say something of one's own about a Thing: a number, or a text, which is JSON where the voice
+     * says so. The newest takes the place of what was not stored yet; it is stored with the next
+     * ticks, within the budget above, as an Observation of a Datastream that the core makes when
+     * there is none (tells.c). ERR_LIMIT: too long, or more streams than voices_max; ERR_NOT_FOUND:
+     * no such Thing; ERR_UNSUPPORTED: voices_max is 0.
+     */
+    enum err (*tell)(void *ctx, uint64_t thing, const struct service_voice *voice, double number,
+                     struct bytes text);
     int64_t (*wall_us)(void *ctx);
     uint64_t (*mono_ms)(void *ctx);
     struct random_source random;
@@ -53,11 +83,14 @@ struct service {
     const char *name;
     /* The service's memory, zeroed; allocated once by the core. */
     size_t size;
+    /* How many Datastreams of its own it may speak on; 0: it says nothing. */
+    uint32_t voices_max;
     enum err (*start)(void *self, const struct start *start, const struct service_ports *ports,
                       struct bytes saved_state);
     /*
      * A Thing or Datastream that exists (at start) or was made: type "Thing" or "Datastream",
-     * `json` its properties as stored (name, description, properties, ...). May be NULL.
+     * `json` its properties as stored (name, description, properties, ...). Never one of its own.
+     * May be NULL.
      */
     void (*entity)(void *self, const char *type, uint64_t id, uint64_t thing, struct bytes device,
                    struct bytes json);

@@ -84,7 +84,8 @@ streams_learn(struct core *c, const struct sta_entity *e)
     if (json_plain(property_of(e, "name"), s->name, sizeof(s->name)) != OK)
         s->name[0] = '\0'; /* too long for a service to care about; kept in full in the graph */
     s->multi = e->type == STA_MULTI_DATASTREAM;
-    s->tells_leases = strcmp(s->name, "lease") == 0;
+    s->own = tells_own(s->owner);
+    s->tells_leases = !s->own && strcmp(s->name, "lease") == 0;
     s->rule = (uint8_t)rule_of(property_of(e, "observationType"));
     struct bytes properties = property_of(e, "properties");
     cJSON *tree =
@@ -119,7 +120,7 @@ streams_tell(struct core *c, enum sta_type type, uint64_t id)
     if (!c->service->entity || (type != STA_THING && type != STA_DATASTREAM))
         return;
     const struct sta_entity *e = sta_graph_get(&c->graph, type, id);
-    if (!e)
+    if (!e || tells_own(e->owner))
         return;
     uint64_t thing = id;
     if (type == STA_DATASTREAM)
