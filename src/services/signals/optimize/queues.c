@@ -1,0 +1,594 @@
+#include "services/signals/optimize/queues.h"
+
+#define QUEUE_RATE_S 180.0 /* time constant of the arrival rate */
+#define LATE_S 4.0 /* a vehicle this late that the free stop loop does not show is elsewhere */
+#define UNCONFIRMED_S 12.0 /* and one that a nearer loop did not see */
+#define MATCH_S 15.0       /* two loops saw the same one if the times fit so well */
+#define SOON_S 6.0         /* who departs was expected within this */
+#define REACH_DECAY 0.99   /* per departure */
+#define TURN_DECAY 0.98
+#define PROOF_RULED_OUT 3.0
+#define PROOF_GREEN_S 2.0
+#define STUCK_AFTER_S 10.0
+#define STUCK_FOR_S 40.0
+#define PATIENCE_S 120.0
+#define IMPATIENT_WEIGHT 10.0
+#define WALK_WEIGHT 3.0
+#define RATE_LEAST 0.002
+#define HEADWAY_S 1.9
+#define PERMISSIVE_S 2.6
+#define START_S 2.0
+#define WALK_HEADWAY_S 1.0
+#define ACCELERATION_M_S2 2.6
+#define GOLDEN 0.6180339887
+#define GEOMETRIC_OWN 8.0 /* a vehicle stays on its lane until the counts say otherwise */
+
+static double
+speed(const struct signals_model *m, uint32_t lane)
+{
+    return (double)m->lane_kmh[lane] / 3.6;
+}
+
+static const struct signals_source *
+source_of(const struct signals_model *m, uint32_t source)
+{
+    return source < m->loops_count ? &m->loops[source] : &m->feeders[source - m->loops_count];
+}
+
+void
+queues_init(struct queues *q, const struct signals_model *m, double now_s)
+{
+    *q = (struct queues){.model = m, .phase = -1, .heard_s = now_s};
+    for (uint32_t i = 0; i < m->loops_count + m->feeders_count; i++) {
+        const struct signals_source *s = source_of(m, i);
+        uint64_t mask = 0;
+        for (uint32_t k = 0; k < s->lanes_count; k++) {
+            q->reach[i][k] = k == 0 && i < m->loops_count ? GEOMETRIC_OWN : 1.0;
+            mask |= 1ULL << s->lanes[k];
+        }
+        for (uint32_t k = 0; k < s->lanes_count; k++)
+            q->lanes[s->lanes[k]].siblings |= mask & ~(1ULL << s->lanes[k]);
+    }
+    for (uint32_t k = 0; k < m->links_count; k++)
+        q->turn[k] = 1;
+    for (uint32_t l = 0; l < m->lanes_count; l++) {
+        struct queue_lane *lane = &q->lanes[l];
+        lane->served_s = lane->free_since_s = lane->busy_since_s = lane->waiting_since_s = now_s;
+        lane->departed_s = now_s - PATIENCE_S;
+    }
+}
+
+/* ---- lists ------------------------------------------------------------------------------------
+ */
+
+static void
+insert(struct queue_lane *l, struct queue_vehicle v)
+{
+    if (l->count == QUEUE_VEHICLES_MAX)
+        return;
+    uint32_t at = l->count++;
+    while (at > 0 && l->v[at - 1].eta_s > v.eta_s) {
+        l->v[at] = l->v[at - 1];
+        at--;
+    }
+    l->v[at] = v;
+}
+
+static struct queue_vehicle
+pull(struct queue_lane *l, uint32_t at)
+{
+    struct queue_vehicle v = l->v[at];
+    l->count--;
+    memmove(&l->v[at], &l->v[at + 1], (l->count - at) * sizeof(l->v[0]));
+    return v;
+}
+
+/* Shares become a sequence: whose share is owed most is next. */
+static uint32_t
+draw(const double *share, double *credit, uint32_t count)
+{
+    double sum = 0;
+    uint32_t best = 0;
+    for (uint32_t i = 0; i < count; i++)
+        sum += share[i];
+    for (uint32_t i = 0; i < count; i++) {
+        credit[i] += sum > 0 ? share[i] / sum : 0;
+        if (credit[i] > credit[best])
+            best = i;
+    }
+    credit[best] -= 1;
+    return best;
+}
+
+static void
+learn_reach(struct queues *q, uint32_t source, uint32_t lane)
+{
+    if (source >= q->model->loops_count + q->model->feeders_count)
+        return;
+    const struct signals_source *s = source_of(q->model, source);
+    for (uint32_t i = 0; i < s->lanes_count; i++)
+        q->reach[source][i] = q->reach[source][i] * REACH_DECAY + (s->lanes[i] == lane ? 1 : 0);
+}
+
+/* ---- a loop before the line
+ * ---------------------------------------------------------------------- */
+
+static void
+enter(struct queues *q, uint32_t source, double at_s)
+{
+    const struct signals_source *s = source_of(q->model, source);
+    uint32_t lane = s->lanes[draw(q->reach[source], q->credit[source], s->lanes_count)];
+    struct queue_vehicle v = {.eta_s = at_s + (double)s->distance_m / speed(q->model, lane),
+                              .from_m = s->distance_m,
+                              .source = (uint8_t)source,
+                              .link = -1};
+    insert(&q->lanes[lane], v);
+}
+
+/* The one that was announced or seen farther out, if there is one that fits. */
+static bool
+confirm(struct queues *q, uint32_t loop, double at_s)
+{
+    const struct signals_source *s = &q->model->loops[loop];
+    struct queue_lane *found = NULL;
+    uint32_t at = 0;
+    double least = MATCH_S;
+    for (uint32_t i = 0; i < s->lanes_count; i++) {
+        struct queue_lane *l = &q->lanes[s->lanes[i]];
+        double eta = at_s + (double)s->distance_m / speed(q->model, s->lanes[i]);
+        for (uint32_t k = 0; k < l->count; k++) {
+            double off = l->v[k].eta_s > eta ? l->v[k].eta_s - eta : eta - l->v[k].eta_s;
+            if (l->v[k].from_m > s->distance_m && off < least) {
+                found = l;
+                at = k;
+                least = off;
+            }
+        }
+    }
+    if (!found)
+        return false;
+    pull(found, at);
+    enter(q, loop, at_s);
+    return true;
+}
+
+static void
+pass_loop(struct queues *q, uint32_t loop, double at_s)
+{
+    if (!confirm(q, loop, at_s))
+        enter(q, loop, at_s);
+}
+
+void
+queues_coming(struct queues *q, uint32_t feeder, double now_s)
+{
+    enter(q, q->model->loops_count + feeder, now_s);
+}
+
+/* ---- the stop line ----------------------------------------------------------------------------
+ */
+
+static enum link_light
+shown(const struct queues *q, uint32_t link)
+{
+    return q->phase < 0 ? LIGHT_RED : (enum link_light)q->model->lights[q->phase][link];
+}
+
+/* Which link one who departs now has taken: loops do not tell, the lights do. */
+static uint32_t
+guess_link(struct queues *q, uint32_t lane, int8_t known)
+{
+    const struct signals_model *m = q->model;
+    uint32_t links[SIGNALS_LINKS_MAX], n = 0, green = 0, only = 0;
+    double share[SIGNALS_LINKS_MAX], credit[SIGNALS_LINKS_MAX];
+    for (uint32_t k = 0; k < m->links_count; k++) {
+        if (m->link_lane[k] != lane)
+            continue;
+        enum link_light light = shown(q, k);
+        if (light != LIGHT_RED) {
+            green++;
+            only = k;
+        }
+        share[n] = q->phase < 0 || light != LIGHT_RED ? q->turn[k] : 0.01;
+        credit[n] = q->turn_credit[k];
+        links[n++] = k;
+    }
+    ASSERT(n > 0);
+    uint32_t taken = links[draw(share, credit, n)];
+    for (uint32_t i = 0; i < n; i++)
+        q->turn_credit[links[i]] = credit[i];
+    if (known >= 0 || green == 1) { /* this one is sure: learn from it */
+        taken = known >= 0 ? (uint32_t)known : only;
+        for (uint32_t i = 0; i < n; i++)
+            q->turn[links[i]] = q->turn[links[i]] * TURN_DECAY + (links[i] == taken ? 1 : 0);
+    }
+    return taken;
+}
+
+/* The lane whose list has too many where others have too few: who waits there and is not shown. */
+static int32_t
+lender(const struct queues *q, uint32_t lane, double now_s)
+{
+    int32_t best = -1;
+    double latest = now_s + SOON_S;
+    for (uint32_t l = 0; l < q->model->lanes_count; l++) {
+        const struct queue_lane *s = &q->lanes[l];
+        if (!(q->lanes[lane].siblings >> l & 1) || s->count == 0)
+            continue;
+        double eta = s->v[0].eta_s + (s->on && s->count < 2 ? SOON_S : 0);
+        if (eta < latest) {
+            latest = eta;
+            best = (int32_t)l;
+        }
+    }
+    return best;
+}
+
+static void
+depart(struct queues *q, uint32_t lane, double now_s)
+{
+    struct queue_lane *l = &q->lanes[lane];
+    int8_t link = -1;
+    if (l->count > 0 && l->v[0].eta_s <= now_s + SOON_S) {
+        struct queue_vehicle v = pull(l, 0);
+        learn_reach(q, v.source, lane);
+        link = v.link;
+    } else {
+        int32_t from = lender(q, lane, now_s);
+        if (from >= 0)
+            learn_reach(q, pull(&q->lanes[from], 0).source, lane);
+    }
+    q->departed[guess_link(q, lane, link)]++;
+    l->departed_s = l->served_s = now_s;
+    for (uint32_t k = 0; k < q->model->links_count; k++) {
+        if (q->model->link_lane[k] == lane)
+            q->proof[k] = 0;
+    }
+}
+
+/* Q1: somebody stands at the line. */
+static void
+present(struct queues *q, uint32_t lane, double now_s)
+{
+    struct queue_lane *l = &q->lanes[lane];
+    if (l->count > 0 && l->v[0].eta_s <= now_s + SOON_S) {
+        if (l->v[0].eta_s > now_s)
+            l->v[0].eta_s = now_s;
+        return;
+    }
+    struct queue_vehicle v = {.source = QUEUE_SOURCES_MAX - 1, .link = -1};
+    int32_t from = lender(q, lane, now_s);
+    if (from >= 0) {
+        v = pull(&q->lanes[from], 0);
+        learn_reach(q, v.source, lane);
+    }
+    v.eta_s = now_s;
+    v.from_m = 0;
+    insert(l, v);
+}
+
+/* Q2: who should stand here does not. He is on another lane, or nowhere. */
+static void
+absent(struct queues *q, uint32_t lane, double now_s)
+{
+    struct queue_lane *l = &q->lanes[lane];
+    double free_s = now_s - l->free_since_s;
+    while (l->count > 0 && l->v[0].eta_s < now_s - LATE_S && free_s >= QUEUE_EMPTY_S) {
+        struct queue_vehicle v = pull(l, 0);
+        uint32_t to = lane;
+        for (uint32_t s = 0; s < q->model->lanes_count && to == lane; s++) {
+            const struct queue_lane *o = &q->lanes[s];
+            if ((l->siblings >> s & 1) && o->on && !o->green)
+                to = s;
+        }
+        if (to != lane && v.from_m > 0) {
+            v.from_m = 0; /* moved once only */
+            insert(&q->lanes[to], v);
+        }
+    }
+}
+
+static void
+drop_unconfirmed(struct queues *q, double now_s)
+{
+    const struct signals_model *m = q->model;
+    for (uint32_t j = 0; j < m->loops_count; j++) {
+        const struct signals_source *s = &m->loops[j];
+        struct queue_lane *l = &q->lanes[s->lanes[0]];
+        double v = speed(m, s->lanes[0]);
+        for (uint32_t i = 0; i < l->count;) {
+            bool due = now_s > l->v[i].eta_s - (double)s->distance_m / v + UNCONFIRMED_S;
+            if (l->v[i].from_m > s->distance_m && due && !l->on)
+                pull(l, i);
+            else
+                i++;
+        }
+    }
+}
+
+static bool
+is_green(const struct queues *q, uint32_t lane)
+{
+    for (uint32_t k = 0; k < q->model->links_count; k++) {
+        if (q->model->link_lane[k] == lane && shown(q, k) != LIGHT_RED)
+            return true;
+    }
+    return false;
+}
+
+static void
+watch_head(struct queues *q, uint32_t lane, double now_s)
+{
+    struct queue_lane *l = &q->lanes[lane];
+    if (!l->on || !l->green || now_s - l->green_since_s < PROOF_GREEN_S)
+        return;
+    for (uint32_t k = 0; k < q->model->links_count; k++) {
+        if (q->model->link_lane[k] != lane)
+            continue;
+        bool free_way = shown(q, k) == LIGHT_GREEN || q->model->yields_count[k] == 0;
+        if (shown(q, k) != LIGHT_RED)
+            q->proof[k] += free_way ? 1.0 : 0.25;
+    }
+    double since = l->green_since_s > l->departed_s ? l->green_since_s : l->departed_s;
+    since = since > l->busy_since_s ? since : l->busy_since_s;
+    if (q->phase >= 0 && now_s - since > STUCK_AFTER_S)
+        l->stuck_until_s[q->phase] = now_s + STUCK_FOR_S;
+}
+
+static void
+hear_lane(struct queues *q, const struct signals_reading *r, uint32_t lane, double now_s)
+{
+    struct queue_lane *l = &q->lanes[lane];
+    bool green = is_green(q, lane);
+    if (green && !l->green)
+        l->green_since_s = now_s - 1;
+    l->green = green;
+    if (r->stop_on[lane] != l->on) {
+        l->on = r->stop_on[lane];
+        *(l->on ? &l->busy_since_s : &l->free_since_s) = now_s;
+    }
+    if (!l->on && l->count == 0)
+        l->served_s = now_s;
+}
+
+static void
+hear_walk(struct queues *q, const struct signals_reading *r, uint32_t lane, double now_s)
+{
+    struct queue_lane *l = &q->lanes[lane];
+    bool walking = is_green(q, lane);
+    if (r->stop_on[lane] && !walking && l->count == 0)
+        insert(l,
+               (struct queue_vehicle){.eta_s = now_s, .source = QUEUE_SOURCES_MAX - 1, .link = -1});
+    if (walking || !r->stop_on[lane])
+        l->count = 0;
+    if (walking || l->count == 0)
+        l->served_s = now_s;
+}
+
+static void
+hear_rates(struct queues *q, const struct signals_reading *r, double seconds)
+{
+    const struct signals_model *m = q->model;
+    uint32_t came[SIGNALS_LANES_MAX] = {0};
+    double keep = seconds < QUEUE_RATE_S ? seconds / QUEUE_RATE_S : 1;
+    for (uint32_t l = 0; l < m->lanes_count; l++)
+        came[l] = r->stop[l];
+    for (uint32_t l = 0; l < m->lanes_count; l++)
+        q->lanes[l].per_s += keep * ((double)came[l] / seconds - q->lanes[l].per_s);
+}
+
+/* With cameras: the lists are what is seen. specs/signals.md 3.5. */
+static double
+eta_of(const struct signals_car *car, double limit)
+{
+    double d = (double)car->distance_dm / 10, v = (double)car->speed_cm_s / 100;
+    double a = ACCELERATION_M_S2;
+    if (v >= limit)
+        return d / v;
+    double ta = (limit - v) / a, da = v * ta + a * ta * ta / 2;
+    if (da >= d) {
+        double root = v * v + 2 * a * d, x = root > 1 ? root : 1;
+        for (int i = 0; i < 20; i++) /* Newton: no libm, the same bits everywhere */
+            x = (x + root / x) / 2;
+        return (x - v) / a;
+    }
+    return ta + (d - da) / limit;
+}
+
+static void
+hear_cars(struct queues *q, const struct signals_reading *r, double now_s)
+{
+    for (uint32_t l = 0; l < q->model->lanes_count; l++) {
+        if (q->model->lane_kind[l] == LANE_VEHICLES)
+            q->lanes[l].count = 0;
+    }
+    for (uint32_t i = 0; i < r->cars_count; i++) {
+        const struct signals_car *car = &r->cars[i];
+        bool stands = car->speed_cm_s < 10;
+        double eta = stands ? now_s : now_s + eta_of(car, speed(q->model, car->lane));
+        /* In order of distance, as they stand. */
+        struct queue_vehicle v = {eta, (uint16_t)(car->distance_dm / 10), QUEUE_SOURCES_MAX - 1,
+                                  car->link};
+        struct queue_lane *l = &q->lanes[car->lane];
+        if (l->count == QUEUE_VEHICLES_MAX)
+            continue;
+        uint32_t at = l->count++;
+        while (at > 0 && l->v[at - 1].from_m > v.from_m) {
+            l->v[at] = l->v[at - 1];
+            at--;
+        }
+        l->v[at] = v;
+    }
+    for (uint32_t l = 0; l < q->model->lanes_count; l++) {
+        struct queue_lane *lane = &q->lanes[l];
+        for (uint32_t i = 1; i < lane->count; i++) {
+            if (lane->v[i].eta_s < lane->v[i - 1].eta_s)
+                lane->v[i].eta_s = lane->v[i - 1].eta_s;
+        }
+    }
+}
+
+void
+queues_hear(struct queues *q, const struct signals_reading *r, bool loops_only, double now_s)
+{
+    const struct signals_model *m = q->model;
+    double seconds = now_s > q->heard_s + 1 ? now_s - q->heard_s : 1;
+    bool cars = r->has_cars && !loops_only;
+    memset(q->departed, 0, sizeof(q->departed));
+    q->phase = r->phase;
+    hear_rates(q, r, seconds);
+    for (uint32_t l = 0; l < m->lanes_count; l++)
+        hear_lane(q, r, l, now_s);
+    for (uint32_t j = 0; j < m->loops_count && !cars; j++) {
+        for (uint32_t n = 0; n < r->advance[j]; n++)
+            pass_loop(q, j, now_s - 0.5);
+    }
+    for (uint32_t l = 0; l < m->lanes_count; l++) {
+        if (m->lane_kind[l] == LANE_WALK) {
+            hear_walk(q, r, l, now_s);
+            continue;
+        }
+        for (uint32_t n = 0; n < r->stop[l]; n++)
+            depart(q, l, now_s);
+        if (!cars && r->stop_on[l])
+            present(q, l, now_s);
+        watch_head(q, l, now_s);
+    }
+    for (uint32_t l = 0; l < m->lanes_count && !cars; l++) {
+        if (m->lane_kind[l] == LANE_VEHICLES && !r->stop_on[l])
+            absent(q, l, now_s);
+    }
+    if (cars)
+        hear_cars(q, r, now_s);
+    else
+        drop_unconfirmed(q, now_s);
+    q->heard_s = now_s;
+}
+
+uint32_t
+queues_standing(const struct queues *q, uint32_t lane, double now_s)
+{
+    const struct queue_lane *l = &q->lanes[lane];
+    uint32_t n = 0;
+    while (n < l->count && l->v[n].eta_s <= now_s)
+        n++;
+    return n;
+}
+
+/* ---- what the search sees
+ * ------------------------------------------------------------------------ */
+
+struct lane_turns {
+    uint32_t count;
+    uint8_t links[SIGNALS_LINKS_MAX];
+    double share[SIGNALS_LINKS_MAX], sum;
+};
+
+static void
+turns_of(const struct queues *q, uint32_t lane, bool head, struct lane_turns *t)
+{
+    t->count = 0;
+    t->sum = 0;
+    for (uint32_t k = 0; k < q->model->links_count; k++) {
+        if (q->model->link_lane[k] != lane)
+            continue;
+        bool out = head && q->proof[k] >= PROOF_RULED_OUT;
+        t->share[t->count] = out ? 0 : q->turn[k];
+        t->sum += t->share[t->count];
+        t->links[t->count++] = (uint8_t)k;
+    }
+    if (t->sum <= 0 && head)
+        turns_of(q, lane, false, t);
+}
+
+static uint8_t
+link_of(const struct lane_turns *t, uint32_t scenario, uint32_t scenarios, uint32_t n)
+{
+    double x = 0.5 / (double)scenarios + (double)scenario / (double)scenarios + (double)n * GOLDEN;
+    x -= (double)(uint64_t)x;
+    double sum = 0;
+    for (uint32_t i = 0; i < t->count; i++) {
+        sum += t->share[i] / t->sum;
+        if (sum > x)
+            return t->links[i];
+    }
+    return t->links[t->count - 1];
+}
+
+static void
+put(struct search_lane *l, double eta, double weight)
+{
+    if (l->count == SEARCH_VEHICLES_MAX)
+        return;
+    l->eta_s[l->count] = eta > 0 ? eta : 0;
+    l->weight[l->count++] = weight;
+}
+
+static void
+fill_lane(const struct queues *q, struct search_problem *p, uint32_t lane, double now_s)
+{
+    const struct queue_lane *from = &q->lanes[lane];
+    struct search_lane *to = &p->lanes[lane];
+    bool walk = q->model->lane_kind[lane] == LANE_WALK;
+    bool waits = from->count > 0 && from->v[0].eta_s <= now_s;
+    double extra = waits && now_s - from->served_s > PATIENCE_S ? IMPATIENT_WEIGHT : 0;
+    to->count = 0;
+    for (uint32_t i = 0; i < from->count; i++) {
+        bool stands = from->v[i].eta_s <= now_s;
+        put(to, from->v[i].eta_s - now_s, (walk ? WALK_WEIGHT : 1) + (stands ? extra : 0));
+    }
+    /* Beyond what is known, arrivals go on as they used to. */
+    double beyond = (double)q->model->lane_m[lane] / speed(q->model, lane);
+    for (uint32_t j = 0; j < q->model->loops_count; j++) {
+        double far = (double)q->model->loops[j].distance_m / speed(q->model, lane);
+        if (q->model->loops[j].lanes[0] == lane && far > beyond)
+            beyond = far;
+    }
+    double last = to->count > 0 ? to->eta_s[to->count - 1] : 0;
+    double gap = from->per_s > RATE_LEAST ? 1 / from->per_s : 0;
+    for (double t = (last > beyond ? last : beyond) + gap; gap > 0 && t < SEARCH_HORIZON_S;
+         t += gap)
+        put(to, t, 1);
+    to->headway_s = walk ? WALK_HEADWAY_S : HEADWAY_S;
+    to->permissive_s = walk ? WALK_HEADWAY_S : PERMISSIVE_S;
+    to->start_s = walk ? 0 : START_S;
+    to->free_s = from->departed_s + to->headway_s - now_s;
+    double start = from->green_since_s + to->start_s - now_s;
+    if (from->green && start > to->free_s)
+        to->free_s = start;
+}
+
+static bool
+fill_links(const struct queues *q, struct search_problem *p, uint32_t lane)
+{
+    struct search_lane *to = &p->lanes[lane];
+    struct lane_turns head, rest;
+    turns_of(q, lane, true, &head);
+    turns_of(q, lane, false, &rest);
+    for (uint32_t c = 0; c < p->scenarios; c++) {
+        for (uint32_t i = 0; i < to->count; i++) {
+            int8_t known = i < q->lanes[lane].count ? q->lanes[lane].v[i].link : -1;
+            to->link[c][i] =
+                known >= 0 ? (uint8_t)known : link_of(i == 0 ? &head : &rest, c, p->scenarios, i);
+        }
+    }
+    return rest.count > 1;
+}
+
+void
+queues_fill(const struct queues *q, struct search_problem *p, double now_s)
+{
+    const struct signals_model *m = q->model;
+    bool mixed = false;
+    p->scenarios = SEARCH_SCENARIOS_MAX;
+    for (uint32_t l = 0; l < m->lanes_count; l++) {
+        fill_lane(q, p, l, now_s);
+        bool several = fill_links(q, p, l);
+        for (uint32_t i = 0; several && i < p->lanes[l].count; i++)
+            mixed = mixed || i >= q->lanes[l].count || q->lanes[l].v[i].link < 0;
+        for (uint32_t ph = 0; ph < m->phases_count; ph++)
+            p->stuck[ph][l] = q->lanes[l].stuck_until_s[ph] > now_s;
+    }
+    if (!mixed)
+        p->scenarios = 1;
+}

@@ -1,0 +1,75 @@
+/*
+ * queues.h -- who is on the way to one intersection and who stands there, as far as loops tell.
+ *
+ * A vehicle enters a lane's list when it crosses an advance loop (or a neighbour lets it go), is
+ * confirmed by each loop that it passes, and leaves at the stop line. Loops know no identity, so
+ * the list is an estimate: which lane a vehicle chooses is drawn by learned shares (without random
+ * numbers), and what the stop line shows moves it when the guess was wrong. With `cars` the list is
+ * what the cameras saw.
+ *
+ * Q1  A lane whose stop loop is occupied has at least one vehicle at the line.
+ * Q2  A lane whose stop loop was free for QUEUE_EMPTY_S of its green has none that stands.
+ * Q3  No list is longer than the lane's part that it describes can hold.
+ *
+ * Seconds are the control's clock. Pure; integers and doubles, no random numbers.
+ */
+#ifndef SERVICES_SIGNALS_OPTIMIZE_QUEUES_H
+#define SERVICES_SIGNALS_OPTIMIZE_QUEUES_H
+
+#include "services/signals/optimize/search.h"
+#include "services/signals/reading.h"
+
+enum {
+    QUEUE_VEHICLES_MAX = SEARCH_VEHICLES_MAX,
+    QUEUE_SOURCES_MAX = SIGNALS_LOOPS_MAX + SIGNALS_FEEDERS_MAX,
+    QUEUE_EMPTY_S = 3,
+};
+#define QUEUE_VEHICLE_M 7.5 /* a standing vehicle with its gap */
+
+struct queue_vehicle {
+    double eta_s;    /* at the stop line, if nothing hinders */
+    uint16_t from_m; /* of the last place where it was seen */
+    uint8_t source;  /* loop, or loops_count + feeder; QUEUE_SOURCES_MAX: the stop loop alone */
+    int8_t link;     /* -1: not known */
+};
+
+struct queue_lane {
+    uint32_t count;
+    struct queue_vehicle v[QUEUE_VEHICLES_MAX]; /* in order of eta */
+    double departed_s, green_since_s, served_s, waiting_since_s;
+    double free_since_s, busy_since_s; /* of the stop loop */
+    double per_s;                      /* arrivals, smoothed over QUEUE_RATE_S */
+    bool green, on;
+    double stuck_until_s[SIGNALS_PHASES_MAX];
+    uint64_t siblings; /* lanes that a vehicle on its way here may take instead */
+};
+
+struct queues {
+    const struct signals_model *model;
+    struct queue_lane lanes[SIGNALS_LANES_MAX];
+    double reach[QUEUE_SOURCES_MAX][SIGNALS_REACH_MAX];  /* how many took that lane; decays */
+    double credit[QUEUE_SOURCES_MAX][SIGNALS_REACH_MAX]; /* whose turn it is */
+    double turn[SIGNALS_LINKS_MAX];                      /* how many took that link; decays */
+    double turn_credit[SIGNALS_LINKS_MAX];
+    double proof[SIGNALS_LINKS_MAX]; /* against the head of the lane taking that link */
+    double heard_s;
+    int32_t phase;
+    uint8_t departed[SIGNALS_LINKS_MAX]; /* in the last second, by the link that was guessed */
+};
+
+/* The model is borrowed. */
+void queues_init(struct queues *q, const struct signals_model *model, double now_s);
+
+/* One second of loops; with `cars` and !loops_only, of vehicles. */
+void queues_hear(struct queues *q, const struct signals_reading *r, bool loops_only, double now_s);
+
+/* A neighbour let one go into this feeder at `now_s`. */
+void queues_coming(struct queues *q, uint32_t feeder, double now_s);
+
+/* Vehicles that stand, and all. */
+uint32_t queues_standing(const struct queues *q, uint32_t lane, double now_s);
+
+/* The lanes of a problem: etas from now on, weights, links by scenario, headways. */
+void queues_fill(const struct queues *q, struct search_problem *p, double now_s);
+
+#endif

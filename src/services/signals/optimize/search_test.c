@@ -1,0 +1,151 @@
+#include "services/signals/optimize/search.h"
+#include "base/test.h"
+
+/* Two roads that cross, one lane each, one phase each. */
+static struct signals_model
+crossing(void)
+{
+    struct signals_model m = {
+        .phases_count = 2, .links_count = 2, .lanes_count = 2, .exits_count = 2};
+    m.link_lane[1] = m.link_exit[1] = 1;
+    m.lights[0][0] = m.lights[1][1] = LIGHT_GREEN;
+    return m;
+}
+
+static struct search_problem *
+problem_for(const struct signals_model *m)
+{
+    static struct search_problem p;
+    p = (struct search_problem){.model = m,
+                                .scenarios = 1,
+                                .age_s = 10,
+                                .minimum_green_s = 7,
+                                .clearance_s = 3,
+                                .yellow_s = 3};
+    for (uint32_t l = 0; l < m->lanes_count; l++)
+        p.lanes[l] = (struct search_lane){.headway_s = 1.9, .permissive_s = 2.6, .start_s = 2};
+    for (uint32_t k = 0; k < m->links_count; k++)
+        p.link_weight[k] = 1;
+    for (uint32_t x = 0; x < m->exits_count; x++)
+        p.exit_room[x] = SEARCH_UNLIMITED;
+    return &p;
+}
+
+static void
+come(struct search_problem *p, uint32_t lane, uint32_t link, double eta_s)
+{
+    struct search_lane *l = &p->lanes[lane];
+    l->eta_s[l->count] = eta_s;
+    l->weight[l->count] = 1;
+    for (uint32_t c = 0; c < SEARCH_SCENARIOS_MAX; c++)
+        l->link[c][l->count] = (uint8_t)link;
+    l->count++;
+}
+
+static struct search_result
+run(const struct search_problem *p)
+{
+    struct search *s = search_new();
+    struct search_result r = {0}, again = {0};
+    CHECK(s);
+    search_run(s, p, &r);
+    search_run(s, p, &again);
+    CHECK(memcmp(&r, &again, sizeof(r)) == 0); /* the scratch leaves no trace */
+    search_free(s);
+    return r;
+}
+
+TEST(changes_for_who_waits)
+{
+    struct signals_model m = crossing();
+    struct search_problem *p = problem_for(&m);
+    for (int i = 0; i < 5; i++)
+        come(p, 1, 1, 0);
+    struct search_result r = run(p);
+    CHECK(r.phase == 1);
+    CHECK(r.steps_count == 1);
+    CHECK(r.steps[0].starts_s == 3);
+    /* 5 s of change and start, then one in 1.9 s each. */
+    CHECK(r.cost > 43.9 && r.cost < 44.1);
+}
+
+TEST(stays_for_a_platoon_that_is_nearly_here)
+{
+    struct signals_model m = crossing();
+    struct search_problem *p = problem_for(&m);
+    for (int i = 0; i < 8; i++)
+        come(p, 0, 0, 1 + 2 * i);
+    come(p, 1, 1, 0);
+    CHECK(run(p).phase == 0);
+}
+
+TEST(ties_stay)
+{
+    struct signals_model m = crossing();
+    struct search_problem *p = problem_for(&m);
+    struct search_result r = run(p);
+    CHECK(r.phase == 0);
+    CHECK(r.cost == 0);
+    CHECK(r.phase_cost[1] < 0);
+}
+
+TEST(a_full_exit_draws_nobody)
+{
+    struct signals_model m = crossing();
+    struct search_problem *p = problem_for(&m);
+    for (int i = 0; i < 4; i++)
+        come(p, 0, 0, 20 + 2 * i);
+    for (int i = 0; i < 6; i++)
+        come(p, 1, 1, 0);
+    CHECK(run(p).phase == 1);
+    p->exit_room[1] = 0;
+    CHECK(run(p).phase == 0);
+}
+
+TEST(one_who_yields_waits_for_a_gap)
+{
+    struct signals_model m = crossing();
+    /* Lane 1 turns left across lane 0 in phase 0, and has phase 1 for itself. */
+    m.lights[0][1] = LIGHT_YIELDS;
+    m.yields_count[1] = 1;
+    m.yields[1][0] = 0;
+    struct search_problem *p = problem_for(&m);
+    come(p, 1, 1, 0);
+    double alone = run(p).phase_cost[0];
+    CHECK(alone < 0.1);
+    for (int i = 0; i < 8; i++)
+        come(p, 0, 0, 2 * i);
+    CHECK(run(p).phase_cost[0] > 5);
+}
+
+TEST(a_stuck_lane_is_no_reason_to_change)
+{
+    struct signals_model m = crossing();
+    struct search_problem *p = problem_for(&m);
+    for (int i = 0; i < 5; i++)
+        come(p, 1, 1, 0);
+    p->stuck[1][1] = true;
+    CHECK(run(p).phase == 0);
+}
+
+/* The largest intersection with every lane full: no plan may run out of room or time. */
+TEST(the_largest_problem)
+{
+    static struct signals_model m;
+    m = (struct signals_model){.phases_count = SIGNALS_PHASES_MAX,
+                               .links_count = SIGNALS_LINKS_MAX,
+                               .lanes_count = SIGNALS_LANES_MAX,
+                               .exits_count = 1};
+    for (uint32_t k = 0; k < SIGNALS_LINKS_MAX; k++) {
+        m.link_lane[k] = (uint8_t)(k % SIGNALS_LANES_MAX);
+        m.lights[k % SIGNALS_PHASES_MAX][k] = LIGHT_GREEN;
+    }
+    struct search_problem *p = problem_for(&m);
+    p->scenarios = SEARCH_SCENARIOS_MAX;
+    for (uint32_t l = 0; l < SIGNALS_LANES_MAX; l++) {
+        for (uint32_t i = 0; i < SEARCH_VEHICLES_MAX; i++)
+            come(p, l, l + (i % 2) * SIGNALS_LANES_MAX, (double)i / 4);
+    }
+    struct search_result r = run(p);
+    CHECK(r.phase < SIGNALS_PHASES_MAX && r.cost > 0);
+}
