@@ -71,10 +71,10 @@ else
 Q = @echo "  $(patsubst $(B)/%,%,$@)" &&
 endif
 
-.PHONY: starve open all check drill-kill programs fuzz clean tidy format format-check arrows analyze drills
+.PHONY: starve open fast all check drill-kill programs fuzz clean tidy format format-check arrows analyze drills
 .SUFFIXES:
 .SECONDARY:
-all: programs drills open
+all: programs drills open fast
 programs: $(B)/bulkhead $(LIBEXEC) $(B)/libexec/bulkhead-witness $(FIELD_PROGRAMS)
 
 # Words that services add to the charter language, one list for the checker: found, not registered.
@@ -221,6 +221,23 @@ $(B)/tests/open/libexec/bulkhead-$(1): $(B)/libexec/bulkhead-$(1) $(OPEN_OBJECT_
 endef
 $(foreach p,$(OPEN),$(eval $(call open_program,$(p))))
 open: $(OPEN:%=$(B)/tests/open/libexec/bulkhead-%)
+
+# A city whose clock the street moves (tests/signals/fast): other objects at link time, like the open one.
+FAST_OBJECTS := $(call obj,tests/signals/fast/page.c tests/signals/fast/city.c)
+FAST_WRAPS := clock_system epoll_wait
+FAST := ledger judge gate core-signals warden-signals
+define fast_program
+$(B)/tests/signals/fast/libexec/bulkhead-$(1): $(B)/libexec/bulkhead-$(1) $(FAST_OBJECTS)
+	@mkdir -p $$(@D)
+	$$(Q) $$(CC) $$(LDFLAGS) $(FAST_WRAPS:%=-Wl,--wrap=%) -o $$@ $$(filter %.o,$$(DRILL_LINK_$(1))) $(FAST_OBJECTS) $(LIB) $$(LIBS)
+endef
+$(foreach p,$(FAST),$(eval $(call fast_program,$(p))))
+FAST_STREET := $(call obj,tests/signals/fast/page.c tests/signals/fast/street.c)
+FAST_STREET_WRAPS := clock_system $(addprefix answers_,begin ask all over end)
+$(B)/tests/signals/fast/libexec/sumo: $(B)/field/sumo $(FAST_STREET)
+	@mkdir -p $(@D)
+	$(Q) $(CC) $(LDFLAGS) $(FAST_STREET_WRAPS:%=-Wl,--wrap=%) -o $@ $(call objs_of,field/sumo) $(call objs_of,field/common) $(FAST_STREET) $(LIB) $(LIBS) $(FIELD_LIBS)
+fast: $(FAST:%=$(B)/tests/signals/fast/libexec/bulkhead-%) $(B)/tests/signals/fast/libexec/sumo
 
 # Draws charters for the test of the matrix.
 $(B)/tests/matrix/generate: $(call obj,tests/matrix/generate.c) $(LIB)

@@ -112,6 +112,8 @@ session_init(struct session *s, const char *device, const struct fetch_identity 
         rc = mosquitto_int_option(s->client, MOSQ_OPT_PROTOCOL_VERSION, MQTT_PROTOCOL_V5);
     if (rc == MOSQ_ERR_SUCCESS)
         rc = mosquitto_int_option(s->client, MOSQ_OPT_SEND_MAXIMUM, IN_FLIGHT_MAX);
+    if (rc == MOSQ_ERR_SUCCESS) /* a second small message would wait 40 ms for the first's answer */
+        rc = mosquitto_int_option(s->client, MOSQ_OPT_TCP_NODELAY, 1);
     if (rc != MOSQ_ERR_SUCCESS) {
         fprintf(stderr, "%s: %s\n", device, mosquitto_strerror(rc));
         session_fini(s);

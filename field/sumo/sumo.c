@@ -9,6 +9,7 @@
 #include "field/common/device.h"
 #include "field/sumo/bridge.h"
 #include "field/sumo/generate.h"
+#include "field/sumo/pace.h"
 
 enum {
     EXIT_USAGE = 2,
@@ -24,7 +25,7 @@ struct arguments {
     const char *network, *routes, *generate;
     uint64_t begin_s, end_s, warm_up_s, steps_per_second;
     uint64_t yellow_s, all_red_s, minimum_green_s, maximum_red_s;
-    bool fixed, list;
+    bool fixed, list, lock_step;
 };
 
 #define NOT_GIVEN UINT64_MAX
@@ -42,6 +43,8 @@ parse(struct arguments *a, int argc, char **argv, int *out_exit)
         {"--warm-up", "S", OPTION_NUMBER, &a->warm_up_s, 3600, "seconds on the network's own plan"},
         {"--steps-per-second", "N", OPTION_NUMBER, &a->steps_per_second, STEPS_PER_SECOND_MAX,
          "pace (1); 0: as fast as it goes"},
+        {"--lock-step", NULL, OPTION_FLAG, &a->lock_step, 0,
+         "no second before the city has answered the last"},
         {"--yellow", "S", OPTION_NUMBER, &a->yellow_s, 6, "of every change (3)"},
         {"--all-red", "S", OPTION_NUMBER, &a->all_red_s, 6, "of every change (1)"},
         {"--minimum-green", "S", OPTION_NUMBER, &a->minimum_green_s, 60, "of every phase (5)"},
@@ -172,26 +175,21 @@ find_files(struct arguments *a, struct files *files, struct bridge_config *c)
     return 0;
 }
 
-/* Steps at the wished pace until the field or the street ends. */
+/* Steps at the wished pace until the field or the street ends. ERR_AGAIN: pace_begin(). */
 static enum err
 run(const struct arguments *a, struct bridge *b, struct field *f)
 {
-    uint64_t next_ms = field_mono_ms(f);
-    uint64_t period_us = a->steps_per_second ? 1000000 / a->steps_per_second : 0;
-    uint64_t due_us = next_ms * 1000;
-    for (;;) {
-        enum err e = bridge_step(b, f, field_lease_us(f));
-        if (e != OK)
-            return e;
-        uint64_t now_us = field_mono_ms(f) * 1000;
-        due_us = due_us + period_us > now_us ? due_us + period_us : now_us; /* no catching up */
-        do {
-            uint64_t wait_ms = due_us > now_us ? (due_us - now_us + 999) / 1000 : 0;
-            if (!field_turn(f, (uint32_t)wait_ms))
-                return OK;
-            now_us = field_mono_ms(f) * 1000;
-        } while (now_us < due_us);
-    }
+    struct pace p;
+    enum err e = pace_begin(&p, f, a->steps_per_second, a->lock_step);
+    if (e != OK)
+        return e == ERR_CLOSED ? OK : e;
+    do {
+        e = bridge_step(b, f, field_lease_us(f));
+    } while (e == OK && pace_wait(&p, f));
+    pace_end(&p);
+    printf("steps=%llu steps_per_second=%.1f expired=%llu\n", (unsigned long long)p.steps,
+           pace_measured(&p), (unsigned long long)p.expired);
+    return e;
 }
 
 static void
@@ -229,7 +227,9 @@ serve(const struct arguments *a, const struct bridge_config *c)
         code = cannot("no intersection has keys in --devices; --list prints their names");
     if (code == 0) {
         enum err e = run(a, b, f);
-        if (e != OK && e != ERR_NOT_FOUND)
+        if (e == ERR_AGAIN)
+            code = cannot("--lock-step waits for every intersection, and some did not connect");
+        else if (e != OK && e != ERR_NOT_FOUND)
             code = cannot(bridge_why(b));
         field_end(f);
         print_end(b);

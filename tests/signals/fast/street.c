@@ -1,0 +1,122 @@
+/*
+ * street.c -- what makes the bridge to SUMO the clock of a fast city, at link time and nowhere
+ * else: it moves the page's time, and knows from the page when the city has answered.
+ *
+ * A second is two steps: the readings are published at its beginning and answered; then
+ * TICK_MS go by, so that what the city does by its own clock (ticks, anchors, heartbeats) is done
+ * and answered too; the rest goes by when the second is over.
+ */
+#include "base/clock.h"
+#include "field/sumo/answers.h"
+#include "tests/signals/fast/page.h"
+
+enum { SECOND_MS = 1000, TICK_MS = 100 };
+
+static struct page *page;
+static uint64_t work; /* of the city and of us, when all had answered last; 0: not yet */
+static uint64_t heard_us[PAGE_SLOTS_MAX]; /* when each program answered; of a dead one, last */
+static bool ticked;
+
+static void __attribute__((constructor)) take_page(void) { page = page_open(); }
+
+static uint64_t
+mono_ms(void *ctx)
+{
+    return page_mono_ms(ctx);
+}
+
+static int64_t
+wall_us(void *ctx)
+{
+    return page_wall_us(ctx);
+}
+
+struct clock_source __wrap_clock_system(void);
+struct clock_source
+__wrap_clock_system(void)
+{
+    return (struct clock_source){mono_ms, wall_us, page};
+}
+
+static void
+ask(void)
+{
+    atomic_fetch_add(&page->question, 1);
+}
+
+/* True when all programs that live have answered; *out_work: all that was ever done. */
+static bool
+answered(uint64_t *out_work)
+{
+    uint64_t question = atomic_load(&page->question), now_us = page_machine_us();
+    uint64_t count = atomic_load(&page->slots_count);
+    *out_work = 1;
+    for (uint64_t i = 0; i < count; i++) {
+        struct page_slot *s = &page->slots[i];
+        *out_work += atomic_load(&s->work);
+        if (heard_us[i] == 0 || atomic_load(&s->answered) == question)
+            heard_us[i] = now_us;
+        if (atomic_load(&s->answered) != question && now_us - heard_us[i] < PAGE_DEAD_MS * 1000ULL)
+            return false;
+    }
+    return true;
+}
+
+void __wrap_answers_begin(struct answers *a, const struct field *f);
+void
+__wrap_answers_begin(struct answers *a, const struct field *f)
+{
+    (void)f;
+    *a = (struct answers){0};
+    page_stop_flowing(page);
+}
+
+void __wrap_answers_ask(struct answers *a, const struct field *f);
+void
+__wrap_answers_ask(struct answers *a, const struct field *f)
+{
+    (void)a, (void)f;
+    work = 0;
+    ticked = false;
+    ask();
+}
+
+bool __wrap_answers_all(struct answers *a, const struct field *f);
+bool
+__wrap_answers_all(struct answers *a, const struct field *f)
+{
+    struct field_counts c;
+    uint64_t now;
+    (void)a;
+    if (!answered(&now))
+        return false;
+    field_get_counts(f, &c);
+    now += c.acknowledged + c.refused + c.leases_obeyed + c.leases_refused;
+    bool quiet = now == work && c.acknowledged + c.refused == c.published;
+    work = now;
+    if (quiet && ticked)
+        return true;
+    if (quiet) {
+        ticked = true;
+        work = 0;
+        page_move(page, TICK_MS);
+    }
+    ask();
+    return false;
+}
+
+void __wrap_answers_over(struct answers *a);
+void
+__wrap_answers_over(struct answers *a)
+{
+    (void)a;
+    page_move(page, ticked ? SECOND_MS - TICK_MS : SECOND_MS);
+}
+
+void __wrap_answers_end(struct answers *a);
+void
+__wrap_answers_end(struct answers *a)
+{
+    (void)a;
+    page_flow(page);
+}
