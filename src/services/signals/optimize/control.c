@@ -282,6 +282,7 @@ choose_plan(struct control *c, struct junction *j, double now_s)
     fill(c, j, now_s);
     search_run(c->search, &c->problem, &r);
     view_plan(j, &r);
+    j->view.decided_ms = (uint64_t)(now_s * 1000);
     return r.phase;
 }
 

@@ -84,7 +84,8 @@ struct control_view {
     uint16_t queue[SIGNALS_LANES_MAX];         /* estimated vehicles that stand */
     uint16_t near[SIGNALS_LANES_MAX];          /* and all that are under way to the line */
     uint8_t trust_percent[SIGNALS_LANES_MAX];
-    /* What the plan intends: from starts_s seconds from now on, phase. Green starts only. */
+    uint64_t decided_ms; /* when costs and steps were worked out; 0: never */
+    /* What the plan intended then: from starts_s seconds later on, phase. Green starts only. */
     uint32_t steps_count;
     struct control_step {
         uint8_t phase;

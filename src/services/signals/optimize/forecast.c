@@ -189,11 +189,16 @@ static uint32_t
 intended(const struct forecast *f, const struct signals_model *m, const struct control_view *v,
          uint32_t group, int32_t phase, uint32_t age_s, uint32_t now_s, uint32_t *out_kind)
 {
-    for (uint32_t i = 0; i < v->steps_count; i++) {
-        if (!serves(f, v->steps[i].phase, group))
+    uint32_t decided_s = (uint32_t)(v->decided_ms / 1000), ahead = 0;
+    for (uint32_t i = 0; i < v->steps_count && v->decided_ms; i++) {
+        uint32_t starts_s = decided_s + v->steps[i].starts_s;
+        if (starts_s <= now_s) /* it is the one that is shown, or was given up */
             continue;
-        *out_kind = i ? KIND_LATER : phase < 0 ? KIND_CHANGING : KIND_NEXT;
-        return v->steps[i].starts_s;
+        if (serves(f, v->steps[i].phase, group)) {
+            *out_kind = ahead ? KIND_LATER : phase < 0 ? KIND_CHANGING : KIND_NEXT;
+            return starts_s - now_s;
+        }
+        ahead++;
     }
     if (phase < 0 && serves(f, v->wish, group)) {
         *out_kind = KIND_CHANGING;

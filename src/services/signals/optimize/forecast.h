@@ -85,8 +85,8 @@ void forecast_init(struct forecast *f, const struct signals_model *model);
 
 /*
  * Once a second, after control_wish(): what is shown, what is intended; `out` has groups_count
- * entries. Seconds of a clock that never goes back; a gap in it forgets which lights are red.
- * `zone` is shared by the junctions of a zone, and learns.
+ * entries. Seconds of the clock of control.h, which never goes back; a gap in it forgets which
+ * lights are red. `zone` is shared by the junctions of a zone, and learns.
  */
 void forecast_step(struct forecast *f, struct forecast_seen *zone,
                    const struct signals_model *model, const struct control_view *view,

@@ -89,6 +89,7 @@ view_of(struct street *s, struct control_view *v)
     memset(v, 0, sizeof(*v));
     if (draw(100) < s->whims)
         left += draw(15);
+    v->decided_ms = s->now * 1000ULL;
     v->wish = s->clearing ? (s->phase + 1) % 3 : s->phase;
     v->steps_count = 2;
     v->steps[0].phase = (uint8_t)((s->phase + 1) % 3);
