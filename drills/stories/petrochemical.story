@@ -81,11 +81,32 @@ step      It sets a hundred intersections to flashing.
   file    src/programs/warden/verdict.c
   because A mass change is a hundred times nothing.
 
+step      It holds an intersection by hand.
+  inside  signals/core wish device=junction-b1 command=manual parameters=phase:1
+  must    be refused by rule needs a person's approval
+  file    src/programs/warden/verdict.c
+  because A hold by hand is a person's.
+
+step      It invents a hundred intersections, so that a share of them is more.
+  inside  signals/core wish device=junction-z command=phase-request parameters=phase:1 times=100 devices=100
+  must    be allowed saying 100 granted
+  because Nobody is there. How many intersections there are stands in the charter.
+
 step      Two people are deceived into approving one.
   outside command as=operator zone=signals device=junction-a0 command=all-flash approvals=operator,duty-engineer
-  must    be refused by rule envelope maximum-flash-share
+  must    be allowed saying a lease
+  because What two people want is done. What a deceived pair can do is a share, and it ends by itself.
+
+step      And a second one.
+  outside command as=operator zone=signals device=junction-a1 command=all-flash approvals=operator,duty-engineer
+  must    be allowed saying a lease
+  because It is the last.
+
+step      And a third one.
+  outside command as=operator zone=signals device=junction-a2 command=all-flash approvals=operator,duty-engineer
+  must    be refused by rule envelope maximum-command-share
   file    src/services/signals/envelope.c
-  because Even then only a part of the known intersections may flash at a time; with two that are known, none.
+  because Even then only a part of the intersections may flash at a time, and of nine that is two.
 
 step      It changes the phase of fifty intersections at the same moment, each for the first time.
   inside  signals/core wish device=junction-y command=phase-request parameters=phase:1 times=50 devices=50

@@ -7,8 +7,12 @@
  * only the charter's values and the leases that it granted itself: nothing that a core says about
  * the world can widen it.
  *
- * check() changes nothing; granted() is called after the verdict is durable, with the same lease,
- * and never fails. Time is monotonic milliseconds. Integers only.
+ * check() changes nothing; granted() is called when it said OK, with the same lease, and never
+ * fails. `people` is how many different people approved exactly these bytes, whatever the charter
+ * asks (grant/approvals.h): their tokens are signed by the judge, so a core cannot invent them.
+ * restarted() is called once after init() when a predecessor may have granted leases that still
+ * stand: the warden itself waits VERDICT_QUIET_MAX_MS at most, an envelope whose leases last longer
+ * refuses what it can no longer count. Time is monotonic milliseconds. Integers only.
  */
 #ifndef PROGRAMS_WARDEN_ENVELOPE_H
 #define PROGRAMS_WARDEN_ENVELOPE_H
@@ -31,9 +35,10 @@ struct envelope {
      */
     enum err (*init)(void *state, const struct start *start, char *why);
     /* OK, or ERR_DENIED with *out filled. `lease` has its command, parameters and expiry. */
-    enum err (*check)(const void *state, const struct lease *lease, uint64_t now_ms,
-                      uint64_t lease_ms, struct envelope_verdict *out);
+    enum err (*check)(const void *state, const struct lease *lease, uint32_t people,
+                      uint64_t now_ms, uint64_t lease_ms, struct envelope_verdict *out);
     void (*granted)(void *state, const struct lease *lease, uint64_t now_ms, uint64_t lease_ms);
+    void (*restarted)(void *state, uint64_t now_ms); /* may be NULL */
 };
 
 extern const struct envelope envelope_this;

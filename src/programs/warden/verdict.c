@@ -21,7 +21,10 @@ verdict_init(struct verdict_state *v, const struct start *start, const struct en
     v->quiet_until_ms = first_start ? 0 : now_ms + quiet_ms;
     v->envelope_state = calloc(1, envelope->size);
     ASSERT(v->envelope_state);
-    return envelope->init(v->envelope_state, start, why);
+    enum err e = envelope->init(v->envelope_state, start, why);
+    if (e == OK && !first_start && envelope->restarted)
+        envelope->restarted(v->envelope_state, now_ms);
+    return e;
 }
 
 static enum err
@@ -58,6 +61,43 @@ count_approvals(struct verdict_state *v, const struct wish *wish, int64_t now_us
     return approvals_count(&a, wish->approvals);
 }
 
+/* What a row has at now_ms: BURST leases and no more. */
+static uint64_t
+credit_at(const struct verdict_state *v, const struct verdict_rate *row, uint64_t now_ms)
+{
+    uint64_t elapsed_ms = now_ms - row->since_ms;
+    if (elapsed_ms > HOUR_MS)
+        elapsed_ms = HOUR_MS;
+    uint64_t credit = row->credit_mms + elapsed_ms * v->start->commands[row->command].rate_per_hour;
+    return credit < (uint64_t)BURST * HOUR_MS ? credit : (uint64_t)BURST * HOUR_MS;
+}
+
+/*
+ * The bucket of a device and command, or NULL when all are in use. One that is full says no more
+ * than a new one would, so it is given away when there is no other: names that a core invents
+ * keep nobody out for longer than it goes on inventing.
+ */
+static struct verdict_rate *
+rate_row(struct verdict_state *v, struct bytes device, size_t command, uint64_t now_ms)
+{
+    struct verdict_rate *row = NULL;
+    for (size_t i = 0; i < v->rates_count; i++)
+        if (v->rates[i].command == command && bytes_are(device, v->rates[i].device))
+            return &v->rates[i];
+    if (v->rates_count < ARRAY_COUNT(v->rates))
+        row = &v->rates[v->rates_count++];
+    for (size_t i = 0; !row && i < v->rates_count; i++)
+        if (credit_at(v, &v->rates[i], now_ms) == (uint64_t)BURST * HOUR_MS)
+            row = &v->rates[i];
+    if (!row)
+        return NULL;
+    *row = (struct verdict_rate){
+        .command = command, .credit_mms = (uint64_t)BURST * HOUR_MS, .since_ms = now_ms};
+    enum err e = bytes_copy_text(device, row->device, sizeof(row->device));
+    ASSERT(e == OK);
+    return row;
+}
+
 /*
  * A bucket per device and command: rate_per_hour leases an hour, at most BURST at once. Credit is
  * counted in leases times HOUR_MS, so that everything stays an integer.
@@ -65,29 +105,13 @@ count_approvals(struct verdict_state *v, const struct wish *wish, int64_t now_us
 static bool
 take_rate(struct verdict_state *v, struct bytes device, size_t command, uint64_t now_ms, bool spend)
 {
-    uint64_t rate = v->start->commands[command].rate_per_hour;
-    struct verdict_rate *row = NULL;
-    if (rate == 0)
+    if (v->start->commands[command].rate_per_hour == 0)
         return true;
-    for (size_t i = 0; !row && i < v->rates_count; i++)
-        if (v->rates[i].command == command && bytes_are(device, v->rates[i].device))
-            row = &v->rates[i];
-    if (!row) {
-        if (v->rates_count == ARRAY_COUNT(v->rates))
-            return false;
-        row = &v->rates[v->rates_count++];
-        *row = (struct verdict_rate){
-            .command = command, .credit_mms = (uint64_t)BURST * HOUR_MS, .since_ms = now_ms};
-        enum err e = bytes_copy_text(device, row->device, sizeof(row->device));
-        ASSERT(e == OK);
-    }
-    uint64_t elapsed_ms = now_ms - row->since_ms;
+    struct verdict_rate *row = rate_row(v, device, command, now_ms);
+    if (!row)
+        return false;
+    row->credit_mms = credit_at(v, row, now_ms);
     row->since_ms = now_ms;
-    if (elapsed_ms > HOUR_MS)
-        elapsed_ms = HOUR_MS;
-    row->credit_mms += elapsed_ms * rate;
-    if (row->credit_mms > (uint64_t)BURST * HOUR_MS)
-        row->credit_mms = (uint64_t)BURST * HOUR_MS;
     if (row->credit_mms < HOUR_MS)
         return false;
     if (spend)
@@ -114,11 +138,16 @@ verdict_decide(struct verdict_state *v, const struct wish *wish, uint64_t now_ms
     if (now_ms < v->quiet_until_ms)
         return deny(out_verdict, command->line, command->name,
                     "the warden has just started: earlier leases may still be in force");
-    if (command->people && count_approvals(v, wish, now_us) < command->people) {
+    uint32_t people = count_approvals(v, wish, now_us);
+    if (people < command->people) {
         char reason[120];
-        snprintf(reason, sizeof(reason),
-                 "needs approvals of %u different people in different roles over these exact bytes",
-                 command->people);
+        if (command->people == 1)
+            snprintf(reason, sizeof(reason), "needs a person's approval of these exact bytes");
+        else
+            snprintf(
+                reason, sizeof(reason),
+                "needs approvals of %u different people in different roles over these exact bytes",
+                command->people);
         return deny(out_verdict, command->line, command->name, reason);
     }
     size_t index = (size_t)(command - start->commands);
@@ -131,7 +160,8 @@ verdict_decide(struct verdict_state *v, const struct wish *wish, uint64_t now_ms
     ASSERT(e == OK);
     lease.not_before_us = now_us;
     lease.expiry_us = now_us + (int64_t)command->lease_ms * 1000;
-    e = v->envelope->check(v->envelope_state, &lease, now_ms, command->lease_ms, out_verdict);
+    e = v->envelope->check(v->envelope_state, &lease, people, now_ms, command->lease_ms,
+                           out_verdict);
     if (e != OK)
         return ERR_DENIED;
     take_rate(v, wish->device, index, now_ms, true);

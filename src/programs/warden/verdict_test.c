@@ -10,7 +10,7 @@ static const int64_t now_us = 1764000000LL * 1000000;
 
 /* An envelope that allows everything but parameter "bad", and counts. */
 struct tally {
-    uint32_t granted;
+    uint32_t granted, restarts, people; /* who approved the last one that was checked */
 };
 
 static enum err
@@ -21,11 +21,12 @@ tally_init(void *state, const struct start *start, char *why)
 }
 
 static enum err
-tally_check(const void *state, const struct lease *lease, uint64_t now_ms, uint64_t lease_ms,
-            struct envelope_verdict *out)
+tally_check(const void *state, const struct lease *lease, uint32_t people, uint64_t now_ms,
+            uint64_t lease_ms, struct envelope_verdict *out)
 {
     int64_t value;
-    (void)state, (void)now_ms, (void)lease_ms;
+    (void)now_ms, (void)lease_ms;
+    ((struct tally *)(uintptr_t)state)->people = people;
     if (lease_parameter(lease, "bad", &value) != OK)
         return OK;
     snprintf(out->rule, sizeof(out->rule), "charter line 9: envelope");
@@ -39,8 +40,15 @@ tally_granted(void *state, const struct lease *lease, uint64_t now_ms, uint64_t 
     ((struct tally *)state)->granted++;
 }
 
-static const struct envelope envelope = {"test", sizeof(struct tally), tally_init, tally_check,
-                                         tally_granted};
+static void
+tally_restarted(void *state, uint64_t now_ms)
+{
+    CHECK(now_ms == 1000);
+    ((struct tally *)state)->restarts++;
+}
+
+static const struct envelope envelope = {"test",      sizeof(struct tally), tally_init,
+                                         tally_check, tally_granted,        tally_restarted};
 
 struct fixture {
     struct start start;
@@ -194,5 +202,48 @@ TEST(dangerous_commands_need_two_people_over_these_bytes)
         CHECK((decide(f, &asked, 2000) == OK) == cases[i].granted);
     }
     buf_fini(&lines);
+    drop(f);
+}
+
+/* A breached core invents names until every bucket is in use, and stops. */
+TEST(invented_names_do_not_keep_real_devices_out)
+{
+    struct fixture *f = make(true);
+    char name[START_NAME_SIZE];
+    f->start.commands[0].rate_per_hour = 360;
+    for (uint32_t i = 0; i < ENVELOPE_DEVICES_MAX; i++) {
+        snprintf(name, sizeof(name), "invented-%u", i);
+        struct wish w = wish_of(name, "phase-request", "phase 1\n");
+        CHECK(decide(f, &w, 2000) == OK);
+    }
+    struct wish w = wish_of("junction-a0", "phase-request", "phase 1\n");
+    CHECK(decide(f, &w, 2000) == ERR_DENIED);
+    CHECK(decide(f, &w, 2000 + 9999) == ERR_DENIED);
+    CHECK(decide(f, &w, 2000 + 10000) == OK); /* their buckets are full again */
+    for (uint32_t granted = 1; granted < 4; granted++)
+        CHECK((decide(f, &w, 2000 + 10000) == OK) == (granted < 2)); /* its own is not */
+    drop(f);
+}
+
+TEST(an_envelope_hears_of_a_restart_and_of_approvals_that_nobody_asked_for)
+{
+    struct fixture *f = make(true);
+    struct tally *tally = f->verdict.envelope_state;
+    struct wish w = wish_of("junction-a0", "phase-request", "phase 1\n");
+    struct buf lines;
+    buf_init(&lines, 8192);
+    CHECK(tally->restarts == 0);
+    CHECK(decide(f, &w, 2000) == OK && tally->people == 0);
+    approve(f, &lines, &w, "ann", "operator", "operate", now_us + 60000000);
+    approve(f, &lines, &w, "ann", "operator", "operate", now_us + 60000000);
+    w.approvals = buf_bytes(&lines);
+    CHECK(decide(f, &w, 3000) == OK && tally->people == 1);
+    approve(f, &lines, &w, "ben", "engineer", "operate", now_us + 60000000);
+    w.approvals = buf_bytes(&lines);
+    CHECK(decide(f, &w, 4000) == OK && tally->people == 2);
+    buf_fini(&lines);
+    drop(f);
+    f = make(false);
+    CHECK(((struct tally *)f->verdict.envelope_state)->restarts == 1);
     drop(f);
 }

@@ -131,12 +131,12 @@ refuse(struct envelope_verdict *out, uint32_t line, const char *word)
 }
 
 static enum err
-energy_check(const void *state, const struct lease *lease, uint64_t now_ms, uint64_t lease_ms,
-             struct envelope_verdict *out)
+energy_check(const void *state, const struct lease *lease, uint32_t people, uint64_t now_ms,
+             uint64_t lease_ms, struct envelope_verdict *out)
 {
     const struct energy_envelope *e = state;
     int64_t watt;
-    (void)lease_ms;
+    (void)lease_ms, (void)people;
     if (strcmp(lease->command, "battery-setpoint") != 0 || lease->parameters_count != 1 ||
         lease_parameter(lease, "power-w", &watt) != OK) {
         snprintf(out->rule, sizeof(out->rule), "energy: commands");

@@ -40,7 +40,7 @@ lease_of(uint32_t battery, int64_t watt)
 static enum err
 ask(void *state, const struct lease *l, uint64_t now_ms, uint64_t lease_ms)
 {
-    enum err e = envelope_this.check(state, l, now_ms, lease_ms, &verdict);
+    enum err e = envelope_this.check(state, l, 0, now_ms, lease_ms, &verdict);
     if (e == OK)
         envelope_this.granted(state, l, now_ms, lease_ms);
     else
@@ -53,7 +53,7 @@ TEST(every_value_of_one_battery_is_inside_or_refused)
     void *state = guard_new(50, 30, 100000);
     for (int64_t w = -200; w <= 200; w++) {
         struct lease l = lease_of(1, w);
-        enum err e = envelope_this.check(state, &l, 1000, 1000, &verdict);
+        enum err e = envelope_this.check(state, &l, 0, 1000, 1000, &verdict);
         CHECK((e == OK) == (w >= -30 && w <= 50));
     }
     struct lease l = lease_of(1, INT64_MIN);

@@ -28,6 +28,9 @@
 #include "base/base.h"
 
 #define SIGNALS_COMMAND_REQUEST "phase-request"
+#define SIGNALS_COMMAND_PREEMPT "preempt" /* for an emergency vehicle */
+#define SIGNALS_COMMAND_MANUAL "manual"   /* a person holds a phase */
+#define SIGNALS_COMMAND_ALL_RED "all-red"
 #define SIGNALS_COMMAND_FLASH "all-flash"
 
 enum {

@@ -51,7 +51,7 @@ answer(struct fake *f)
     if (!f->open)
         return;
     f->open = false;
-    bool ok = envelope_this.check(f->envelope, &f->lease, f->now, LEASE_MS, &v) == OK;
+    bool ok = envelope_this.check(f->envelope, &f->lease, 0, f->now, LEASE_MS, &v) == OK;
     if (ok) {
         envelope_this.granted(f->envelope, &f->lease, f->now, LEASE_MS);
         f->changes += f->phase != f->lease.parameters[0].value;
