@@ -539,6 +539,16 @@ field_publish_number(struct field *f, uint32_t device, uint32_t stream, int64_t 
 }
 
 void
+field_get_answers(const struct field *f, uint32_t device, uint64_t *out_published,
+                  uint64_t *out_answered)
+{
+    ASSERT(device < f->devices_count);
+    const struct session *s = &f->devices[device]->session;
+    *out_published = s->published;
+    *out_answered = s->acknowledged + s->refused;
+}
+
+void
 field_get_counts(const struct field *f, struct field_counts *out)
 {
     struct field_counts c = {.dropped = f->dropped,

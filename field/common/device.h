@@ -88,6 +88,10 @@ enum err field_publish(struct field *f, uint32_t device, uint32_t stream, int64_
 enum err field_publish_number(struct field *f, uint32_t device, uint32_t stream, int64_t time_us,
                               double value) MUST_USE;
 
+/* Messages of one device in all: handed over, and answered, with success or not. */
+void field_get_answers(const struct field *f, uint32_t device, uint64_t *out_published,
+                       uint64_t *out_answered);
+
 /*
  * One turn of the loop; waits at most wait_ms. False when the program is to end (--seconds are
  * over, or a signal came).

@@ -1,6 +1,7 @@
 #include "field/sumo/bridge.h"
 #include "base/text.h"
 #include "field/common/status.h"
+#include "field/sumo/silence.h"
 
 enum { LANES, STATE, LEASE, STREAMS_COUNT };
 enum { PROPERTIES_MAX = 60 * 1024, PATH_SIZE = 4096 };
@@ -24,6 +25,8 @@ struct steered {
     uint32_t device; /* its number */
     bool report_lease;
     uint64_t lease_sequence;
+    struct silence silence;
+    uint64_t silences; /* seconds */
 };
 
 struct bridge {
@@ -194,10 +197,11 @@ static void
 on_status(void *ctx, struct buf *lines)
 {
     struct bridge *b = ctx;
-    uint64_t fallbacks = 0, forced = 0;
+    uint64_t fallbacks = 0, forced = 0, silences = 0;
     for (uint32_t i = 0; i < b->sites_count; i++) {
         fallbacks += b->sites[i].executor.fallbacks;
         forced += b->sites[i].executor.forced;
+        silences += b->sites[i].silences;
     }
     const struct traffic_totals *shown = b->config.fixed_only ? &b->last_fixed : &b->last;
     status_put(lines, "step", "%llu", (unsigned long long)b->steps);
@@ -207,6 +211,7 @@ on_status(void *ctx, struct buf *lines)
     status_put(lines, "delay_s", "%.1f", b->config.fixed_only ? 0 : b->last.delay_s);
     status_put(lines, "fixed_delay_s", "%.1f", b->last_fixed.delay_s);
     status_put(lines, "fallbacks", "%llu", (unsigned long long)fallbacks);
+    status_put(lines, "silences", "%llu", (unsigned long long)silences);
     status_put(lines, "forced", "%llu", (unsigned long long)forced);
 }
 
@@ -261,6 +266,18 @@ publish_state(struct bridge *b, struct field *f, const struct steered *s)
     publish(b, f, s, STATE);
 }
 
+/* A city that does not answer any more guides nobody: silence.h. */
+static void
+hear_silence(struct field *f, struct steered *s, int64_t now_us)
+{
+    uint64_t published, answered;
+    field_get_answers(f, s->device, &published, &answered);
+    if (!silence_fell(&s->silence, answered, now_us))
+        return;
+    s->silences++;
+    executor_silence(&s->executor);
+}
+
 static void
 steer(struct bridge *b, struct field *f, int64_t now_us)
 {
@@ -269,6 +286,8 @@ steer(struct bridge *b, struct field *f, int64_t now_us)
         struct executor *x = &s->executor;
         const struct site_counts *counts = world_counts(b->city, i);
         bool changed = false;
+        if (f && s->connected)
+            hear_silence(f, s, now_us);
         if (x->mode == EXECUTOR_NATIVE)
             changed = executor_take_over(x, world_shown(b->city, i));
         else
@@ -281,6 +300,19 @@ steer(struct bridge *b, struct field *f, int64_t now_us)
     }
 }
 
+/* By tabs: second, device, what it follows, letters shown. */
+static void
+trace(const struct bridge *b)
+{
+    for (uint32_t i = 0; i < b->sites_count; i++) {
+        const struct executor *x = &b->sites[i].executor;
+        if (x->mode != EXECUTOR_NATIVE)
+            fprintf(b->config.trace, "%.0f\t%s\t%s\t%s\n", world_time_s(b->city), x->site->device,
+                    executor_word(x), x->shown);
+    }
+    fflush(b->config.trace); /* somebody may be looking */
+}
+
 static void
 report(struct bridge *b, struct field *f)
 {
@@ -289,12 +321,15 @@ report(struct bridge *b, struct field *f)
         if (!s->connected)
             continue;
         publish_lanes(b, f, i);
-        if (!s->report_lease)
-            continue;
-        s->report_lease = false;
-        buf_reset(&b->text);
-        buf_u64_decimal(&b->text, s->lease_sequence);
-        publish(b, f, s, LEASE);
+        if (s->report_lease) {
+            s->report_lease = false;
+            buf_reset(&b->text);
+            buf_u64_decimal(&b->text, s->lease_sequence);
+            publish(b, f, s, LEASE);
+        }
+        uint64_t published, answered;
+        field_get_answers(f, s->device, &published, &answered);
+        silence_said(&s->silence, published, field_lease_us(f));
     }
 }
 
@@ -317,6 +352,8 @@ bridge_step(struct bridge *b, struct field *f, int64_t now_us)
     world_totals(b->twin, &b->last_fixed);
     if (b->city)
         world_totals(b->city, &b->last);
+    if (b->city && b->config.trace)
+        trace(b);
     if (b->city && f)
         report(b, f);
     return OK;

@@ -18,6 +18,7 @@ struct bridge_config {
     uint64_t warm_up_s; /* both run their own programme for so long, unpaced; delays count after */
     struct executor_times times;
     bool fixed_only;
+    FILE *trace; /* or NULL: a line for each intersection and second */
 };
 
 struct bridge;

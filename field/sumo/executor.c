@@ -56,6 +56,12 @@ executor_lease_flash(struct executor *x, int64_t until_us)
     x->flash_until_us = until_us;
 }
 
+void
+executor_silence(struct executor *x)
+{
+    x->leased = -1;
+}
+
 /* A waiting lane whose red must end now, or -1. The change itself takes time too. */
 static int32_t
 overdue(const struct executor *x, const struct executor_times *t)

@@ -59,6 +59,8 @@ bool executor_take_over(struct executor *x, struct bytes shown);
 /* ERR_DENIED: the intersection has no such phase. */
 enum err executor_lease(struct executor *x, int64_t phase, int64_t until_us) MUST_USE;
 void executor_lease_flash(struct executor *x, int64_t until_us);
+/* Whoever leased is silent: the lease for a phase ends now. What people ordered goes on. */
+void executor_silence(struct executor *x);
 
 /*
  * One second goes by. `waiting` holds a number for each lane, `inside` how many are in the

@@ -90,6 +90,26 @@ TEST(a_lease_is_followed_and_its_end_is_a_fallback)
     CHECK(x.mode == EXECUTOR_YELLOW && x.target == 3);
 }
 
+TEST(silence_ends_a_lease_but_no_flashing)
+{
+    struct site s = cross();
+    struct executor x;
+    uint16_t waiting[SITE_LANES_MAX] = {0};
+    executor_init(&x, &s);
+    CHECK(executor_take_over(&x, bytes_text("GGgrrrs")));
+    CHECK_OK(executor_lease(&x, 0, INT64_MAX));
+    for (int t = 1; t <= 60; t++)
+        CHECK(!executor_step(&x, &times, waiting, 0, t)); /* longer than the plan would */
+    executor_silence(&x);
+    CHECK(executor_step(&x, &times, waiting, 0, 61) && x.fallbacks == 1);
+    CHECK(x.mode == EXECUTOR_YELLOW && x.target == 1);
+    executor_lease_flash(&x, 100);
+    executor_silence(&x);
+    for (int t = 62; t < 100; t++)
+        executor_step(&x, &times, waiting, 0, t);
+    CHECK(x.mode == EXECUTOR_FLASH);
+}
+
 TEST(who_waits_is_served_whatever_is_leased)
 {
     struct site s = cross();

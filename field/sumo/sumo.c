@@ -22,7 +22,7 @@ enum {
 
 struct arguments {
     struct field_options shared;
-    const char *network, *routes, *generate;
+    const char *network, *routes, *generate, *trace;
     uint64_t begin_s, end_s, warm_up_s, steps_per_second;
     uint64_t yellow_s, all_red_s, minimum_green_s, maximum_red_s;
     bool fixed, list, lock_step;
@@ -49,6 +49,7 @@ parse(struct arguments *a, int argc, char **argv, int *out_exit)
         {"--all-red", "S", OPTION_NUMBER, &a->all_red_s, 6, "of every change (1)"},
         {"--minimum-green", "S", OPTION_NUMBER, &a->minimum_green_s, 60, "of every phase (5)"},
         {"--maximum-red", "S", OPTION_NUMBER, &a->maximum_red_s, 600, "for who waits (120)"},
+        {"--trace", "FILE", OPTION_TEXT, &a->trace, 0, "write what is shown, each second"},
         {"--fixed", NULL, OPTION_FLAG, &a->fixed, 0, "the network's own plan alone, no city"},
         {"--list", NULL, OPTION_FLAG, &a->list, 0, "print the devices' names and end"},
     };
@@ -269,5 +270,10 @@ main(int argc, char **argv)
     if (code != 0)
         return code;
     c.warm_up_s = a.list || a.warm_up_s == NOT_GIVEN ? 0 : a.warm_up_s;
-    return serve(&a, &c);
+    if (a.trace && (c.trace = fopen(a.trace, "we")) == NULL)
+        return cannot("cannot write the file of --trace");
+    code = serve(&a, &c);
+    if (c.trace && fclose(c.trace) != 0)
+        code = cannot("the file of --trace is not complete");
+    return code;
 }
