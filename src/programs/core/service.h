@@ -35,6 +35,7 @@ struct service_voice {
     const char *name;        /* of the Datastream: "queue" */
     const char *description; /* a sentence or two */
     const char *of;          /* the device's Datastream that it is made from: its class is taken */
+    const char *otherwise;   /* the one to take when the device has no such; NULL: none */
     enum result_kind kind;   /* RESULT_NUMBER, RESULT_TEXT or RESULT_JSON */
     const char *unit;        /* NULL: none */
     const char *definition;  /* URI of what is observed; NULL: our own */
@@ -42,10 +43,10 @@ struct service_voice {
 };
 
 enum {
-    TELL_BYTES_MAX = 8 * 1024, /* of one text */
-    TELL_EVERY_MS = 1000,      /* no stream more often */
-    TELLS_PER_S = 200,         /* of a zone */
-    TELLINGS_MAX = 4096,       /* streams of a zone that a service may speak on */
+    TELL_BYTES_MAX = STORE_TEXT_MAX, /* of one text */
+    TELL_EVERY_MS = 1000,            /* no stream more often */
+    TELLS_PER_S = 200,               /* of a zone */
+    TELLINGS_MAX = 4096,             /* streams of a zone that a service may speak on */
 };
 
 /* What the core does for a service. */

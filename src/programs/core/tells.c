@@ -269,6 +269,8 @@ find_stream(struct core *c, struct telling *r, uint32_t *makes, struct refusal *
     if (r->stream)
         return OK;
     uint32_t of = stream_below(c, thing, thing->owner, r->voice->of);
+    if (of == 0 && r->voice->otherwise)
+        of = stream_below(c, thing, thing->owner, r->voice->otherwise);
     if (of == 0)
         return refuse(why, 404, REASON_NOT_AUTHORISED,
                       "its Thing has no Datastream %s, whose data class it would take",

@@ -13,6 +13,11 @@ static const struct service_voice slow = {.name = "slow",
                                           .kind = RESULT_NUMBER,
                                           .unit = "veh",
                                           .every_ms = 10000};
+static const struct service_voice second = {.name = "second",
+                                            .description = "of another",
+                                            .of = "absent",
+                                            .otherwise = "bikes",
+                                            .kind = RESULT_TEXT};
 static const struct service_voice orphan = {
     .name = "orphan", .description = "of nothing", .of = "absent", .kind = RESULT_TEXT};
 
@@ -232,6 +237,9 @@ TEST(without_a_class_of_the_charter_nothing_is_told)
     CHECK(t->core->count.not_told == 2); /* tried again after a minute */
     tick(t, 60000);
     CHECK(t->core->count.not_told == 3);
+    CHECK_OK(tell(t, 1, &second, "the other's class"));
+    tick(t, 100);
+    CHECK(t->core->count.told == 1 && t->core->graph.set[STA_DATASTREAM].count == 3);
     CHECK(tell(t, 99, &why, "nowhere") == ERR_NOT_FOUND);
     city_free(t);
 }
