@@ -63,6 +63,8 @@ FIELD := $(patsubst field/%/,%,$(filter-out field/common/,$(sort $(dir $(wildcar
 FIELD_PROGRAMS := $(FIELD:%=$(B)/field/%)
 FIELD_TESTS := $(patsubst %.c,$(B)/tests/%,$(shell find field -name '*_test.c' 2>/dev/null))
 FIELD_LIBS := $(shell pkg-config --libs libmosquitto libcurl)
+# The adapter alone speaks SNMP.
+FIELD_LIBS_ntcip := -lnetsnmp
 
 # V=1 shows the whole commands.
 ifeq ($(V),1)
@@ -123,7 +125,7 @@ endef
 define field_program
 $(B)/field/$(1): $(call objs_of,field/$(1)) $(call objs_of,field/common) $(LIB)
 	@mkdir -p $$(@D)
-	$$(Q) $$(CC) $$(LDFLAGS) -o $$@ $$^ $$(LIBS) $$(FIELD_LIBS)
+	$$(Q) $$(CC) $$(LDFLAGS) -o $$@ $$^ $$(LIBS) $$(FIELD_LIBS) $$(FIELD_LIBS_$(1))
 endef
 $(foreach p,$(PLAIN_PROGRAMS),$(eval $(call program,$(p))))
 $(foreach s,$(SERVICES),$(foreach k,core warden,$(eval $(call service_program,$(s),$(k)))))
@@ -256,7 +258,7 @@ $(B)/tests/%_test: $(B)/obj/src/%_test.o $(call obj,src/base/test_main.c) $(LIB)
 $(foreach s,$(SERVICES),$(eval $(filter $(B)/tests/services/$(s)/%,$(TESTS)): $(call objs_of,src/services/$(s))))
 $(B)/tests/field/%_test: $(B)/obj/field/%_test.o $(call obj,src/base/test_main.c) $(LIB)
 	@mkdir -p $(@D)
-	$(Q) $(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(LIBS) $(FIELD_LIBS) $(TEST_LIBS)
+	$(Q) $(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(LIBS) $(FIELD_LIBS) $(FIELD_LIBS_$(*D)) $(TEST_LIBS)
 # All of a field program but its main().
 $(foreach f,$(FIELD) common,$(eval field_objs_$(f) := $(sort $(filter-out %/$(f)/$(f).o,$(call objs_of,field/$(f))) $(call objs_of,field/common))))
 $(foreach f,$(FIELD) common,$(eval $(filter $(B)/tests/field/$(f)/%,$(FIELD_TESTS)): $(field_objs_$(f))))
@@ -273,7 +275,7 @@ $(B)/fuzz/%_fuzz: $(B)/obj/src/%_fuzz.o $(FUZZ_MAIN) $(LIB)
 $(foreach s,$(SERVICES),$(eval $(filter $(B)/fuzz/services/$(s)/%,$(FUZZERS)): $(call objs_of,src/services/$(s))))
 $(B)/fuzz/field/%_fuzz: $(B)/obj/field/%_fuzz.o $(FUZZ_MAIN) $(LIB)
 	@mkdir -p $(@D)
-	$(FUZZ_LINK) $(FIELD_LIBS)
+	$(FUZZ_LINK) $(FIELD_LIBS) $(FIELD_LIBS_$(*D))
 # A field program's objects come as an archive: of a file that a target defines itself, or includes
 # to reach what is static in it, the program's own copy is left out.
 define field_archive
