@@ -287,6 +287,13 @@ $(filter $(B)/fuzz/field/$(1)/%,$(FUZZERS)): $(B)/fuzz/field/$(1).a
 endef
 $(foreach f,$(FIELD) common,$(eval $(call field_archive,$(f))))
 
+# Street, executors and planner in one process: what the figures of signals are measured with. Of
+# field/sumo it takes what it uses, from the archive.
+$(B)/bench/signals/direct: $(call obj,$(wildcard bench/signals/*.c) $(addprefix src/services/signals/,model.c reading.c)) \
+	$(call objs_of,src/services/signals/optimize) $(B)/fuzz/field/sumo.a $(LIB)
+	@mkdir -p $(@D)
+	$(Q) $(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+
 # Some tests start the programs themselves.
 check: $(TESTS) $(FIELD_TESTS) $(FUZZERS) programs $(if $(filter release,$(MODE)),drills)
 	@script/run-unit-tests $(B) $(TESTS) $(FIELD_TESTS) -- $(FUZZERS)

@@ -138,7 +138,9 @@ bridge_add_devices(struct bridge *b, struct field *f)
     for (uint32_t i = 0; i < b->sites_count; i++) {
         struct steered *s = &b->sites[i];
         const struct site *site = &b->network[i];
-        site_put_properties(site, &s->properties);
+        struct site_times times = {b->config.times.yellow_s, b->config.times.all_red_s,
+                                   b->config.times.minimum_green_s};
+        site_put_properties(site, &times, &s->properties);
         if (buf_error(&s->properties) != OK)
             continue; /* larger than a Thing may be: its own plan is all it gets */
         struct field_thing thing = {
@@ -232,28 +234,13 @@ publish(struct bridge *b, struct field *f, const struct steered *s, uint32_t str
 }
 
 static void
-put_counts(struct buf *out, const char *key, const uint16_t *counts, uint32_t n)
-{
-    buf_format(out, ",\"%s\":[", key);
-    for (uint32_t i = 0; i < n; i++)
-        buf_format(out, "%s%u", i ? "," : "", (unsigned)counts[i]);
-    buf_text(out, "]");
-}
-
-static void
 publish_lanes(struct bridge *b, struct field *f, uint32_t site)
 {
     const struct steered *s = &b->sites[site];
     const struct executor *x = &s->executor;
-    const struct site_counts *c = world_counts(b->city, site);
     bool green = x->mode == EXECUTOR_GREEN;
     buf_reset(&b->text);
-    buf_format(&b->text, "{\"phase\":%d,\"age\":%u", green ? (int)x->phase : -1,
-               (unsigned)x->elapsed_s);
-    put_counts(&b->text, "q", c->standing, x->site->lanes_count);
-    put_counts(&b->text, "n", c->near, x->site->lanes_count);
-    put_counts(&b->text, "o", c->exit_standing, x->site->exits_count);
-    buf_text(&b->text, "}");
+    world_put_reading(b->city, site, green ? (int32_t)x->phase : -1, x->elapsed_s, &b->text);
     publish(b, f, s, LANES);
 }
 

@@ -32,7 +32,7 @@ TEST(phases_and_plan_come_from_the_programme)
     CHECK(site_serves(&s, 0, 1) && !site_serves(&s, 2, 1));
     struct buf b;
     buf_init(&b, 4096);
-    site_put_properties(&s, &b);
+    site_put_properties(&s, NULL, &b);
     CHECK(bytes_start(buf_bytes(&b), "{\"phases\":[\"GGgrrrs\",\"rrGrrrs\""));
     buf_fini(&b);
     CHECK(site_add_state(&s, bytes_text("Gr"), 9) == ERR_MALFORMED);

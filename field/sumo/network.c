@@ -80,6 +80,19 @@ read_programs(struct bytes value, struct bytes current, struct site *site)
     return OK;
 }
 
+/* From a walking area (":A_w0_0") a link leads onto a crossing (":A_c0_0"). */
+static enum err
+add_link(struct site *site, uint32_t letter, struct bytes from, struct bytes to,
+         struct bytes across)
+{
+    if (bytes_start(from, ":") && bytes_start(to, ":"))
+        return site_add_crossing(site, letter, to);
+    enum err e = site_add_link(site, letter, from, to);
+    if (e == OK && across.len > 0)
+        e = bytes_copy_text(across, site->across[site->links_count - 1], SITE_ID_SIZE);
+    return e == OK ? site_add_box(site, across) : e;
+}
+
 /* For each letter the links that it drives: from lane, to lane, lane across. */
 static enum err
 read_links(struct bytes value, struct site *site)
@@ -95,9 +108,7 @@ read_links(struct bytes value, struct site *site)
             struct bytes from = traci_text(&r), to = traci_text(&r), across = traci_text(&r);
             if (r.bad)
                 return ERR_MALFORMED;
-            enum err e = site_add_link(site, (uint32_t)i, from, to);
-            if (e == OK)
-                e = site_add_box(site, across);
+            enum err e = add_link(site, (uint32_t)i, from, to, across);
             if (e != OK)
                 return e;
         }

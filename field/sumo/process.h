@@ -14,7 +14,7 @@
 #include "base/buf.h"
 
 enum {
-    SUMO_ARGUMENTS_MAX = 48,
+    SUMO_ARGUMENTS_MAX = 80,
     SUMO_START_WAIT_MS = 30000, /* large networks take long to load */
     SUMO_ANSWER_WAIT_MS = 60000,
     SUMO_END_WAIT_MS = 5000,

@@ -97,6 +97,29 @@ site_add_link(struct site *s, uint32_t letter, struct bytes lane, struct bytes e
     return e;
 }
 
+enum err
+site_add_crossing(struct site *s, uint32_t letter, struct bytes crossing)
+{
+    enum err e = site_add_link(s, letter, crossing, crossing);
+    if (e == OK)
+        s->lane_walks[s->links[s->links_count - 1].lane] = true;
+    return e;
+}
+
+bool
+site_has(const struct site_links *set, uint32_t link)
+{
+    ASSERT(link < SITE_LINKS_MAX);
+    return set->bits[link / 64] >> link % 64 & 1;
+}
+
+void
+site_put(struct site_links *set, uint32_t link)
+{
+    ASSERT(link < SITE_LINKS_MAX);
+    set->bits[link / 64] |= (uint64_t)1 << link % 64;
+}
+
 struct bytes
 site_box_of(struct bytes lane)
 {
@@ -220,9 +243,8 @@ put_names(struct buf *b, const char *key, const char (*names)[SITE_ID_SIZE], uin
     buf_text(b, "]");
 }
 
-/* One letter a link, in the order of the links: an index may drive several links, or none. */
-void
-site_put_properties(const struct site *s, struct buf *b)
+static void
+put_phases(const struct site *s, struct buf *b)
 {
     buf_text(b, "{\"phases\":[");
     for (uint32_t p = 0; p < s->phases_count; p++) {
@@ -240,11 +262,116 @@ site_put_properties(const struct site *s, struct buf *b)
         buf_text(b, "}");
     }
     buf_text(b, "]");
+}
+
+/* Whole numbers in the range that model.h takes; what is not known is `absent`. */
+static void
+put_sizes(struct buf *b, const char *key, const double *values, uint32_t count, double scale,
+          double max, unsigned absent)
+{
+    buf_format(b, ",\"%s\":[", key);
+    for (uint32_t i = 0; i < count; i++) {
+        double v = values[i] * scale + 0.5;
+        unsigned whole = !(v >= 1) ? 1 : v > max ? (unsigned)max : (unsigned)v;
+        buf_format(b, "%s%u", i ? "," : "", values[i] > 0 ? whole : absent);
+    }
+    buf_text(b, "]");
+}
+
+/*
+ * Links that `link` gives way to: first those that some phase lets go while it yields, then the
+ * rest, as many as model.h takes.
+ */
+static uint32_t
+yields_of(const struct site *s, uint32_t link, uint8_t out[static SITE_YIELDS_MAX])
+{
+    uint32_t count = 0;
+    for (int together = 1; together >= 0; together--) {
+        for (uint32_t k = 0; k < s->links_count && count < SITE_YIELDS_MAX; k++) {
+            if (!site_has(&s->gives_way[link], k) || s->lane_walks[s->links[k].lane])
+                continue;
+            bool meet = false;
+            for (uint32_t p = 0; p < s->phases_count && !meet; p++)
+                meet = s->phases[p][s->links[link].letter] == 'g' &&
+                       strength(s->phases[p][s->links[k].letter]) > 0;
+            if (meet == (together == 1))
+                out[count++] = (uint8_t)k;
+        }
+    }
+    return count;
+}
+
+static void
+put_yields(const struct site *s, struct buf *b)
+{
+    buf_text(b, ",\"yields\":[");
+    for (uint32_t k = 0; k < s->links_count; k++) {
+        uint8_t list[SITE_YIELDS_MAX];
+        uint32_t count = yields_of(s, k, list);
+        buf_text(b, k ? ",[" : "[");
+        for (uint32_t i = 0; i < count; i++)
+            buf_format(b, "%s%u", i ? "," : "", list[i]);
+        buf_text(b, "]");
+    }
+    buf_text(b, "]");
+}
+
+static void
+put_reach(const struct site_reach *reach, uint32_t distance_m, struct buf *b)
+{
+    buf_format(b, "\"m\":%u,\"lanes\":[", (unsigned)distance_m);
+    for (uint32_t i = 0; i < reach->count; i++)
+        buf_format(b, "%s%u", i ? "," : "", reach->lanes[i]);
+    buf_text(b, "]}");
+}
+
+static void
+put_street(const struct site *s, struct buf *b)
+{
+    put_yields(s, b);
+    buf_text(b, ",\"advance\":[");
+    for (uint32_t i = 0; i < s->loops_count; i++) {
+        buf_text(b, i ? ",{" : "{");
+        put_reach(&s->loops[i].reach, s->loops[i].distance_m, b);
+    }
+    buf_text(b, "],\"feeders\":[");
+    for (uint32_t i = 0; i < s->feeders_count; i++) {
+        buf_text(b, i ? ",{\"exit\":" : "{\"exit\":");
+        text_put_json(b, bytes_text(s->feeders[i].exit));
+        buf_text(b, ",");
+        put_reach(&s->feeders[i].reach, s->feeders[i].distance_m, b);
+    }
+    buf_text(b, "]");
+}
+
+enum { LENGTH_MAX_M = 5000, LENGTH_ABSENT_M = 200, KMH_MAX = 130, KMH_ABSENT = 50 };
+#define KMH_PER_M_S 3.6
+
+/* One letter a link, in the order of the links: an index may drive several links, or none. */
+void
+site_put_properties(const struct site *s, const struct site_times *times, struct buf *b)
+{
+    put_phases(s, b);
     put_names(b, "lanes", (const char(*)[SITE_ID_SIZE])s->lanes, s->lanes_count);
     put_names(b, "exits", (const char(*)[SITE_ID_SIZE])s->exits, s->exits_count);
     buf_text(b, ",\"plan\":[");
     for (uint32_t i = 0; i < s->plan_count; i++)
         buf_format(b, "%s{\"phase\":%u,\"seconds\":%u}", i ? "," : "", s->plan[i].phase,
                    (unsigned)s->plan[i].seconds);
-    buf_text(b, "]}");
+    buf_text(b, "]");
+    put_sizes(b, "lane_m", s->lane_length_m, s->lanes_count, 1, LENGTH_MAX_M, LENGTH_ABSENT_M);
+    put_sizes(b, "exit_m", s->exit_length_m, s->exits_count, 1, LENGTH_MAX_M, LENGTH_ABSENT_M);
+    put_sizes(b, "lane_kmh", s->lane_m_s, s->lanes_count, KMH_PER_M_S, KMH_MAX, KMH_ABSENT);
+    put_sizes(b, "exit_kmh", s->exit_m_s, s->exits_count, KMH_PER_M_S, KMH_MAX, KMH_ABSENT);
+    buf_text(b, ",\"kinds\":\"");
+    for (uint32_t l = 0; l < s->lanes_count; l++)
+        buf_byte(b, s->lane_walks[l] ? 'w' : 'v');
+    buf_text(b, "\"");
+    if (s->has_street)
+        put_street(s, b);
+    if (times)
+        buf_format(b, ",\"times\":{\"yellow\":%u,\"all_red\":%u,\"minimum_green\":%u}",
+                   (unsigned)times->yellow_s, (unsigned)times->all_red_s,
+                   (unsigned)times->minimum_green_s);
+    buf_text(b, "}");
 }

@@ -22,6 +22,11 @@ enum {
     SITE_EXITS_MAX = 64,
     SITE_PLAN_MAX = 64,
     SITE_BOXES_MAX = 8,
+    SITE_LOOPS_MAX = 128,
+    SITE_FEEDERS_MAX = 64,
+    SITE_REACH_MAX = 8,    /* lanes that a vehicle at one place can still reach */
+    SITE_YIELDS_MAX = 16,  /* of one link */
+    SITE_LOOP_MAX_M = 200, /* before the stop line: where the farthest loop lies */
     SITE_NEAR_M = 200,     /* of the stop line: what counts as near */
     SITE_GREEN_MIN_S = 4,  /* a shorter green state of the programme is part of a change */
     SITE_YELLOW_MIN_S = 3, /* whatever the programme says */
@@ -35,6 +40,32 @@ struct site_plan {
     uint32_t seconds;
 };
 
+/* Lanes of the site that are reached from one place, the likeliest first. */
+struct site_reach {
+    uint8_t count, lanes[SITE_REACH_MAX];
+};
+/* A loop in the street before the stop lines; `lane` may lie upstream of the site's own. */
+struct site_loop {
+    char lane[SITE_ID_SIZE];
+    double position_m;   /* of its near edge, from the lane's start */
+    uint32_t distance_m; /* to the stop line */
+    struct site_reach reach;
+};
+/* A lane that leaves another signal and leads here. */
+struct site_feeder {
+    char exit[SITE_ID_SIZE];
+    uint32_t distance_m; /* from its start to the stop line */
+    struct site_reach reach;
+};
+struct site_links {
+    uint64_t bits[SITE_LINKS_MAX / 64];
+};
+
+/* What the executor of an intersection keeps. */
+struct site_times {
+    uint32_t yellow_s, all_red_s, minimum_green_s;
+};
+
 struct site {
     char id[SITE_ID_SIZE];
     char device[SITE_DEVICE_SIZE];
@@ -46,7 +77,16 @@ struct site {
     struct site_link links[SITE_LINKS_MAX];
     char lanes[SITE_LANES_MAX][SITE_ID_SIZE];
     char exits[SITE_EXITS_MAX][SITE_ID_SIZE];
-    double lane_length_m[SITE_LANES_MAX];
+    char across[SITE_LINKS_MAX][SITE_ID_SIZE]; /* a link's lane inside the junction; may be "" */
+    double lane_length_m[SITE_LANES_MAX], exit_length_m[SITE_EXITS_MAX]; /* 0: not known */
+    double lane_m_s[SITE_LANES_MAX], exit_m_s[SITE_EXITS_MAX];           /* 0: not known */
+    bool lane_walks[SITE_LANES_MAX];             /* a crossing for people on foot */
+    bool has_street;                             /* what follows is known */
+    struct site_links conflicts[SITE_LINKS_MAX]; /* the links whose ways cross this one's */
+    struct site_links gives_way[SITE_LINKS_MAX]; /* of them, those that go first when both may */
+    uint32_t loops_count, feeders_count;
+    struct site_loop loops[SITE_LOOPS_MAX];
+    struct site_feeder feeders[SITE_FEEDERS_MAX];
     uint32_t boxes_count; /* the areas where its links cross: ":A0" for lanes ":A0_3_0" */
     char boxes[SITE_BOXES_MAX][SITE_ID_SIZE];
 };
@@ -57,6 +97,11 @@ enum err site_add_state(struct site *s, struct bytes state, double seconds) MUST
 /* One more connection. ERR_LIMIT, ERR_MALFORMED. */
 enum err site_add_link(struct site *s, uint32_t letter, struct bytes lane,
                        struct bytes exit) MUST_USE;
+/* One more crossing for people on foot: a lane that is its own exit. */
+enum err site_add_crossing(struct site *s, uint32_t letter, struct bytes crossing) MUST_USE;
+
+bool site_has(const struct site_links *set, uint32_t link);
+void site_put(struct site_links *set, uint32_t link);
 
 /* The area that a lane inside the junction belongs to, ":A0" of ":A0_3_0"; empty for others. */
 struct bytes site_box_of(struct bytes lane);
@@ -87,7 +132,7 @@ void site_between(const struct site *s, uint32_t from, uint32_t to, bool cleared
  */
 bool site_may_show(const struct site *s, struct bytes state);
 
-/* The Thing's properties, services/signals/model.h. */
-void site_put_properties(const struct site *s, struct buf *b);
+/* The Thing's properties, services/signals/model.h. `times` may be NULL. */
+void site_put_properties(const struct site *s, const struct site_times *times, struct buf *b);
 
 #endif

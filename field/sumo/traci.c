@@ -65,8 +65,14 @@ traci_end(struct buf *b)
 void
 traci_put_step(struct buf *b)
 {
+    traci_put_steps_to(b, 0); /* one step */
+}
+
+void
+traci_put_steps_to(struct buf *b, double time_s)
+{
     put_head(b, TRACI_STEP, 8);
-    put_double(b, 0); /* one step */
+    put_double(b, time_s);
 }
 
 void
@@ -177,6 +183,13 @@ traci_typed_integer(struct traci_reader *r)
     int32_t i;
     memcpy(&i, &v, sizeof(i));
     return i;
+}
+
+uint8_t
+traci_typed_byte(struct traci_reader *r)
+{
+    expect(r, TYPE_BYTE);
+    return traci_u8(r);
 }
 
 double

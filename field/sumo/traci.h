@@ -26,10 +26,12 @@ enum traci_command {
     TRACI_GET_LANE = 0xa3,
     TRACI_GET_VEHICLE = 0xa4,
     TRACI_GET_SIMULATION = 0xab,
+    TRACI_GET_PERSON = 0xae,
     TRACI_SET_LIGHT = 0xc2,
     TRACI_SUBSCRIBE_LIGHT = 0xd2,
     TRACI_SUBSCRIBE_VEHICLE = 0xd4,
     TRACI_SUBSCRIBE_SIMULATION = 0xdb,
+    TRACI_SUBSCRIBE_PERSON = 0xde,
     /* Answers: to a get, id + 0x10; to a subscription, id + 0x10 too. */
     TRACI_ANSWER = 0x10,
 };
@@ -37,6 +39,7 @@ enum traci_command {
 enum traci_variable {
     VAR_ID_LIST = 0x00,
     VAR_LIGHT_STATE = 0x20,
+    VAR_DEPARTED_PERSONS = 0x25,
     VAR_LIGHT_LINKS = 0x27,
     VAR_LIGHT_PROGRAM = 0x29,
     VAR_LIGHT_PROGRAMS = 0x2b,
@@ -44,17 +47,22 @@ enum traci_variable {
     VAR_SPEED = 0x40,
     VAR_LENGTH = 0x44,
     VAR_SHAPE = 0x4e,
+    VAR_ROAD = 0x50,
     VAR_LANE = 0x51,
     VAR_LANE_POSITION = 0x56,
     VAR_TIME = 0x66,
+    VAR_NEXT_LIGHTS = 0x70,
     VAR_DEPARTED = 0x74,
     VAR_ARRIVED = 0x7a,
+    VAR_WAITING = 0x7a, /* of a vehicle: seconds that it has stood now */
     VAR_TIME_LOSS = 0x8c,
     VAR_PENDING = 0x94,
+    VAR_NEXT_EDGE = 0xc1,
 };
 
 enum traci_type {
     TYPE_POLYGON = 0x06,
+    TYPE_BYTE = 0x08,
     TYPE_INTEGER = 0x09,
     TYPE_DOUBLE = 0x0b,
     TYPE_STRING = 0x0c,
@@ -70,6 +78,8 @@ void traci_begin(struct buf *b);
 enum err traci_end(struct buf *b) MUST_USE;
 
 void traci_put_step(struct buf *b);
+/* Steps until the simulation's time is this. */
+void traci_put_steps_to(struct buf *b, double time_s);
 void traci_put_close(struct buf *b);
 void traci_put_get(struct buf *b, uint8_t command, uint8_t variable, struct bytes object);
 void traci_put_light(struct buf *b, struct bytes light, struct bytes state);
@@ -85,6 +95,7 @@ struct traci_reader {
 };
 
 uint8_t traci_u8(struct traci_reader *r);
+uint8_t traci_typed_byte(struct traci_reader *r);
 uint32_t traci_u32(struct traci_reader *r);
 double traci_double(struct traci_reader *r); /* finite, or bad */
 struct bytes traci_text(struct traci_reader *r);

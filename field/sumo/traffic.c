@@ -8,6 +8,7 @@ struct vehicle {
     char id[VEHICLE_ID_SIZE];
     enum vehicle_state state;
     double pending_since_s, depart_delay_s, time_loss_s;
+    struct loops_track track;
 };
 
 struct lane_use {
@@ -24,6 +25,7 @@ struct lane {
 
 struct traffic {
     double now_s;
+    struct loops *loops;
     uint64_t by_state[VEHICLE_ARRIVED + 1];
     uint64_t arrived_before; /* the mark */
     double sum_s;            /* time losses and depart delays of all that departed */
@@ -32,6 +34,7 @@ struct traffic {
     struct lane lanes[TRAFFIC_LANES_MAX];
     uint32_t lanes_count;
     struct site_counts counts[TRAFFIC_SITES_MAX];
+    const struct site *sites;
     uint32_t sites_count;
 };
 
@@ -75,9 +78,11 @@ static enum err
 add_site(struct traffic *t, const struct site *s, uint16_t index)
 {
     enum err e = OK;
-    for (uint32_t l = 0; l < s->lanes_count && e == OK; l++)
-        e = add_use(t, s->lanes[l], s->lane_length_m[l],
-                    (struct lane_use){index, (uint8_t)l, USE_LANE});
+    for (uint32_t l = 0; l < s->lanes_count && e == OK; l++) {
+        if (!s->lane_walks[l])
+            e = add_use(t, s->lanes[l], s->lane_length_m[l],
+                        (struct lane_use){index, (uint8_t)l, USE_LANE});
+    }
     for (uint32_t x = 0; x < s->exits_count && e == OK; x++)
         e = add_use(t, s->exits[x], 0, (struct lane_use){index, (uint8_t)x, USE_EXIT});
     for (uint32_t i = 0; i < s->boxes_count && e == OK; i++)
@@ -92,19 +97,23 @@ traffic_new(const struct site *sites, uint32_t sites_count)
     struct traffic *t = calloc(1, sizeof(*t));
     if (!t)
         return NULL;
+    t->sites = sites;
     t->sites_count = sites_count;
-    for (uint32_t i = 0; i < sites_count; i++) {
-        if (add_site(t, &sites[i], (uint16_t)i) != OK) {
-            free(t);
-            return NULL;
-        }
-    }
-    return t;
+    t->loops = loops_new(sites, sites_count);
+    enum err e = t->loops ? OK : ERR_LIMIT;
+    for (uint32_t i = 0; i < sites_count && e == OK; i++)
+        e = add_site(t, &sites[i], (uint16_t)i);
+    if (e == OK)
+        return t;
+    traffic_free(t);
+    return NULL;
 }
 
 void
 traffic_free(struct traffic *t)
 {
+    if (t)
+        loops_free(t->loops);
     free(t);
 }
 
@@ -113,6 +122,7 @@ traffic_begin(struct traffic *t, double now_s)
 {
     t->now_s = now_s;
     memset(t->counts, 0, t->sites_count * sizeof(t->counts[0]));
+    loops_begin(t->loops);
 }
 
 /* The vehicle; a free place when it is new; NULL when half the table is used. */
@@ -212,6 +222,7 @@ traffic_moved(struct traffic *t, struct bytes id, struct bytes lane, double posi
     ASSERT(v);
     t->sum_s += time_loss_s - v->time_loss_s;
     v->time_loss_s = time_loss_s;
+    loops_moved(t->loops, &v->track, lane, position_m);
     struct bytes box = site_box_of(lane);
     const struct lane *l = find_lane(t, box.len ? box : lane);
     if (l->id)
@@ -225,6 +236,33 @@ traffic_arrived(struct traffic *t, struct bytes id)
     struct vehicle *v = find_vehicle(t, id);
     if (v && v->state == VEHICLE_RUNNING)
         to_state(t, v, VEHICLE_ARRIVED);
+}
+
+void
+traffic_measured(struct traffic *t, struct bytes id, double length_m)
+{
+    struct vehicle *v = find_vehicle(t, id);
+    if (v && v->state != VEHICLE_NONE)
+        v->track.length_m = length_m;
+}
+
+void
+traffic_waits(struct traffic *t, struct bytes crossing_edge)
+{
+    loops_waits(t->loops, crossing_edge);
+    for (uint32_t i = 0; i < t->sites_count; i++) {
+        const struct loops_counts *c = loops_counts(t->loops, i);
+        for (uint32_t l = 0; l < t->sites[i].lanes_count; l++) {
+            if (t->sites[i].lane_walks[l] && c->stop_on[l])
+                t->counts[i].standing[l] = t->counts[i].near[l] = 1;
+        }
+    }
+}
+
+struct loops *
+traffic_loops(struct traffic *t)
+{
+    return t->loops;
 }
 
 const struct site_counts *

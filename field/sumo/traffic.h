@@ -8,6 +8,7 @@
 #ifndef FIELD_SUMO_TRAFFIC_H
 #define FIELD_SUMO_TRAFFIC_H
 
+#include "field/sumo/loops.h"
 #include "field/sumo/site.h"
 
 enum {
@@ -38,6 +39,14 @@ enum err traffic_departed(struct traffic *t, struct bytes id) MUST_USE;
 enum err traffic_moved(struct traffic *t, struct bytes id, struct bytes lane, double position_m,
                        double speed_m_s, double time_loss_s) MUST_USE;
 void traffic_arrived(struct traffic *t, struct bytes id);
+/* How long it is; loops need it. */
+void traffic_measured(struct traffic *t, struct bytes id, double length_m);
+
+/* Somebody on foot stands before this crossing and wants to go over it. */
+void traffic_waits(struct traffic *t, struct bytes crossing_edge);
+
+/* What the loops of all sites count from the same vehicles. */
+struct loops *traffic_loops(struct traffic *t);
 
 const struct site_counts *traffic_counts(const struct traffic *t, uint32_t site);
 

@@ -123,12 +123,12 @@ TEST(trips_add_up_and_a_cut_file_is_refused)
         "<tripinfo id=\"3\" depart=\"-1.00\" departDelay=\"30.00\" arrival=\"-1.00\" "
         "waitingTime=\"-1.00\" timeLoss=\"-1.00\"/>\n</tripinfos>\n";
     struct tripinfo t;
-    CHECK_OK(tripinfo_read(bytes_text(xml), &t));
+    CHECK_OK(tripinfo_read(bytes_text(xml), NULL, &t));
     CHECK(t.vehicles == 3 && t.unfinished == 1 && t.undeparted == 1);
     CHECK(near(t.delay_s, (5 + 10 + 30) / 3.0) && near(t.waiting_s, 2 / 3.0));
     for (size_t cut = 0; cut < sizeof(xml) - 3; cut++) {
         struct bytes exact = test_exact(bytes_of(xml, cut));
-        CHECK(tripinfo_read(exact, &t) == ERR_MALFORMED);
+        CHECK(tripinfo_read(exact, NULL, &t) == ERR_MALFORMED);
         test_exact_free(exact);
     }
 }

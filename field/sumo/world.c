@@ -1,7 +1,11 @@
 #include "field/sumo/world.h"
 #include "field/sumo/network.h"
 #include "field/sumo/process.h"
+#include "field/sumo/scenario.h"
+#include "field/sumo/street.h"
 #include "field/sumo/traci.h"
+
+enum { STUCK_BATCH = 1000, RUN_STEPS = 60 };
 
 struct world {
     struct sumo_process sumo;
@@ -12,8 +16,9 @@ struct world {
     char (*shown)[SITE_LETTERS_MAX + 1];
     struct buf next;     /* commands to send with the next step */
     uint32_t next_count; /* how many */
-    struct buf fresh;    /* subscriptions for vehicles that just departed */
+    struct buf fresh;    /* subscriptions for who just departed */
     uint32_t fresh_count;
+    bool cameras, no_totals, walks;
 };
 
 static enum err
@@ -23,14 +28,13 @@ start(struct world *w, const struct world_config *c)
     size_t n = 0;
     char begin[32], seed[32];
     a[n++] = "sumo";
-    if (c->configuration) {
-        a[n++] = "-c";
-        a[n++] = c->configuration;
-    } else {
-        a[n++] = "-n";
-        a[n++] = c->network;
-        a[n++] = "-r";
-        a[n++] = c->routes;
+    const char *const files[][2] = {
+        {"-c", c->configuration}, {"-n", c->network}, {"-r", c->routes}};
+    for (size_t i = 0; i < ARRAY_COUNT(files); i++) {
+        if (files[i][1]) {
+            a[n++] = files[i][0];
+            a[n++] = files[i][1];
+        }
     }
     if (c->begin_s >= 0) {
         snprintf(begin, sizeof(begin), "%.0f", c->begin_s);
@@ -58,6 +62,8 @@ start(struct world *w, const struct world_config *c)
     for (size_t i = 0; i < ARRAY_COUNT(always); i++)
         a[n++] = always[i];
     a[n++] = seed;
+    for (const char *const *m = c->more; m && *m && n < SUMO_ARGUMENTS_MAX - 8; m++)
+        a[n++] = *m;
     if (c->tripinfo) {
         a[n++] = "--tripinfo-output";
         a[n++] = c->tripinfo;
@@ -89,10 +95,24 @@ each_name(struct world *w, struct traci_reader *r, name_fn *each)
 static enum err
 on_departed(struct world *w, struct bytes id)
 {
-    static const uint8_t variables[] = {VAR_LANE, VAR_LANE_POSITION, VAR_SPEED, VAR_TIME_LOSS};
-    traci_put_subscribe(&w->fresh, TRACI_SUBSCRIBE_VEHICLE, id, variables, sizeof(variables));
-    w->fresh_count++;
+    uint8_t variables[5] = {VAR_LANE, VAR_LANE_POSITION, VAR_SPEED}, count = 3;
+    if (!w->no_totals)
+        variables[count++] = VAR_TIME_LOSS;
+    if (w->cameras)
+        variables[count++] = VAR_NEXT_LIGHTS;
+    traci_put_get(&w->fresh, TRACI_GET_VEHICLE, VAR_LENGTH, id);
+    traci_put_subscribe(&w->fresh, TRACI_SUBSCRIBE_VEHICLE, id, variables, count);
+    w->fresh_count += 2;
     return traffic_departed(w->traffic, id);
+}
+
+static enum err
+on_departed_person(struct world *w, struct bytes id)
+{
+    static const uint8_t variables[] = {VAR_SPEED, VAR_NEXT_EDGE};
+    traci_put_subscribe(&w->fresh, TRACI_SUBSCRIBE_PERSON, id, variables, sizeof(variables));
+    w->fresh_count++;
+    return OK;
 }
 
 static enum err
@@ -118,18 +138,42 @@ on_simulation(struct world *w, struct traci_reader *r, uint8_t variable)
         return each_name(w, r, on_pending);
     case VAR_ARRIVED:
         return each_name(w, r, on_arrived);
+    case VAR_DEPARTED_PERSONS:
+        return each_name(w, r, on_departed_person);
     default:
         return ERR_MALFORMED;
     }
 }
 
 struct seen {
-    struct bytes lane;
+    struct bytes lane, next_edge;
     double position_m, speed_m_s, time_loss_s;
+    struct bytes signal; /* the next one; p == NULL: none was told */
+    uint32_t letter;
+    double signal_m;
 };
 
+/* The signals on the way, the next one first. */
 static void
-on_vehicle(struct traci_reader *r, uint8_t variable, struct seen *seen)
+on_next_lights(struct traci_reader *r, struct seen *seen)
+{
+    traci_typed_compound(r);
+    int32_t count = traci_typed_integer(r);
+    for (int32_t i = 0; i < count && !r->bad; i++) {
+        struct bytes signal = traci_typed_text(r);
+        int32_t letter = traci_typed_integer(r);
+        double distance_m = traci_typed_double(r);
+        traci_typed_byte(r);
+        if (i == 0 && letter >= 0 && !r->bad) {
+            seen->signal = signal;
+            seen->letter = (uint32_t)letter;
+            seen->signal_m = distance_m;
+        }
+    }
+}
+
+static void
+on_variable(struct traci_reader *r, uint8_t variable, struct seen *seen)
 {
     if (variable == VAR_LANE)
         seen->lane = traci_typed_text(r);
@@ -139,8 +183,41 @@ on_vehicle(struct traci_reader *r, uint8_t variable, struct seen *seen)
         seen->speed_m_s = traci_typed_double(r);
     else if (variable == VAR_TIME_LOSS)
         seen->time_loss_s = traci_typed_double(r);
+    else if (variable == VAR_NEXT_LIGHTS)
+        on_next_lights(r, seen);
+    else if (variable == VAR_NEXT_EDGE)
+        seen->next_edge = traci_typed_text(r);
     else
         r->bad = true;
+}
+
+static enum err
+on_seen(struct world *w, uint8_t command, struct bytes id, const struct seen *seen)
+{
+    if (command == TRACI_SUBSCRIBE_PERSON) {
+        if (seen->speed_m_s < TRAFFIC_STANDING_M_S)
+            traffic_waits(w->traffic, seen->next_edge);
+        return OK;
+    }
+    if (seen->signal.p)
+        loops_camera(traffic_loops(w->traffic), seen->signal, seen->lane, seen->letter,
+                     seen->signal_m, seen->speed_m_s);
+    return traffic_moved(w->traffic, id, seen->lane, seen->position_m, seen->speed_m_s,
+                         seen->time_loss_s);
+}
+
+/* The answer to one get: a vehicle's length. */
+static enum err
+on_length(struct world *w, struct bytes content)
+{
+    struct traci_reader r = {content, false};
+    uint8_t variable = traci_u8(&r);
+    struct bytes id = traci_text(&r);
+    double length_m = traci_typed_double(&r);
+    if (r.bad || variable != VAR_LENGTH)
+        return ERR_MALFORMED;
+    traffic_measured(w->traffic, id, length_m);
+    return OK;
 }
 
 static enum err
@@ -158,10 +235,13 @@ on_light(struct world *w, struct traci_reader *r, struct bytes id)
 static enum err
 on_result(struct world *w, uint8_t command, struct bytes content)
 {
+    if (command == TRACI_GET_VEHICLE)
+        return on_length(w, content);
     struct traci_reader r = {content, false};
     struct bytes id = traci_text(&r);
     struct seen seen = {0};
     uint8_t count = traci_u8(&r);
+    bool moves = command == TRACI_SUBSCRIBE_VEHICLE || command == TRACI_SUBSCRIBE_PERSON;
     enum err e = OK;
     for (uint8_t i = 0; i < count && e == OK; i++) {
         uint8_t variable = traci_u8(&r);
@@ -171,17 +251,14 @@ on_result(struct world *w, uint8_t command, struct bytes content)
             e = on_simulation(w, &r, variable);
         else if (command == TRACI_SUBSCRIBE_LIGHT)
             e = on_light(w, &r, id);
-        else if (command == TRACI_SUBSCRIBE_VEHICLE)
-            on_vehicle(&r, variable, &seen);
+        else if (moves)
+            on_variable(&r, variable, &seen);
         else
             return ERR_MALFORMED;
         if (r.bad)
             return ERR_MALFORMED;
     }
-    if (e == OK && command == TRACI_SUBSCRIBE_VEHICLE)
-        e = traffic_moved(w->traffic, id, seen.lane, seen.position_m, seen.speed_m_s,
-                          seen.time_loss_s);
-    return e;
+    return e == OK && moves ? on_seen(w, command, id, &seen) : e;
 }
 
 /* `count` statuses that must all be good; with `results`, each is followed by one result. */
@@ -239,13 +316,15 @@ read_time(struct world *w)
 static enum err
 subscribe(struct world *w)
 {
-    static const uint8_t simulation[] = {VAR_PENDING, VAR_DEPARTED, VAR_ARRIVED};
+    static const uint8_t simulation[] = {VAR_PENDING, VAR_DEPARTED, VAR_ARRIVED,
+                                         VAR_DEPARTED_PERSONS};
+    uint8_t variables = (uint8_t)(w->walks ? sizeof(simulation) : sizeof(simulation) - 1);
     static const uint8_t light[] = {VAR_LIGHT_STATE};
     struct bytes answer;
     traffic_begin(w->traffic, w->now_s);
     traci_begin(&w->sumo.out);
     traci_put_subscribe(&w->sumo.out, TRACI_SUBSCRIBE_SIMULATION, bytes_text(""), simulation,
-                        sizeof(simulation));
+                        variables);
     for (uint32_t i = 0; i < w->sites_count; i++)
         traci_put_subscribe(&w->sumo.out, TRACI_SUBSCRIBE_LIGHT, bytes_text(w->sites[i].id), light,
                             sizeof(light));
@@ -255,9 +334,43 @@ subscribe(struct world *w)
     return e == OK ? subscribe_fresh(w) : e;
 }
 
+/* What SUMO does not tell stands in its file; without it loops and neighbours are not known. */
+static void
+read_street(struct world *w, const struct world_config *c)
+{
+    char network[SCENARIO_PATH_SIZE];
+    struct street *street = NULL;
+    struct buf text;
+    enum err e = scenario_network(c->network ? NULL : c->configuration, c->network, network);
+    if (e != OK)
+        return;
+    buf_init(&text, STREET_BYTES_MAX);
+    e = scenario_file(network, &text);
+    if (e == OK)
+        e = street_read(buf_bytes(&text), &street);
+    for (uint32_t i = 0; i < w->sites_count && e == OK; i++)
+        street_describe(street, &w->sites[i]);
+    street_free(street);
+    buf_fini(&text);
+}
+
+static bool
+has_walks(const struct world *w)
+{
+    for (uint32_t i = 0; i < w->sites_count; i++) {
+        for (uint32_t l = 0; l < w->sites[i].lanes_count; l++) {
+            if (w->sites[i].lane_walks[l])
+                return true;
+        }
+    }
+    return false;
+}
+
 static enum err
 open_world(struct world *w, const struct world_config *c)
 {
+    w->cameras = c->cameras;
+    w->no_totals = c->no_totals;
     enum err e = start(w, c);
     if (e == OK)
         e = network_read(&w->sumo, w->sites, TRAFFIC_SITES_MAX, &w->sites_count, &w->left_alone);
@@ -265,12 +378,14 @@ open_world(struct world *w, const struct world_config *c)
         e = read_time(w);
     if (e != OK)
         return e;
+    read_street(w, c);
+    w->walks = has_walks(w);
     w->traffic = traffic_new(w->sites, w->sites_count);
     return w->traffic ? subscribe(w) : ERR_LIMIT;
 }
 
-enum err
-world_open(const struct world_config *config, struct world **out, char *why)
+static struct world *
+new_world(void)
 {
     struct world *w = calloc(1, sizeof(*w));
     ASSERT(w);
@@ -280,6 +395,13 @@ world_open(const struct world_config *config, struct world **out, char *why)
     w->sumo.fd = -1;
     buf_init(&w->next, TRACI_MESSAGE_MAX / 2);
     buf_init(&w->fresh, TRACI_MESSAGE_MAX / 2);
+    return w;
+}
+
+enum err
+world_open(const struct world_config *config, struct world **out, char *why)
+{
+    struct world *w = new_world();
     enum err e = open_world(w, config);
     if (e != OK) {
         const char *said = w->sumo.why[0] ? w->sumo.why : err_text(e);
@@ -365,6 +487,29 @@ world_show(struct world *w, uint32_t site, struct bytes state)
     w->next_count++;
 }
 
+static void
+put_old(struct buf *b, const char *key, const uint16_t *counts, uint32_t n)
+{
+    buf_format(b, ",\"%s\":[", key);
+    for (uint32_t i = 0; i < n; i++)
+        buf_format(b, "%s%u", i ? "," : "", (unsigned)counts[i]);
+    buf_text(b, "]");
+}
+
+void
+world_put_reading(const struct world *w, uint32_t site, int32_t phase, uint32_t age_s,
+                  struct buf *b)
+{
+    const struct site_counts *c = world_counts(w, site);
+    const struct site *s = &w->sites[site];
+    buf_text(b, "{");
+    loops_put_reading(traffic_loops(w->traffic), site, phase, age_s, w->cameras, b);
+    put_old(b, "q", c->standing, s->lanes_count);
+    put_old(b, "n", c->near, s->lanes_count);
+    put_old(b, "o", c->exit_standing, s->exits_count);
+    buf_text(b, "}");
+}
+
 void
 world_totals(const struct world *w, struct traffic_totals *out)
 {
@@ -397,25 +542,89 @@ world_close(struct world *w)
     free(w);
 }
 
+/* Who has stood for long, by the answers to one batch of gets. */
+static enum err
+count_stuck(struct world *w, struct bytes ids, uint32_t count, uint64_t *out)
+{
+    struct traci_reader r = {ids, false};
+    while (count > 0) {
+        struct bytes answer, content, why;
+        uint32_t batch = count < STUCK_BATCH ? count : STUCK_BATCH;
+        uint8_t id;
+        traci_begin(&w->sumo.out);
+        for (uint32_t i = 0; i < batch; i++)
+            traci_put_get(&w->sumo.out, TRACI_GET_VEHICLE, VAR_WAITING, traci_text(&r));
+        enum err e = sumo_ask(&w->sumo, &answer);
+        for (uint32_t i = 0; i < batch && e == OK; i++) {
+            e = traci_next(&answer, &id, &content);
+            if (e == OK)
+                e = traci_status(content, &why);
+            if (e == OK)
+                e = traci_next(&answer, &id, &content);
+            struct traci_reader one = {content, e != OK};
+            traci_u8(&one);
+            traci_text(&one);
+            *out += traci_typed_double(&one) >= WORLD_STUCK_S;
+        }
+        if (e != OK)
+            return e;
+        count -= batch;
+    }
+    return OK;
+}
+
+enum err
+world_stuck(struct world *w, uint64_t *out)
+{
+    struct bytes value;
+    struct buf ids;
+    uint64_t stuck = 0;
+    enum err e = network_get(&w->sumo, TRACI_GET_VEHICLE, VAR_ID_LIST, bytes_text(""), &value);
+    if (e != OK)
+        return e;
+    buf_init(&ids, TRACI_MESSAGE_MAX);
+    buf_put(&ids, value); /* the answers to come overwrite it */
+    struct traci_reader r = {buf_bytes(&ids), false};
+    uint32_t count = traci_typed_list(&r);
+    e = count_stuck(w, r.rest, count, &stuck);
+    buf_fini(&ids);
+    if (e == OK)
+        *out = stuck;
+    return e;
+}
+
+enum err
+world_run(const struct world_config *config, double end_s, uint64_t *out_stuck, char *why)
+{
+    struct world *w = new_world();
+    enum err e = start(w, config);
+    if (e == OK)
+        e = read_time(w);
+    while (e == OK && w->now_s < end_s) {
+        struct bytes answer;
+        w->now_s = w->now_s + RUN_STEPS < end_s ? w->now_s + RUN_STEPS : end_s;
+        traci_begin(&w->sumo.out);
+        traci_put_steps_to(&w->sumo.out, w->now_s);
+        e = sumo_ask(&w->sumo, &answer);
+        if (e == OK)
+            e = take_answers(w, &answer, 1, false);
+    }
+    if (e == OK)
+        e = world_stuck(w, out_stuck);
+    if (e != OK)
+        snprintf(why, WORLD_WHY_SIZE, "%s", w->sumo.why[0] ? w->sumo.why : err_text(e));
+    world_close(w);
+    return e;
+}
+
 enum err
 world_tripinfo(const char *file, struct tripinfo *out)
 {
-    FILE *f = fopen(file, "re");
     struct buf b;
-    if (!f)
-        return ERR_IO;
     buf_init(&b, TRIPINFO_BYTES_MAX);
-    for (;;) {
-        uint8_t *room = buf_room(&b, 65536);
-        size_t n = room ? fread(room, 1, 65536, f) : 0;
-        if (n == 0)
-            break;
-        buf_filled(&b, n);
-    }
-    enum err e = ferror(f) ? ERR_IO : buf_error(&b);
-    fclose(f);
+    enum err e = scenario_file(file, &b);
     if (e == OK)
-        e = tripinfo_read(buf_bytes(&b), out);
+        e = tripinfo_read(buf_bytes(&b), NULL, out);
     buf_fini(&b);
     return e;
 }

@@ -11,14 +11,17 @@
 #include "field/sumo/traffic.h"
 #include "field/sumo/tripinfo.h"
 
-enum { WORLD_PATH_SIZE = 4096, WORLD_WHY_SIZE = 300 };
+enum { WORLD_PATH_SIZE = 4096, WORLD_WHY_SIZE = 300, WORLD_STUCK_S = 300 };
 
 struct world_config {
-    const char *configuration; /* a .sumocfg, or NULL: then both of */
-    const char *network, *routes;
-    const char *tripinfo; /* file to write, or NULL */
-    double begin_s;       /* < 0: the configuration's */
+    const char *configuration;    /* a .sumocfg, or NULL */
+    const char *network, *routes; /* in the place of the configuration's; NULL with one */
+    const char *tripinfo;         /* file to write, or NULL */
+    double begin_s;               /* < 0: the configuration's */
     uint64_t seed;
+    const char *const *more; /* further arguments for SUMO, up to a NULL; or NULL */
+    bool cameras;            /* vehicles before the stop lines, not only what loops count */
+    bool no_totals;          /* world_totals() is not asked for: spares SUMO the figures */
 };
 
 struct world;
@@ -37,10 +40,23 @@ const struct site_counts *world_counts(const struct world *w, uint32_t site);
 /* What SUMO shows there since the last step. */
 struct bytes world_shown(const struct world *w, uint32_t site);
 void world_show(struct world *w, uint32_t site, struct bytes state);
+/*
+ * What its sensors say of the last second, an object as services/signals/reading.h has it (and q, n
+ * and o of model.h). `phase` and `age_s`: what its executor shows.
+ */
+void world_put_reading(const struct world *w, uint32_t site, int32_t phase, uint32_t age_s,
+                       struct buf *b);
 void world_totals(const struct world *w, struct traffic_totals *out);
 /* Count delays from now on; see traffic_mark(). */
 void world_mark(struct world *w);
 const char *world_why(const struct world *w);
+
+/* Vehicles that have stood for WORLD_STUCK_S now, without a break. */
+enum err world_stuck(struct world *w, uint64_t *out) MUST_USE;
+
+/* A whole simulation on the network's own programmes, as fast as SUMO goes. */
+enum err world_run(const struct world_config *config, double end_s, uint64_t *out_stuck,
+                   char *why) MUST_USE;
 
 /* End SUMO; it writes its trips then. NULL is fine. */
 void world_close(struct world *w);

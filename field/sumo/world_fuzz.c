@@ -62,7 +62,7 @@ check_properties(const struct site *s)
     struct buf b;
     size_t bad;
     buf_init(&b, 1024 * 1024);
-    site_put_properties(s, &b);
+    site_put_properties(s, NULL, &b);
     ASSERT(buf_error(&b) == OK && sta_json_check(buf_bytes(&b), &bad));
     buf_fini(&b);
 }

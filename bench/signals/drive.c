@@ -1,0 +1,205 @@
+#include "bench/signals/drive.h"
+
+#include <time.h>
+
+enum { TEXT_MAX = 256 * 1024, MS_PER_S = 1000, US_PER_S = 1000000 };
+
+struct junction {
+    struct signals_model model;
+    struct signals_reading reading;
+    struct executor executor;
+    uint32_t phase; /* that was green last */
+};
+struct driven {
+    const struct drive_config *config;
+    struct world *world;
+    struct control *control;
+    struct junction *junctions;
+    uint32_t count;
+    double begin_s;
+    struct buf text;
+    uint64_t decisions[DRIVE_DECISION_MAX_US + 1]; /* by microseconds */
+    struct drive_result result;
+};
+
+static uint64_t
+now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000U + (uint64_t)t.tv_nsec;
+}
+
+/* What an intersection says of itself, read as the city reads it. */
+static enum err
+introduce(struct driven *d, const struct site *site, uint32_t index)
+{
+    struct junction *j = &d->junctions[index];
+    const struct executor_times *t = &d->config->times;
+    struct site_times times = {t->yellow_s, t->all_red_s, t->minimum_green_s};
+    uint32_t number = 0;
+    executor_init(&j->executor, site);
+    j->phase = UINT32_MAX;
+    buf_reset(&d->text);
+    buf_text(&d->text, "{\"properties\":");
+    site_put_properties(site, &times, &d->text);
+    buf_text(&d->text, "}");
+    enum err e = buf_error(&d->text);
+    if (e == OK)
+        e = signals_model_read(buf_bytes(&d->text), &j->model);
+    if (e == OK)
+        e = control_add(d->control, &j->model, &number);
+    ASSERT(e != OK || number == index);
+    return e;
+}
+
+static bool
+begin(struct driven *d, char *why)
+{
+    const struct drive_config *c = d->config;
+    struct control_options options = {.method = c->method, .loops_only = c->loops_only};
+    if (world_open(&c->world, &d->world, why) != OK)
+        return false;
+    const struct site *sites = world_sites(d->world, &d->count);
+    d->result.junctions = d->count;
+    d->result.left_alone = world_left_alone(d->world);
+    d->begin_s = world_time_s(d->world);
+    if (c->drill && c->drill->options)
+        c->drill->options(&options);
+    d->control = control_new(d->count ? d->count : 1, &options);
+    d->junctions = calloc(d->count ? d->count : 1, sizeof(*d->junctions));
+    ASSERT(d->control && d->junctions);
+    for (uint32_t i = 0; i < d->count; i++) {
+        enum err e = introduce(d, &sites[i], i);
+        if (e != OK) {
+            snprintf(why, WORLD_WHY_SIZE, "junction %s: %s", sites[i].device, err_text(e));
+            return false;
+        }
+    }
+    return true;
+}
+
+static void
+show(struct driven *d, uint32_t i, int64_t now_us)
+{
+    struct junction *j = &d->junctions[i];
+    struct executor *x = &j->executor;
+    const struct site_counts *counts = world_counts(d->world, i);
+    bool changed = false;
+    if (x->mode == EXECUTOR_NATIVE)
+        changed = executor_take_over(x, world_shown(d->world, i));
+    else
+        changed = executor_step(x, &d->config->times, counts->standing, counts->inside, now_us);
+    if (changed)
+        world_show(d->world, i, bytes_text(x->shown));
+    if (x->mode == EXECUTOR_GREEN && j->phase != x->phase) {
+        d->result.changes += j->phase != UINT32_MAX;
+        j->phase = x->phase;
+    }
+}
+
+static enum err
+hear(struct driven *d, uint32_t i, const struct drill_at *at, uint64_t now_ms)
+{
+    struct junction *j = &d->junctions[i];
+    const struct executor *x = &j->executor;
+    const struct drill *drill = d->config->drill;
+    int32_t phase = x->mode == EXECUTOR_GREEN ? (int32_t)x->phase : -1;
+    buf_reset(&d->text);
+    world_put_reading(d->world, i, phase, x->elapsed_s, &d->text);
+    enum err e = buf_error(&d->text);
+    if (e == OK)
+        e = signals_reading_read(buf_bytes(&d->text), &j->model, &j->reading);
+    if (e != OK)
+        return e;
+    if (drill && drill->reading && !drill->reading(at, &j->reading))
+        return OK;
+    if (drill && drill->heard_ms)
+        now_ms = drill->heard_ms(at, now_ms);
+    control_hear(d->control, i, &j->reading, now_ms);
+    return OK;
+}
+
+static enum err
+wish(struct driven *d, uint32_t i, const struct drill_at *at, uint64_t now_ms)
+{
+    const struct drill *drill = d->config->drill;
+    uint64_t before = now_ns();
+    int32_t phase = control_wish(d->control, i, now_ms);
+    uint64_t took_us = (now_ns() - before + 999) / 1000;
+    d->decisions[took_us < DRIVE_DECISION_MAX_US ? took_us : DRIVE_DECISION_MAX_US]++;
+    if (drill && drill->wish && !drill->wish(at, &phase))
+        return OK;
+    if (phase == NO_WISH)
+        return OK;
+    int64_t until_us = (int64_t)(now_ms + DRIVE_LEASE_S * MS_PER_S) * 1000;
+    return executor_lease(&d->junctions[i].executor, phase, until_us);
+}
+
+/* One second of the street; then all readings are heard, then all wishes said. */
+static enum err
+second(struct driven *d)
+{
+    double time_s = world_time_s(d->world);
+    for (uint32_t i = 0; i < d->count; i++)
+        show(d, i, (int64_t)(time_s * US_PER_S));
+    enum err e = world_step(d->world);
+    uint64_t now_ms = (uint64_t)(world_time_s(d->world) * MS_PER_S);
+    struct drill_at at = {.junctions_count = d->count,
+                          .second = (uint64_t)(world_time_s(d->world) - d->begin_s),
+                          .seed = d->config->seed};
+    for (int say = 0; say < 2; say++) {
+        for (uint32_t i = 0; i < d->count && e == OK; i++) {
+            at.junction = i;
+            at.model = &d->junctions[i].model;
+            e = say ? wish(d, i, &at, now_ms) : hear(d, i, &at, now_ms);
+        }
+    }
+    d->result.steps++;
+    return e;
+}
+
+static uint32_t
+decision_95(const struct driven *d)
+{
+    uint64_t all = 0, so_far = 0;
+    for (uint32_t i = 0; i <= DRIVE_DECISION_MAX_US; i++)
+        all += d->decisions[i];
+    for (uint32_t i = 0; i <= DRIVE_DECISION_MAX_US; i++) {
+        so_far += d->decisions[i];
+        if (so_far * 100 >= all * 95)
+            return i;
+    }
+    return 0;
+}
+
+bool
+drive(const struct drive_config *config, struct drive_result *out, char *why)
+{
+    struct driven *d = calloc(1, sizeof(*d));
+    ASSERT(d);
+    d->config = config;
+    buf_init(&d->text, TEXT_MAX);
+    uint64_t before = now_ns();
+    bool good = begin(d, why);
+    enum err e = OK;
+    while (good && e == OK && world_time_s(d->world) < config->end_s)
+        e = second(d);
+    if (good && e == OK)
+        e = world_stuck(d->world, &d->result.stuck);
+    if (good && e != OK) {
+        const char *said = world_why(d->world);
+        snprintf(why, WORLD_WHY_SIZE, "%s", said[0] ? said : err_text(e));
+    }
+    for (uint32_t i = 0; good && i < d->count; i++)
+        d->result.forced += d->junctions[i].executor.forced;
+    world_close(d->world);
+    d->result.wall_s = (double)(now_ns() - before) / 1e9;
+    d->result.decision_95_us = decision_95(d);
+    *out = d->result;
+    control_free(d->control);
+    free(d->junctions);
+    buf_fini(&d->text);
+    free(d);
+    return good && e == OK;
+}

@@ -1,0 +1,101 @@
+#include "field/sumo/scenario.h"
+
+#include "field/sumo/xml.h"
+
+/* Add the files of a list to another one, each from the directory on. */
+static enum err
+add_files(struct bytes list, const char *directory, char *to, size_t size)
+{
+    for (;;) {
+        struct bytes word = xml_word(&list);
+        if (!word.p)
+            return OK;
+        size_t used = strlen(to);
+        bool whole = word.p[0] == '/' || !directory[0];
+        int n = snprintf(to + used, size - used, "%s%s%s%.*s", used ? "," : "",
+                         whole ? "" : directory, whole ? "" : "/", BYTES_PRINTF(word));
+        if (n < 0 || (size_t)n >= size - used)
+            return ERR_LIMIT;
+    }
+}
+
+enum err
+scenario_parse(struct bytes xml, const char *directory, struct scenario *out)
+{
+    static const char *const route_names[] = {"route-files", "routes"};
+    struct scenario s = {.begin_s = -1, .end_s = -1};
+    struct xml_tag tag;
+    enum err e = OK;
+    while (e == OK && xml_next(&xml, &tag)) {
+        struct bytes value = xml_attribute(tag, "value");
+        bool routes = false;
+        for (size_t i = 0; i < ARRAY_COUNT(route_names); i++)
+            routes = routes || bytes_are(tag.name, route_names[i]);
+        if (bytes_are(tag.name, "net-file") || bytes_are(tag.name, "net"))
+            e = add_files(value, directory, s.network, sizeof(s.network));
+        else if (routes)
+            e = add_files(value, directory, s.routes, sizeof(s.routes));
+        else if (bytes_are(tag.name, "additional-files") || bytes_are(tag.name, "additional"))
+            e = add_files(value, directory, s.additional, sizeof(s.additional));
+        else if (bytes_are(tag.name, "begin"))
+            e = xml_double(tag, "value", &s.begin_s);
+        else if (bytes_are(tag.name, "end"))
+            e = xml_double(tag, "value", &s.end_s);
+    }
+    if (e == OK && !s.network[0])
+        e = ERR_MALFORMED;
+    if (e == OK)
+        *out = s;
+    return e;
+}
+
+enum err
+scenario_file(const char *path, struct buf *out)
+{
+    FILE *f = fopen(path, "re");
+    if (!f)
+        return ERR_IO;
+    for (;;) {
+        uint8_t *room = buf_room(out, 65536);
+        size_t n = room ? fread(room, 1, 65536, f) : 0;
+        if (n == 0)
+            break;
+        buf_filled(out, n);
+    }
+    enum err e = ferror(f) ? ERR_IO : buf_error(out);
+    fclose(f);
+    return e;
+}
+
+static void
+directory_of(const char *path, char out[static SCENARIO_PATH_SIZE])
+{
+    const char *slash = strrchr(path, '/');
+    int n = slash ? (int)(slash - path) : 0;
+    snprintf(out, SCENARIO_PATH_SIZE, "%.*s", n, path);
+}
+
+enum err
+scenario_read(const char *configuration, struct scenario *out)
+{
+    char directory[SCENARIO_PATH_SIZE];
+    struct buf text;
+    buf_init(&text, SCENARIO_BYTES_MAX);
+    enum err e = scenario_file(configuration, &text);
+    directory_of(configuration, directory);
+    if (e == OK)
+        e = scenario_parse(buf_bytes(&text), directory, out);
+    buf_fini(&text);
+    return e;
+}
+
+enum err
+scenario_network(const char *configuration, const char *network,
+                 char out[static SCENARIO_PATH_SIZE])
+{
+    if (!configuration)
+        return bytes_copy_text(bytes_text(network), out, SCENARIO_PATH_SIZE);
+    struct scenario s;
+    enum err e = scenario_read(configuration, &s);
+    return e == OK ? bytes_copy_text(bytes_text(s.network), out, SCENARIO_PATH_SIZE) : e;
+}
