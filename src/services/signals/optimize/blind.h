@@ -1,0 +1,79 @@
+/*
+ * blind.h -- which lanes have a dead stop loop, and how many vehicles come to them all the same.
+ *
+ * A loop that died looks like a lane where nobody drives, or like one where somebody always stands.
+ * What tells them apart is the rest: sibling lanes, the lights, the lane's own past. While a lane
+ * sees, its rate is learned; when it is blind, that rate, scaled by what its siblings count now
+ * against what they used to count, makes vehicles that nobody saw. A lane that never saw anything
+ * takes its siblings' mean, at half when nobody said that it is dead: it may be unused.
+ *
+ * B1  A count, or somebody who comes and goes, makes a lane that was merely silent see again at
+ *     once.
+ * B2  A rate is never above BLIND_RATE_MOST, whatever siblings count.
+ * B3  One lane's counts never make another lane's loop dead by themselves: the silent lane must
+ *     have been expected to count too.
+ *
+ * Pure. Source: specs/signals.md 3.9.
+ */
+#ifndef SERVICES_SIGNALS_OPTIMIZE_BLIND_H
+#define SERVICES_SIGNALS_OPTIMIZE_BLIND_H
+
+#include "services/signals/reading.h"
+
+enum {
+    BLIND_SILENT_S = 300,
+    BLIND_SIBLINGS = 10,       /* counted by a sibling in that time */
+    BLIND_STUCK_S = 60,        /* of green, always occupied, nobody leaves */
+    BLIND_STUCK_YIELD_S = 180, /* of a green that yields, or with no room ahead */
+    BLIND_GOOD_S = 120,        /* behaving well for so long: a noisy or stuck loop sees again */
+};
+#define BLIND_RATE_MOST 0.3 /* vehicles a second and lane */
+
+enum blind_why { BLIND_NOT, BLIND_SAID, BLIND_SILENT, BLIND_STUCK, BLIND_NOISY, BLIND_WHYS_COUNT };
+
+struct blind_lane {
+    enum blind_why why;
+    double since_s;
+    bool on, wanted;                 /* wanted: a vehicle lane */
+    double quiet_s, sign_s;          /* since when no count and no change; last that was wrong */
+    double stuck_s;                  /* of green, occupied, without a count */
+    double excess;                   /* counts above what a lane can carry */
+    double count, seconds;           /* learned: decaying sums */
+    double past_count, past_seconds; /* as they were at the last count */
+    double scale_from;               /* siblings' rate when it went blind */
+    double now_rate;                 /* over the last minutes, also of siblings */
+    double owed;                     /* vehicles that came and were not made yet */
+    uint64_t siblings;
+};
+
+struct blind {
+    bool off; /* only what the intersection says itself is believed */
+    uint32_t lanes_count;
+    double heard_s;
+    struct blind_lane lanes[SIGNALS_LANES_MAX];
+};
+
+struct blind_light {
+    bool green, free_way; /* free_way: protected, with room ahead */
+};
+
+/* `siblings` by lane: other lanes of the same street. */
+void blind_init(struct blind *b, const struct signals_model *m, const uint64_t *siblings, bool off,
+                double now_s);
+
+/* One second, with what each lane shows. */
+void blind_hear(struct blind *b, const struct signals_reading *r, const struct blind_light *lights,
+                double now_s);
+
+bool blind_is(const struct blind *b, uint32_t lane);
+uint32_t blind_count(const struct blind *b);
+const char *blind_words(enum blind_why why);
+
+/* Vehicles per second that are thought to come to a blind lane. */
+double blind_rate(const struct blind *b, uint32_t lane);
+/* Somebody was seen on the way to it: one less to make. */
+void blind_seen(struct blind *b, uint32_t lane);
+/* Vehicles that came unseen in this second; call once a second for each blind lane. */
+uint32_t blind_came(struct blind *b, uint32_t lane, double seconds);
+
+#endif

@@ -1,0 +1,197 @@
+#include "services/signals/optimize/blind.h"
+#include "base/test.h"
+
+enum { LANES = 4 }; /* two of one street, two of another; each its own phase */
+
+static struct signals_model model;
+static struct signals_reading reading;
+static struct blind_light lights[SIGNALS_LANES_MAX];
+static struct blind b;
+static double now;
+
+static void
+begin(bool off)
+{
+    static const uint64_t siblings[SIGNALS_LANES_MAX] = {2, 1, 8, 4};
+    model = (struct signals_model){.lanes_count = LANES};
+    memset(&reading, 0, sizeof(reading));
+    memset(lights, 0, sizeof(lights));
+    now = 0;
+    blind_init(&b, &model, siblings, off, now);
+}
+
+/* Seconds in which each lane counts one every so many seconds; 0: none. */
+static void
+pass(uint32_t seconds, const uint32_t every[LANES])
+{
+    for (uint32_t i = 0; i < seconds; i++) {
+        now += 1;
+        for (uint32_t l = 0; l < LANES; l++)
+            reading.stop[l] = every[l] > 0 && (uint32_t)now % every[l] == 0;
+        blind_hear(&b, &reading, lights, now);
+    }
+}
+
+static const uint32_t all[LANES] = {10, 10, 10, 10};
+
+TEST(all_lanes_that_count_see)
+{
+    begin(false);
+    pass(4000, all);
+    CHECK(blind_count(&b) == 0);
+}
+
+TEST(silent_while_its_sibling_counts)
+{
+    static const uint32_t first[LANES] = {0, 10, 10, 10};
+    begin(false);
+    pass(1200, all);
+    pass(BLIND_SILENT_S - 1, first);
+    CHECK(blind_count(&b) == 0);
+    pass(2, first);
+    CHECK(blind_is(&b, 0) && blind_count(&b) == 1);
+    CHECK(b.lanes[0].why == BLIND_SILENT);
+    CHECK(blind_rate(&b, 0) > 0.09 && blind_rate(&b, 0) < 0.11); /* as it used to be */
+    pass(11, all);
+    CHECK(blind_count(&b) == 0); /* B1 */
+}
+
+TEST(a_lane_that_is_seldom_used_is_not_dead)
+{
+    static const uint32_t seldom[LANES] = {240, 10, 10, 10};
+    begin(false);
+    pass(7200, seldom);
+    CHECK(blind_count(&b) == 0);
+    static const uint32_t rare[LANES] = {900, 10, 10, 10};
+    for (uint32_t i = 0; i < 7200; i++) {
+        pass(1, rare);
+        CHECK(now < 901 || blind_count(&b) == 0); /* B3, once it counted at all */
+    }
+}
+
+TEST(nobody_is_dead_at_night)
+{
+    static const uint32_t none[LANES] = {0};
+    begin(false);
+    pass(1200, all);
+    pass(7200, none);
+    CHECK(blind_count(&b) == 0);
+}
+
+TEST(a_lane_that_never_saw_anything_takes_its_siblings_mean)
+{
+    static const uint32_t first[LANES] = {0, 10, 5, 5};
+    begin(false);
+    pass(900, first);
+    CHECK(blind_is(&b, 0));
+    CHECK(blind_rate(&b, 0) > 0.045 && blind_rate(&b, 0) < 0.055); /* half: it may be unused */
+
+    begin(false);
+    reading.dead[0] = true;
+    pass(900, first);
+    CHECK(b.lanes[0].why == BLIND_SAID);
+    CHECK(blind_rate(&b, 0) > 0.09 && blind_rate(&b, 0) < 0.11);
+    reading.dead[1] = true; /* the whole street: the other one has to do */
+    pass(1, first);
+    CHECK(blind_rate(&b, 0) > 0.18 && blind_rate(&b, 0) < 0.22);
+    for (uint32_t l = 0; l < LANES; l++)
+        reading.dead[l] = true;
+    pass(1, first);
+    CHECK(blind_count(&b) == LANES && blind_rate(&b, 0) > 0);
+}
+
+TEST(follows_its_siblings_from_peak_to_night)
+{
+    static const uint32_t peak[LANES] = {0, 5, 10, 10}, late[LANES] = {0, 30, 10, 10};
+    begin(false);
+    pass(3600, all);
+    reading.dead[0] = true;
+    pass(1800, peak);
+    double high = blind_rate(&b, 0);
+    pass(1800, late);
+    double low = blind_rate(&b, 0);
+    CHECK(high > 0.17 && high < 0.22);
+    CHECK(low > 0.03 && low < 0.06);
+}
+
+TEST(stuck_on_through_greens)
+{
+    static const uint32_t first[LANES] = {0, 10, 10, 10};
+    for (uint32_t free_way = 0; free_way < 2; free_way++) {
+        begin(false);
+        pass(600, all);
+        reading.stop_on[0] = true;
+        lights[0].green = false;
+        pass(200, first); /* red: who stands there, stands */
+        CHECK(blind_count(&b) == 0);
+        lights[0] = (struct blind_light){.green = true, .free_way = free_way};
+        uint32_t needs = free_way ? BLIND_STUCK_S : BLIND_STUCK_YIELD_S;
+        pass(needs - 1, first);
+        CHECK(b.lanes[0].why != BLIND_STUCK);
+        pass(2, first);
+        CHECK(b.lanes[0].why == BLIND_STUCK);
+        reading.stop_on[0] = false;
+        pass(BLIND_GOOD_S - 2, all);
+        CHECK(b.lanes[0].why == BLIND_STUCK);
+        pass(4, all);
+        CHECK(blind_count(&b) == 0);
+    }
+}
+
+TEST(counts_more_than_can_pass)
+{
+    static const uint32_t every[LANES] = {1, 10, 10, 10};
+    begin(false);
+    pass(600, all);
+    pass(30, every);
+    CHECK(blind_count(&b) == 0); /* a dense platoon */
+    pass(120, every);
+    CHECK(b.lanes[0].why == BLIND_NOISY);
+    CHECK(blind_rate(&b, 0) <= BLIND_RATE_MOST); /* B2 */
+    pass(BLIND_GOOD_S + 60, all);
+    CHECK(blind_count(&b) == 0);
+}
+
+TEST(a_full_lane_is_not_noisy)
+{
+    static const uint32_t two[LANES] = {2, 2, 2, 2};
+    begin(false);
+    pass(3600, two);
+    CHECK(blind_count(&b) == 0);
+}
+
+TEST(switched_off_it_believes_only_what_is_said)
+{
+    static const uint32_t first[LANES] = {0, 2, 1, 10};
+    begin(true);
+    reading.dead[3] = true;
+    pass(3600, first);
+    CHECK(blind_count(&b) == 1 && b.lanes[3].why == BLIND_SAID);
+}
+
+TEST(makes_as_many_as_come)
+{
+    static const uint32_t first[LANES] = {0, 10, 10, 10};
+    begin(false);
+    pass(1200, all);
+    reading.dead[0] = true;
+    uint32_t came = 0;
+    for (uint32_t i = 0; i < 3600; i++) {
+        pass(1, first);
+        came += blind_came(&b, 0, 1);
+    }
+    CHECK(came > 330 && came < 390);
+    for (uint32_t i = 0; i < 3600; i++) { /* half of them are announced by a neighbour */
+        pass(1, first);
+        if (i % 20 == 0)
+            blind_seen(&b, 0);
+        came += blind_came(&b, 0, 1);
+    }
+    CHECK(came > 500 && came < 580);
+}
+
+TEST(words_for_each_reason)
+{
+    for (enum blind_why why = 0; why < BLIND_WHYS_COUNT; why++)
+        CHECK(blind_words(why)[0] != 0);
+}
