@@ -28,7 +28,9 @@
  * wish for intersections that it invents. A charter that does not say how many there are gets one
  * at a time, unless the share is all of them. After a restart nothing is known of what a
  * predecessor granted, so E3 grants nothing before the longest lease that it could have given has
- * ended, E6 nothing before the cool-down, E1 no change before the time of a change.
+ * ended, E6 nothing before the cool-down, E1 no change before the time of two. What a device
+ * was told before by a command of higher rank its executor keeps above a phase-request (E4), and a
+ * hold that a predecessor granted is counted anew (E2, where X5 of the executor is behind it).
  *
  * What it cannot do is see to it that a third phase is not starved by two that take turns. It does
  * not know which phases an intersection has: that comes through the core. And a phase that was
@@ -82,6 +84,7 @@ struct state {
     struct value preempt_share, cool_down;
     uint32_t zone_line, lines[MODES_COUNT]; /* of the commands; 0: not in the charter */
     uint64_t budget_lease_ms;               /* the longest of the commands that E3 counts */
+    uint64_t preempt_lease_ms;
     /* Before these nothing is granted: a predecessor's leases may still stand. */
     uint64_t changes_from_ms, budget_from_ms, preempts_from_ms;
     uint32_t lights_count;
@@ -163,6 +166,8 @@ init(void *state, const struct start *start, char *why)
         s->lines[m] = c ? c->line : 0;
         if (c && m >= MODE_MANUAL && c->lease_ms > s->budget_lease_ms)
             s->budget_lease_ms = c->lease_ms;
+        if (c && m == MODE_PREEMPT)
+            s->preempt_lease_ms = c->lease_ms;
     }
     enum err e = take_values(s, start, why);
     if (e != OK)
@@ -197,9 +202,9 @@ static void
 restarted(void *state, uint64_t now_ms)
 {
     struct state *s = state;
-    s->changes_from_ms = now_ms + change_ms(s);
+    s->changes_from_ms = now_ms + 2 * change_ms(s); /* one may have been waiting */
     s->budget_from_ms = now_ms + s->budget_lease_ms;
-    s->preempts_from_ms = now_ms + s->cool_down.value;
+    s->preempts_from_ms = now_ms + s->preempt_lease_ms + s->cool_down.value;
 }
 
 /* ---- what is known of the lights ------------------------------------------------------------- */

@@ -392,10 +392,10 @@ TEST(a_restart_forgets_no_budget)
 {
     void *e = shares(10, 2000, 10000);
     envelope_this.restarted(e, 1000);
-    CHECK(refused_by(e, request("a", 0), 0, 1000 + CHANGE - 1, "started anew"));
-    CHECK(ask(e, request("a", 0), 1000 + CHANGE, LEASE));
-    CHECK(refused_by(e, PREEMPT("b", 0), 0, 1000 + COOL_DOWN - 1, "started anew"));
-    CHECK(ask(e, PREEMPT("b", 0), 1000 + COOL_DOWN, LEASE));
+    CHECK(refused_by(e, request("a", 0), 0, 1000 + 2 * CHANGE - 1, "started anew"));
+    CHECK(ask(e, request("a", 0), 1000 + 2 * CHANGE, LEASE));
+    CHECK(refused_by(e, PREEMPT("b", 0), 0, 1000 + LEASE + COOL_DOWN - 1, "started anew"));
+    CHECK(ask(e, PREEMPT("b", 0), 1000 + LEASE + COOL_DOWN, LEASE));
     /* All three for as long as the longest of them may stand, and two people change nothing. */
     CHECK(refused_by(e, RED("c"), 2, 1000 + FLASH_LEASE - 1, "started anew"));
     CHECK(refused_by(e, MANUAL("c", 0), 2, 1000 + FLASH_LEASE - 1, "started anew"));
