@@ -38,6 +38,16 @@ TEST(phases_and_plan_come_from_the_programme)
     CHECK(site_add_state(&s, bytes_text("Gr"), 9) == ERR_MALFORMED);
 }
 
+TEST(a_green_that_is_cut_into_short_states_is_one_phase)
+{
+    struct site s = {.id = "A0"};
+    static const char *const states[] = {"Gr", "Gr", "Gr", "yr", "rG", "ry"};
+    for (size_t i = 0; i < ARRAY_COUNT(states); i++)
+        CHECK_OK(site_add_state(&s, bytes_text(states[i]), 3));
+    CHECK(s.phases_count == 1 && s.plan_count == 1);
+    CHECK(strcmp(s.phases[0], "Gr") == 0 && s.plan[0].seconds == 9);
+}
+
 TEST(the_monitor_knows_what_the_network_never_shows)
 {
     struct site s = cross();

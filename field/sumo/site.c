@@ -39,6 +39,17 @@ site_phase_of(const struct site *s, struct bytes state)
     return -1;
 }
 
+/* A programme may cut one green into several states that are alike; they count as one. */
+static bool
+goes_on(struct site *s, struct bytes state, double seconds)
+{
+    bool same = s->last_s > 0 && bytes_are(state, s->last);
+    s->last_s = same ? s->last_s + seconds : seconds;
+    memcpy(s->last, state.p, state.len);
+    s->last[state.len] = '\0';
+    return same && s->last_s - seconds >= SITE_GREEN_MIN_S;
+}
+
 enum err
 site_add_state(struct site *s, struct bytes state, double seconds)
 {
@@ -47,8 +58,14 @@ site_add_state(struct site *s, struct bytes state, double seconds)
     if (s->letters_count != 0 && s->letters_count != state.len)
         return ERR_MALFORMED;
     s->letters_count = (uint32_t)state.len;
-    if (!is_green_state(state) || seconds < SITE_GREEN_MIN_S)
+    bool more = goes_on(s, state, seconds);
+    if (!is_green_state(state) || s->last_s < SITE_GREEN_MIN_S)
         return OK;
+    uint32_t whole = s->last_s < 3600 ? (uint32_t)(s->last_s + 0.5) : 3600;
+    if (more) {
+        s->plan[s->plan_count - 1].seconds = whole;
+        return OK;
+    }
     int32_t phase = site_phase_of(s, state);
     if (phase < 0) {
         if (s->phases_count == SITE_PHASES_MAX)
@@ -59,7 +76,6 @@ site_add_state(struct site *s, struct bytes state, double seconds)
     }
     if (s->plan_count == SITE_PLAN_MAX)
         return ERR_LIMIT;
-    uint32_t whole = seconds < 3600 ? (uint32_t)(seconds + 0.5) : 3600;
     s->plan[s->plan_count++] = (struct site_plan){(uint8_t)phase, whole};
     return OK;
 }

@@ -71,6 +71,8 @@ struct site {
     char device[SITE_DEVICE_SIZE];
     double x_m, y_m;
     uint32_t letters_count, phases_count, plan_count;
+    char last[SITE_LETTERS_MAX + 1]; /* the state that was added last, */
+    double last_s;                   /* and for how long it stands by now */
     char phases[SITE_PHASES_MAX][SITE_LETTERS_MAX + 1];
     struct site_plan plan[SITE_PLAN_MAX];
     uint32_t links_count, lanes_count, exits_count;
@@ -91,7 +93,8 @@ struct site {
     char boxes[SITE_BOXES_MAX][SITE_ID_SIZE];
 };
 
-/* One more state of the programme. ERR_MALFORMED: another length; ERR_LIMIT. */
+/* One more state of the programme; one that repeats the last goes on. ERR_MALFORMED: another
+ * length; ERR_LIMIT. */
 enum err site_add_state(struct site *s, struct bytes state, double seconds) MUST_USE;
 
 /* One more connection. ERR_LIMIT, ERR_MALFORMED. */
