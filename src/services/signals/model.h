@@ -80,22 +80,10 @@ struct signals_model {
     uint8_t yellow_s, all_red_s, minimum_green_s; /* 0 yellow: it did not say */
 };
 
-struct signals_counts {
-    int32_t phase; /* -1: between two phases, flashing or unknown */
-    uint32_t age_s;
-    uint16_t standing[SIGNALS_LANES_MAX];
-    uint16_t near[SIGNALS_LANES_MAX]; /* never less than standing */
-    uint16_t exit_standing[SIGNALS_EXITS_MAX];
-};
-
 /* Names are compared by this; never 0. */
 uint64_t signals_name_hash(struct bytes name);
 
 /* Read a Thing (an object with member "properties"). ERR_MALFORMED, ERR_LIMIT. */
 enum err signals_model_read(struct bytes thing, struct signals_model *out) MUST_USE;
-
-/* Read one result of `lanes` for this model: as many numbers as it has lanes and exits. */
-enum err signals_counts_read(struct bytes result, const struct signals_model *model,
-                             struct signals_counts *out) MUST_USE;
 
 #endif

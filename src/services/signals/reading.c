@@ -74,12 +74,36 @@ read_cars(const cJSON *list, const struct signals_model *m, struct signals_readi
     return OK;
 }
 
+/* Each known member, each once. */
+static enum err
+check_members(const cJSON *root)
+{
+    static const char *const known[] = {"phase",   "age",        "stop", "stop_on",
+                                        "advance", "advance_on", "dead", "cars"};
+    bool seen[ARRAY_COUNT(known)] = {0};
+    const cJSON *member;
+    if (!cJSON_IsObject(root))
+        return ERR_MALFORMED;
+    cJSON_ArrayForEach(member, root)
+    {
+        size_t i = 0;
+        while (i < ARRAY_COUNT(known) && strcmp(member->string, known[i]) != 0)
+            i++;
+        if (i == ARRAY_COUNT(known) || seen[i])
+            return ERR_MALFORMED;
+        seen[i] = true;
+    }
+    return OK;
+}
+
 static enum err
 read_result(const cJSON *root, const struct signals_model *m, struct signals_reading *r)
 {
     int32_t age = 0;
-    enum err e = signals_int(cJSON_GetObjectItemCaseSensitive(root, "phase"), -1,
-                             (int32_t)m->phases_count - 1, &r->phase);
+    enum err e = check_members(root);
+    if (e == OK)
+        e = signals_int(cJSON_GetObjectItemCaseSensitive(root, "phase"), -1,
+                        (int32_t)m->phases_count - 1, &r->phase);
     if (e == OK)
         e = signals_int(cJSON_GetObjectItemCaseSensitive(root, "age"), 0, SIGNALS_AGE_MAX_S, &age);
     r->age_s = (uint32_t)age;
@@ -111,6 +135,23 @@ signals_reading_read(struct bytes result, const struct signals_model *model,
     enum err e = read_result(root, model, &r);
     if (e == OK)
         *out = r;
+    cJSON_Delete(root);
+    return e;
+}
+
+enum err
+signals_reading_without_cars(struct bytes result, struct arena *arena, struct bytes *out)
+{
+    cJSON *root = cJSON_ParseWithLength((const char *)result.p, result.len);
+    cJSON_DeleteItemFromObjectCaseSensitive(root, "cars");
+    char *text = root ? cJSON_PrintUnformatted(root) : NULL;
+    enum err e = text ? OK : ERR_MALFORMED;
+    struct bytes copy = text ? arena_dup(arena, bytes_text(text)) : (struct bytes){0};
+    if (e == OK && !copy.p)
+        e = ERR_LIMIT;
+    if (e == OK)
+        *out = copy;
+    cJSON_free(text);
     cJSON_Delete(root);
     return e;
 }

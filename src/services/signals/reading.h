@@ -11,11 +11,13 @@
  *                                  line, how far and how fast, and the link or -1. No identity.
  *
  * Loops are the realistic profile; `cars` in addition makes the full one. Positions of `cars` are
- * dropped after the decision and never stored.
+ * dropped after the decision and never stored. A member that is not named here is refused: nobody
+ * stores by this way what nobody asked for.
  */
 #ifndef SERVICES_SIGNALS_READING_H
 #define SERVICES_SIGNALS_READING_H
 
+#include "base/arena.h"
 #include "services/signals/model.h"
 
 enum {
@@ -45,5 +47,9 @@ struct signals_reading {
 /* Read one result for this model. ERR_MALFORMED, ERR_LIMIT; *out is written on OK only. */
 enum err signals_reading_read(struct bytes result, const struct signals_model *model,
                               struct signals_reading *out) MUST_USE;
+
+/* The same reading without `cars`, from the arena. ERR_MALFORMED, ERR_LIMIT. */
+enum err signals_reading_without_cars(struct bytes result, struct arena *arena,
+                                      struct bytes *out) MUST_USE;
 
 #endif

@@ -1,31 +1,35 @@
 /*
- * service.c -- the core of a signal zone: one record an intersection, and wishes for leases.
+ * service.c -- the core of a signal zone: readings go to the planner, its wishes to the warden.
  *
- * The warden's answer to each wish becomes an entry of the ledger, so a wish that will surely be
+ * A decision is made when a reading is durable, so its age is one message and not a timer's. The
+ * warden's answer to each wish becomes an entry of the ledger, so a wish that will surely be
  * refused is not made: this file keeps the same clock of changes and holds that the envelope keeps.
  * Where the two disagree the envelope is right, and the intersection waits REFUSED_WAIT_MS.
+ *
+ * Positions of vehicles (`cars` of a reading) go to the planner before the reading is stored, and
+ * are cut out of what is stored.
  */
 #include "programs/core/service.h"
-#include "services/signals/controller.h"
+#include "services/signals/optimize/control.h"
 
 enum {
-    JUNCTIONS_MAX = 256,
     AREAS_MAX = 64,
-    SIGNALS_STALE_MS = 3000, /* older counts lead to no wish */
-    ANSWER_WAIT_MS = 5000,   /* then a wish without an answer is forgotten */
+    ANSWER_WAIT_MS = 5000, /* then a wish without an answer is forgotten */
     REFUSED_WAIT_MS = 1000,
     LEASE_DEFAULT_MS = 10000,
     CHANGE_DEFAULT_MS = 10000, /* when the core was not told the envelope */
     MAXIMUM_RED_DEFAULT_MS = 120000,
+    READING_OLD_US = 3000000, /* of a reading's own time, against the city's */
+    READING_EARLY_US = 2000000,
 };
 
 struct junction {
     char device[START_NAME_SIZE];
     struct signals_model model;
-    struct signals_counts counts;
-    uint64_t counted_ms; /* when the counts came; 0: never */
-    uint64_t served_ms[SIGNALS_LANES_MAX];
-    int32_t granted; /* the phase of the last lease, or NO_WISH */
+    uint32_t control; /* its number there */
+    int64_t read_us;  /* phenomenonTime of the last reading that was heard */
+    int64_t seen_us;  /* of the one whose cars were heard before it was stored */
+    int32_t granted;  /* the phase of the last lease, or NO_WISH */
     uint64_t changed_ms, held_since_ms, until_ms;
     uint64_t asked_ms; /* of the open wish; 0: none is open */
     int32_t asked;
@@ -40,13 +44,15 @@ struct area {
 
 struct signals {
     const struct service_ports *ports;
+    struct control *control;
     uint64_t lease_ms, change_ms, maximum_red_ms;
     uint64_t next_ref;
-    uint64_t wishes, granted, refused, unread;
+    uint64_t wishes, granted, refused, unread, untimely;
     bool may_wish;
     uint32_t junctions_count, areas_count;
-    struct junction junctions[JUNCTIONS_MAX];
-    struct area areas[AREAS_MAX]; /* bikes, as other zones counted them last */
+    struct junction junctions[CONTROL_JUNCTIONS_MAX];
+    struct area areas[AREAS_MAX];   /* bikes, as other zones counted them last */
+    struct signals_reading reading; /* the one that is looked at */
 };
 
 static int64_t
@@ -89,6 +95,32 @@ find(struct signals *s, struct bytes device)
     return NULL;
 }
 
+/* Things come before the start. */
+static struct control *
+planner(struct signals *s)
+{
+    static const struct control_options options = {.method = CONTROL_PLAN};
+    if (!s->control)
+        s->control = control_new(CONTROL_JUNCTIONS_MAX, &options);
+    return s->control;
+}
+
+static struct junction *
+add(struct signals *s, struct bytes device, const struct signals_model *model)
+{
+    uint32_t number;
+    if (s->junctions_count == CONTROL_JUNCTIONS_MAX || !planner(s))
+        return NULL;
+    struct junction *j = &s->junctions[s->junctions_count];
+    if (bytes_copy_text(device, j->device, START_NAME_SIZE) != OK ||
+        control_add(s->control, model, &number) != OK)
+        return NULL;
+    s->junctions_count++;
+    j->control = number;
+    j->granted = NO_WISH;
+    return j;
+}
+
 static void
 on_entity(void *self, const char *type, uint64_t id, uint64_t thing, struct bytes device,
           struct bytes json)
@@ -104,17 +136,32 @@ on_entity(void *self, const char *type, uint64_t id, uint64_t thing, struct byte
         return;
     }
     struct junction *j = find(s, device);
-    if (!j) {
-        if (s->junctions_count == JUNCTIONS_MAX ||
-            bytes_copy_text(device, s->junctions[s->junctions_count].device, START_NAME_SIZE) != OK)
-            return;
-        j = &s->junctions[s->junctions_count++];
-        j->granted = NO_WISH;
-    }
+    if (!j)
+        j = add(s, device, &model);
+    else if (memcmp(&j->model, &model, sizeof(model)) != 0)
+        control_change(s->control, j->control, &model);
+    if (!j)
+        return;
     j->model = model;
-    j->counted_ms = 0; /* counts of the old shape mean nothing now */
+    j->read_us = 0; /* what was counted in the old shape means nothing now */
     if (j->granted >= (int32_t)model.phases_count)
         j->granted = NO_WISH;
+}
+
+/* A reading is of now, and later than the last: neither a replay nor from a clock that is wrong. */
+static bool
+is_timely(const struct signals *s, const struct junction *j, const struct observation *o)
+{
+    int64_t now = s->ports->wall_us(s->ports->ctx);
+    return o->time_us > j->read_us && o->time_us >= now - READING_OLD_US &&
+           o->time_us <= now + READING_EARLY_US;
+}
+
+static void
+hear(struct signals *s, struct junction *j, const struct observation *o)
+{
+    j->read_us = o->time_us;
+    control_hear(s->control, j->control, &s->reading, s->ports->mono_ms(s->ports->ctx));
 }
 
 static enum err
@@ -122,66 +169,23 @@ on_admit(void *self, const struct service_stream *stream, struct observation *o,
          struct arena *arena, char *why)
 {
     struct signals *s = self;
-    struct signals_counts counts;
-    (void)arena;
     struct junction *j = find(s, stream->device);
     if (!j || !bytes_are(stream->name, "lanes"))
         return OK;
-    if (o->kind == RESULT_JSON && signals_counts_read(o->text, &j->model, &counts) == OK)
-        return OK;
-    snprintf(why, SERVICE_WHY_SIZE,
-             "lanes needs phase, age, q and n for each of %u lanes and o for each of %u exits",
-             (unsigned)j->model.lanes_count, (unsigned)j->model.exits_count);
-    return ERR_DENIED;
-}
-
-static void
-on_stored(void *self, const struct service_stream *stream, const struct observation *o)
-{
-    struct signals *s = self;
-    struct junction *j = find(s, stream->device);
-    struct signals_counts counts;
-    if (!j || !bytes_are(stream->name, "lanes") || o->kind != RESULT_JSON ||
-        signals_counts_read(o->text, &j->model, &counts) != OK)
-        return;
-    uint64_t now = s->ports->mono_ms(s->ports->ctx);
-    bool first = j->counted_ms == 0;
-    for (uint32_t l = 0; l < j->model.lanes_count; l++) {
-        bool green = counts.phase >= 0 && controller_serves(&j->model, (uint32_t)counts.phase, l);
-        if (first || green || counts.standing[l] == 0)
-            j->served_ms[l] = now;
+    if (o->kind != RESULT_JSON || signals_reading_read(o->text, &j->model, &s->reading) != OK) {
+        snprintf(why, SERVICE_WHY_SIZE,
+                 "lanes needs phase, age, stop and stop_on for each of %u lanes, advance and "
+                 "advance_on for each of %u loops",
+                 (unsigned)j->model.lanes_count, (unsigned)j->model.loops_count);
+        return ERR_DENIED;
     }
-    j->counts = counts;
-    j->counted_ms = now ? now : 1;
-}
-
-/* The wished phase now, or NO_WISH when nothing need be asked. */
-static int32_t
-choose(const struct signals *s, const struct junction *j, uint64_t now)
-{
-    uint64_t unserved[SIGNALS_LANES_MAX];
-    for (uint32_t l = 0; l < j->model.lanes_count; l++)
-        unserved[l] = now - j->served_ms[l];
-    bool leased = j->granted >= 0 && j->until_ms > now;
-    bool may_change = j->granted < 0 || now - j->changed_ms >= s->change_ms;
-    bool hold_ends = j->granted >= 0 && now < j->until_ms + s->maximum_red_ms &&
-                     now + s->lease_ms - j->held_since_ms > s->maximum_red_ms;
-    bool renew = !leased || j->until_ms - now < s->lease_ms / 2;
-    struct controller_input in = {
-        .model = &j->model,
-        .counts = &j->counts,
-        .current = leased ? j->granted : j->counts.phase,
-        .barred = hold_ends ? j->granted : NO_WISH,
-        .unserved_ms = unserved,
-        .patience_ms = s->maximum_red_ms / 2,
-    };
-    int32_t wish = controller_wish(&in);
-    if (wish == j->granted && wish >= 0)
-        return renew ? wish : NO_WISH;
-    if (may_change)
-        return wish;
-    /* It is too early for a change: keep what stands from running out. */
-    return wish >= 0 && renew && !hold_ends ? j->granted : NO_WISH;
+    if (!s->reading.has_cars)
+        return OK;
+    if (is_timely(s, j, o)) {
+        j->seen_us = o->time_us;
+        hear(s, j, o);
+    }
+    return signals_reading_without_cars(o->text, arena, &o->text);
 }
 
 static void
@@ -205,22 +209,45 @@ wish(struct signals *s, struct junction *j, int32_t phase, uint64_t now)
     j->ref = ref;
 }
 
+/* Ask the warden for what the planner wishes, if that is not what stands already. */
 static void
-on_tick(void *self)
+decide(struct signals *s, struct junction *j)
+{
+    uint64_t now = s->ports->mono_ms(s->ports->ctx);
+    int32_t wished = control_wish(s->control, j->control, now);
+    if (j->asked_ms != 0 && now - j->asked_ms >= ANSWER_WAIT_MS)
+        j->asked_ms = 0;
+    if (!s->may_wish || wished < 0 || j->asked_ms != 0 || now < j->wait_until_ms)
+        return;
+    bool leased = j->granted >= 0 && j->until_ms > now;
+    bool may_change = j->granted < 0 || now - j->changed_ms >= s->change_ms;
+    bool hold_ends = j->granted >= 0 && now < j->until_ms + s->maximum_red_ms &&
+                     now + s->lease_ms - j->held_since_ms > s->maximum_red_ms;
+    bool renew = !leased || j->until_ms - now < s->lease_ms / 2;
+    if (wished != j->granted && may_change)
+        wish(s, j, wished, now);
+    else if (j->granted >= 0 && renew && !hold_ends)
+        wish(s, j, j->granted,
+             now); /* too early for a change, or none is wished: keep what stands */
+}
+
+static void
+on_stored(void *self, const struct service_stream *stream, const struct observation *o)
 {
     struct signals *s = self;
-    uint64_t now = s->ports->mono_ms(s->ports->ctx);
-    for (uint32_t i = 0; s->may_wish && i < s->junctions_count; i++) {
-        struct junction *j = &s->junctions[i];
-        if (j->asked_ms != 0 && now - j->asked_ms >= ANSWER_WAIT_MS)
-            j->asked_ms = 0;
-        if (j->asked_ms != 0 || now < j->wait_until_ms || j->counted_ms == 0 ||
-            now - j->counted_ms > SIGNALS_STALE_MS)
-            continue;
-        int32_t phase = choose(s, j, now);
-        if (phase >= 0)
-            wish(s, j, phase, now);
+    struct junction *j = find(s, stream->device);
+    if (!j || !bytes_are(stream->name, "lanes") || o->kind != RESULT_JSON)
+        return;
+    if (o->time_us != j->seen_us) {
+        if (!is_timely(s, j, o)) {
+            s->untimely++;
+            return;
+        }
+        if (signals_reading_read(o->text, &j->model, &s->reading) != OK)
+            return;
+        hear(s, j, o);
     }
+    decide(s, j);
 }
 
 static void
@@ -285,7 +312,6 @@ const struct service service_this = {
     .entity = on_entity,
     .admit = on_admit,
     .stored = on_stored,
-    .tick = on_tick,
     .verdict = on_verdict,
     .counted = on_counted,
     .shown = on_shown,

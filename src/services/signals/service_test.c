@@ -15,7 +15,8 @@ struct fake {
     const struct service *service;
     void *self;
     uint64_t wishes, refused, changes;
-    int64_t phase; /* granted last */
+    int64_t phase;    /* granted last */
+    uint64_t changed; /* when another one was */
     uint64_t until;
     bool open; /* a wish waits for its verdict */
     uint64_t ref;
@@ -44,6 +45,12 @@ mono(void *ctx)
     return ((struct fake *)ctx)->now;
 }
 
+static int64_t
+wall(void *ctx)
+{
+    return (int64_t)((struct fake *)ctx)->now * 1000;
+}
+
 static void
 answer(struct fake *f)
 {
@@ -54,7 +61,10 @@ answer(struct fake *f)
     bool ok = envelope_this.check(f->envelope, &f->lease, 0, f->now, LEASE_MS, &v) == OK;
     if (ok) {
         envelope_this.granted(f->envelope, &f->lease, f->now, LEASE_MS);
-        f->changes += f->phase != f->lease.parameters[0].value;
+        if (f->phase != f->lease.parameters[0].value) {
+            f->changes++;
+            f->changed = f->now;
+        }
         f->phase = f->lease.parameters[0].value;
         f->until = f->now + LEASE_MS;
     } else {
@@ -63,13 +73,29 @@ answer(struct fake *f)
     f->service->verdict(f->self, f->ref, bytes_text(f->lease.device), ok, bytes_text(v.reason));
 }
 
+/* The street shows what was granted, after five seconds of clearance; who stands, stands for ever.
+ */
+static const char *
+reading(const struct fake *f, const char *stands)
+{
+    static char text[200];
+    uint64_t since = (f->now - f->changed) / 1000;
+    bool green = f->phase < 0 || f->changes == 1 || since >= 5;
+    int64_t phase = f->phase < 0 ? 0 : f->phase;
+    snprintf(text, sizeof(text),
+             "{\"phase\":%d,\"age\":%u,\"stop\":[0,0],\"stop_on\":\"%s\",\"advance\":[],"
+             "\"advance_on\":\"\"}",
+             green ? (int)phase : -1, (unsigned)(green && since >= 5 ? since - 5 : since), stands);
+    return text;
+}
+
 static void
-observe(struct fake *f, const char *result)
+observe_at(struct fake *f, const char *result, int64_t time_us)
 {
     struct service_stream stream = {.device = bytes_text("junction-a0"),
                                     .name = bytes_text("lanes"),
                                     .class_name = "lane-count"};
-    struct observation o = {.kind = RESULT_JSON, .text = bytes_text(result)};
+    struct observation o = {.kind = RESULT_JSON, .text = bytes_text(result), .time_us = time_us};
     char why[SERVICE_WHY_SIZE];
     CHECK_OK(f->service->admit(f->self, &stream, &o, NULL, why));
     f->service->stored(f->self, &stream, &o);
@@ -96,7 +122,7 @@ begin(struct fake *f, struct service_ports *ports)
     f->self = calloc(1, service_this.size);
     f->envelope = calloc(1, envelope_this.size);
     CHECK(f->self && f->envelope);
-    *ports = (struct service_ports){.ctx = f, .wish = wish, .mono_ms = mono};
+    *ports = (struct service_ports){.ctx = f, .wish = wish, .mono_ms = mono, .wall_us = wall};
     CHECK_OK(envelope_this.init(f->envelope, start, why));
     CHECK_OK(f->service->start(f->self, start, ports, (struct bytes){0}));
     f->service->entity(f->self, "Thing", 1, 1, bytes_text("junction-a0"), bytes_text(thing));
@@ -111,19 +137,16 @@ end(struct fake *f)
 }
 
 static void
-run(struct fake *f, uint64_t ms, const char *result)
+run(struct fake *f, uint64_t ms, const char *stands)
 {
     for (uint64_t end_ms = f->now + ms; f->now < end_ms; f->now += STEP_MS) {
-        if (result && f->now % 1000 == 0)
-            observe(f, result);
-        f->service->tick(f->self);
+        if (stands && f->now % 1000 == 0)
+            observe_at(f, reading(f, stands), wall(f));
         answer(f);
     }
 }
 
-static const char busy_a[] = "{\"phase\":0,\"age\":1,\"q\":[9,0],\"n\":[9,0],\"o\":[0]}";
-static const char busy_b[] = "{\"phase\":0,\"age\":1,\"q\":[0,9],\"n\":[0,9],\"o\":[0]}";
-static const char both[] = "{\"phase\":0,\"age\":1,\"q\":[9,1],\"n\":[9,1],\"o\":[0]}";
+static const char busy_a[] = "10", busy_b[] = "01", both[] = "11";
 
 TEST(a_lease_is_kept_alive_and_never_refused_while_the_street_asks_for_it)
 {
@@ -170,13 +193,58 @@ TEST(counts_that_do_not_fit_the_intersection_are_refused_with_a_sentence)
     begin(&f, &ports);
     struct service_stream stream = {.device = bytes_text("junction-a0"),
                                     .name = bytes_text("lanes")};
-    struct observation o = {.kind = RESULT_JSON, .text = bytes_text("{\"q\":[1]}")};
+    struct observation o = {.kind = RESULT_JSON, .text = bytes_text("{\"stop\":[1]}")};
     char why[SERVICE_WHY_SIZE] = "";
     CHECK(f.service->admit(f.self, &stream, &o, NULL, why) == ERR_DENIED && why[0]);
     o = (struct observation){.kind = RESULT_NUMBER, .number = 7};
     CHECK(f.service->admit(f.self, &stream, &o, NULL, why) == ERR_DENIED);
     stream.name = bytes_text("state");
     CHECK_OK(f.service->admit(f.self, &stream, &o, NULL, why));
+    end(&f);
+}
+
+TEST(a_reading_of_another_time_guides_nothing)
+{
+    struct fake f;
+    struct service_ports ports;
+    begin(&f, &ports);
+    run(&f, 20000, busy_a);
+    run(&f, 9000, NULL);
+    uint64_t wishes = f.wishes;
+    const char *text = reading(&f, busy_a);
+    observe_at(&f, text, wall(&f) - 4000000); /* too old */
+    observe_at(&f, text, wall(&f) + 3000000); /* of a clock that is ahead */
+    observe_at(&f, text, 20000000);           /* said before */
+    answer(&f);
+    CHECK(f.wishes == wishes);
+    observe_at(&f, text, wall(&f));
+    CHECK(f.wishes == wishes + 1);
+    answer(&f);
+    end(&f);
+}
+
+TEST(what_cameras_see_guides_and_is_not_stored)
+{
+    struct fake f;
+    struct service_ports ports;
+    begin(&f, &ports);
+    static const char text[] =
+        "{\"phase\":0,\"age\":3,\"stop\":[0,0],\"stop_on\":\"00\",\"advance\":[],"
+        "\"advance_on\":\"\",\"cars\":[[0,150,0,0],[0,400,900,-1]]}";
+    struct service_stream stream = {.device = bytes_text("junction-a0"),
+                                    .name = bytes_text("lanes")};
+    struct observation o = {.kind = RESULT_JSON, .text = bytes_text(text), .time_us = wall(&f)};
+    char why[SERVICE_WHY_SIZE];
+    struct arena arena;
+    arena_init(&arena, 4096);
+    CHECK_OK(f.service->admit(f.self, &stream, &o, &arena, why));
+    CHECK(bytes_are(o.text,
+                    "{\"phase\":0,\"age\":3,\"stop\":[0,0],\"stop_on\":\"00\",\"advance\":[],"
+                    "\"advance_on\":\"\"}"));
+    f.service->stored(f.self, &stream, &o);
+    CHECK(f.wishes == 1); /* for the two that only the camera saw */
+    answer(&f);
+    arena_fini(&arena);
     end(&f);
 }
 
