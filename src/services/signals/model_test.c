@@ -10,11 +10,12 @@
     "\"lanes\":[\"a\",\"b\",\"c\",\"d\"],\"exits\":[\"p\",\"q\"],"                                 \
     "\"plan\":[{\"phase\":0,\"seconds\":42}]"
 static const char cross[] = CROSS "}}";
-static const char street[] =
-    CROSS ",\"lane_m\":[80,90,300,5],\"lane_kmh\":[50,50,30,30],\"exit_m\":[100,20],\"kinds\":\"vvvw\","
-          "\"yields\":[[],[],[],[0,2]],\"advance\":[{\"m\":75,\"lanes\":[0,1]},{\"m\":200,\"lanes\":[2]}],"
-          "\"feeders\":[{\"exit\":\"z\",\"m\":340,\"lanes\":[2]}],"
-          "\"times\":{\"yellow\":3,\"all_red\":1,\"minimum_green\":5}}}";
+static const char street[] = CROSS
+    ",\"lane_m\":[80,90,300,5],\"lane_kmh\":[50,50,30,30],\"exit_m\":[100,20],\"kinds\":\"vvvw\","
+    "\"yields\":[[],[],[],[0,2]],\"advance\":[{\"m\":75,\"lanes\":[0,1]},{\"m\":200,\"lanes\":[2]}]"
+    ","
+    "\"feeders\":[{\"exit\":\"z\",\"m\":340,\"lanes\":[2]}],"
+    "\"times\":{\"yellow\":3,\"all_red\":1,\"minimum_green\":5}}}";
 
 static struct signals_model
 model(const char *text)
@@ -117,7 +118,8 @@ TEST(cars_are_taken_out)
     struct arena a;
     struct bytes out;
     arena_init(&a, 1024);
-    CHECK_OK(signals_reading_without_cars(bytes_text("{\"cars\":[[1,2,3,4]],\"phase\":1}"), &a, &out));
+    CHECK_OK(
+        signals_reading_without_cars(bytes_text("{\"cars\":[[1,2,3,4]],\"phase\":1}"), &a, &out));
     CHECK(bytes_are(out, "{\"phase\":1}"));
     CHECK(signals_reading_without_cars(bytes_text("{\"cars\":["), &a, &out) == ERR_MALFORMED);
     arena_fini(&a);

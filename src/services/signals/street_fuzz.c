@@ -1,6 +1,6 @@
 /*
- * street_fuzz.c -- what an intersection says of itself, a NUL, and what it counts, through the whole
- * planner: a stranger's device may say anything.
+ * street_fuzz.c -- what an intersection says of itself, a NUL, and what it counts, through the
+ * whole planner: a stranger's device may say anything.
  */
 #include "base/fuzz.h"
 #include "services/signals/optimize/control.h"

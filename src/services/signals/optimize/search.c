@@ -21,15 +21,18 @@ struct node {
     uint8_t steps_count;
     struct search_step steps[SEARCH_STEPS_MAX];
     int32_t elapsed_s, left_s, next_branch_s; /* left_s > 0: between two phases */
-    uint8_t index[SEARCH_SCENARIOS_MAX][SIGNALS_LANES_MAX];
-    double free_s[SEARCH_SCENARIOS_MAX][SIGNALS_LANES_MAX];
-    double room[SEARCH_SCENARIOS_MAX][TIGHT_MAX];
+    uint16_t at;                              /* its place in the pool */
 };
+
+/* What a node knows of one scenario: for each lane in use the first vehicle that is still there,
+ * and when the next may go; for each tight exit, how many it still takes. */
+enum { SLOTS = SEARCH_SCENARIOS_MAX * SIGNALS_LANES_MAX };
 
 struct search {
     const struct search_problem *p;
     uint32_t lanes_count;
-    uint8_t lanes[SIGNALS_LANES_MAX]; /* those with somebody */
+    uint8_t lanes[SIGNALS_LANES_MAX];    /* those with somebody */
+    int8_t lane_slot[SIGNALS_LANES_MAX]; /* -1: nobody */
     int8_t tight_of[SIGNALS_EXITS_MAX];
     uint32_t tight_count;
     /* lane, vehicle: sums of weight and of weight x eta before it, per scenario */
@@ -47,7 +50,22 @@ struct search {
     uint16_t spare[POOL];
     uint32_t spare_count;
     struct node nodes[POOL];
+    uint8_t index[POOL][SLOTS];
+    double free_s[POOL][SLOTS];
+    double room[POOL][SEARCH_SCENARIOS_MAX * TIGHT_MAX];
 };
+
+static uint8_t *
+indices(struct search *s, const struct node *n, uint32_t scenario)
+{
+    return &s->index[n->at][scenario * s->lanes_count];
+}
+
+static double *
+free_times(struct search *s, const struct node *n, uint32_t scenario)
+{
+    return &s->free_s[n->at][scenario * s->lanes_count];
+}
 
 struct search *
 search_new(void)
@@ -118,8 +136,10 @@ prepare(struct search *s, const struct search_problem *p)
         s->tight_of[x] = tight ? (int8_t)s->tight_count++ : -1;
     }
     for (uint32_t l = 0; l < m->lanes_count; l++) {
+        s->lane_slot[l] = -1;
         if (p->lanes[l].count == 0)
             continue;
+        s->lane_slot[l] = (int8_t)s->lanes_count;
         s->lanes[s->lanes_count++] = (uint8_t)l;
         prepare_lane(s, l);
     }
@@ -133,7 +153,7 @@ prepare(struct search *s, const struct search_problem *p)
 
 /* Somebody with right of way comes too soon. */
 static bool
-gap_missing(const struct search *s, const struct node *n, uint32_t c, uint32_t link, double t)
+gap_missing(struct search *s, const struct node *n, uint32_t c, uint32_t link, double t)
 {
     const struct signals_model *m = s->p->model;
     for (uint32_t y = 0; y < m->yields_count[link]; y++) {
@@ -141,8 +161,10 @@ gap_missing(const struct search *s, const struct node *n, uint32_t c, uint32_t l
         if (s->light[n->phase][foe] != LIGHT_GREEN)
             continue;
         uint32_t lane = m->link_lane[foe];
+        if (s->lane_slot[lane] < 0)
+            continue;
         const struct search_lane *l = &s->p->lanes[lane];
-        uint32_t from = n->index[c][lane];
+        uint32_t from = indices(s, n, c)[s->lane_slot[lane]];
         for (uint32_t i = from; i < l->count && i < from + GAP_LOOK; i++) {
             if (l->eta_s[i] > t + GAP_S)
                 break;
@@ -168,13 +190,13 @@ changing_light(const struct search *s, const struct node *n, uint32_t link, doub
 }
 
 static void
-advance_lane(const struct search *s, struct node *n, uint32_t c, uint32_t lane, double t,
+advance_lane(struct search *s, const struct node *n, uint32_t c, uint32_t slot, double t,
              double *cost)
 {
     const struct search_problem *p = s->p;
-    const struct search_lane *l = &p->lanes[lane];
-    uint32_t i = n->index[c][lane];
-    double free_s = n->free_s[c][lane];
+    const struct search_lane *l = &p->lanes[s->lanes[slot]];
+    uint32_t i = indices(s, n, c)[slot];
+    double free_s = free_times(s, n, c)[slot];
     while (i < l->count && l->eta_s[i] < t + 1) {
         uint32_t k = l->link[c][i];
         double until = t + 1;
@@ -191,9 +213,10 @@ advance_lane(const struct search *s, struct node *n, uint32_t c, uint32_t lane, 
             break;
         int8_t tight = s->tight_of[p->model->link_exit[k]];
         if (tight >= 0) {
-            if (n->room[c][tight] < 1)
+            double *room = &s->room[n->at][c * (uint32_t)TIGHT_MAX + (uint32_t)tight];
+            if (*room < 1)
                 break;
-            n->room[c][tight] -= 1;
+            *room -= 1;
         }
         double w = weight_of(p, l, c, i), waited = at - l->eta_s[i];
         *cost += w * waited;
@@ -202,13 +225,13 @@ advance_lane(const struct search *s, struct node *n, uint32_t c, uint32_t lane, 
         free_s = at + (light == LIGHT_YIELDS ? l->permissive_s : l->headway_s);
         i++;
     }
-    n->index[c][lane] = (uint8_t)i;
-    n->free_s[c][lane] = free_s;
+    indices(s, n, c)[slot] = (uint8_t)i;
+    free_times(s, n, c)[slot] = free_s;
 }
 
 /* Queues that get green now need a moment to start. */
 static void
-begin_green(const struct search *s, struct node *n, double t)
+begin_green(struct search *s, struct node *n, double t)
 {
     const struct search_problem *p = s->p;
     n->elapsed_s = 0;
@@ -216,25 +239,26 @@ begin_green(const struct search *s, struct node *n, double t)
         for (uint32_t j = 0; j < s->lanes_count; j++) {
             uint32_t lane = s->lanes[j];
             const struct search_lane *l = &p->lanes[lane];
-            uint32_t i = n->index[c][lane];
+            uint32_t i = indices(s, n, c)[j];
             if (i >= l->count || l->eta_s[i] > t)
                 continue;
             uint32_t k = l->link[c][i];
             if (s->light[n->phase][k] == LIGHT_RED || s->light[n->from][k] != LIGHT_RED)
                 continue;
-            if (n->free_s[c][lane] < t + l->start_s)
-                n->free_s[c][lane] = t + l->start_s;
+            double *free_s = &free_times(s, n, c)[j];
+            if (*free_s < t + l->start_s)
+                *free_s = t + l->start_s;
         }
     }
 }
 
 static void
-advance(const struct search *s, struct node *n, uint32_t t)
+advance(struct search *s, struct node *n, uint32_t t)
 {
     double cost = 0;
     for (uint32_t c = 0; c < s->p->scenarios; c++) {
         for (uint32_t j = 0; j < s->lanes_count; j++)
-            advance_lane(s, n, c, s->lanes[j], (double)t, &cost);
+            advance_lane(s, n, c, j, (double)t, &cost);
     }
     n->cost += cost / (double)s->p->scenarios;
     if (n->left_s > 0) {
@@ -294,14 +318,14 @@ start_of(const struct search *s, const struct node *n, uint32_t phase, uint32_t 
 /* specs/signals-better.md 1.2: conflicting queues are served one after the other, best rate first.
  */
 static double
-togo(const struct search *s, const struct node *n, uint32_t c, uint32_t t)
+togo(struct search *s, const struct node *n, uint32_t c, uint32_t t)
 {
     const struct search_problem *p = s->p;
     uint8_t index[SIGNALS_LANES_MAX], last[SIGNALS_LANES_MAX];
     double cost = 0, tau = 0, waiting = 0;
     for (uint32_t j = 0; j < s->lanes_count; j++) {
         uint32_t lane = s->lanes[j];
-        index[j] = n->index[c][lane];
+        index[j] = indices(s, n, c)[j];
         last[j] = s->due[lane][t] > index[j] ? s->due[lane][t] : index[j];
         double w = s->weight_sum[c][lane][last[j]] - s->weight_sum[c][lane][index[j]];
         cost += w * (double)t - (s->eta_sum[c][lane][last[j]] - s->eta_sum[c][lane][index[j]]);
@@ -354,7 +378,7 @@ togo(const struct search *s, const struct node *n, uint32_t c, uint32_t t)
 }
 
 static double
-rank(const struct search *s, const struct node *n, uint32_t t)
+rank(struct search *s, const struct node *n, uint32_t t)
 {
     double cost = 0;
     for (uint32_t c = 0; c < s->p->scenarios; c++)
@@ -371,11 +395,12 @@ take(struct search *s)
         return NULL;
     uint16_t at = s->spare[--s->spare_count];
     s->order[s->count++] = at;
+    s->nodes[at].at = at;
     return &s->nodes[at];
 }
 
 static bool
-is_useful(const struct search *s, const struct node *n, uint32_t phase, uint32_t t)
+is_useful(struct search *s, const struct node *n, uint32_t phase, uint32_t t)
 {
     const struct search_problem *p = s->p;
     double soon = (double)t + (double)p->clearance_s + ARRIVE_SOON;
@@ -383,7 +408,7 @@ is_useful(const struct search *s, const struct node *n, uint32_t phase, uint32_t
         uint32_t lane = s->lanes[j];
         const struct search_lane *l = &p->lanes[lane];
         for (uint32_t c = 0; c < p->scenarios; c++) {
-            uint32_t i = n->index[c][lane];
+            uint32_t i = indices(s, n, c)[j];
             if (i < l->count && l->eta_s[i] <= soon && s->light[phase][l->link[c][i]] != LIGHT_RED)
                 return true;
         }
@@ -392,7 +417,7 @@ is_useful(const struct search *s, const struct node *n, uint32_t phase, uint32_t
 }
 
 static void
-begin_change(const struct search *s, struct node *n, uint32_t phase, uint32_t t)
+begin_change(struct search *s, struct node *n, uint32_t phase, uint32_t t)
 {
     const struct search_problem *p = s->p;
     n->from = n->phase;
@@ -407,6 +432,19 @@ begin_change(const struct search *s, struct node *n, uint32_t phase, uint32_t t)
             (struct search_step){(uint8_t)phase, (uint16_t)(t + p->clearance_s)};
     if (n->left_s == 0)
         begin_green(s, n, (double)t);
+}
+
+static void
+copy(struct search *s, const struct node *from, struct node *to)
+{
+    uint32_t slots = s->p->scenarios * s->lanes_count;
+    uint16_t at = to->at;
+    *to = *from;
+    to->at = at;
+    memcpy(s->index[at], s->index[from->at], slots * sizeof(s->index[0][0]));
+    memcpy(s->free_s[at], s->free_s[from->at], slots * sizeof(s->free_s[0][0]));
+    if (s->tight_count > 0)
+        memcpy(s->room[at], s->room[from->at], sizeof(s->room[0]));
 }
 
 /* The children of a node at second t; it stays itself, or is dropped when it must change. */
@@ -425,7 +463,7 @@ branch(struct search *s, struct node *n, uint32_t t)
         struct node *child = take(s);
         if (!child)
             break;
-        *child = *n;
+        copy(s, n, child);
         begin_change(s, child, phase, t);
         changed = true;
     }
@@ -491,13 +529,17 @@ begin(struct search *s)
     *root = (struct node){.phase = (uint8_t)p->phase,
                           .from = (uint8_t)p->phase,
                           .first = (uint8_t)p->phase,
-                          .elapsed_s = (int32_t)p->age_s};
+                          .elapsed_s = (int32_t)p->age_s,
+                          .at = root->at};
     for (uint32_t c = 0; c < p->scenarios; c++) {
-        for (uint32_t l = 0; l < p->model->lanes_count; l++)
-            root->free_s[c][l] = p->lanes[l].free_s;
+        for (uint32_t j = 0; j < s->lanes_count; j++) {
+            indices(s, root, c)[j] = 0;
+            free_times(s, root, c)[j] = p->lanes[s->lanes[j]].free_s;
+        }
         for (uint32_t x = 0; x < p->model->exits_count; x++) {
             if (s->tight_of[x] >= 0)
-                root->room[c][s->tight_of[x]] = p->exit_room[x];
+                s->room[root->at][c * (uint32_t)TIGHT_MAX + (uint32_t)s->tight_of[x]] =
+                    p->exit_room[x];
         }
     }
 }
