@@ -213,7 +213,7 @@ advance_lane(struct search *s, const struct node *n, uint32_t c, uint32_t slot, 
             break;
         int8_t tight = s->tight_of[p->model->link_exit[k]];
         if (tight >= 0) {
-            double *room = &s->room[n->at][c * (uint32_t)TIGHT_MAX + (uint32_t)tight];
+            double *room = &s->room[n->at][(size_t)c * TIGHT_MAX + (size_t)tight];
             if (*room < 1)
                 break;
             *room -= 1;
@@ -538,7 +538,7 @@ begin(struct search *s)
         }
         for (uint32_t x = 0; x < p->model->exits_count; x++) {
             if (s->tight_of[x] >= 0)
-                s->room[root->at][c * (uint32_t)TIGHT_MAX + (uint32_t)s->tight_of[x]] =
+                s->room[root->at][(size_t)c * TIGHT_MAX + (size_t)s->tight_of[x]] =
                     p->exit_room[x];
         }
     }
