@@ -1,0 +1,161 @@
+#include "services/signals/optimize/queues.h"
+#include "base/test.h"
+
+/* Two lanes side by side, 0 and 1, and one that crosses, 2; a loop 140 m before each (10 s), and
+ * the exit of a neighbour 280 m before the first two. 50 km/h and a bit: 14 m/s. */
+static struct signals_model
+street(void)
+{
+    struct signals_model m = {.phases_count = 2,
+                              .links_count = 4,
+                              .lanes_count = 3,
+                              .exits_count = 1,
+                              .loops_count = 3,
+                              .feeders_count = 1};
+    m.link_lane[1] = 1, m.link_lane[2] = 2, m.link_lane[3] = 0; /* lane 0 has two links: 0 and 3 */
+    m.lights[0][0] = m.lights[0][1] = m.lights[1][2] = m.lights[1][3] = LIGHT_GREEN;
+    for (uint32_t l = 0; l < 3; l++) {
+        m.lane_m[l] = 280;
+        m.lane_kmh[l] = 50;
+        m.loops[l] = (struct signals_source){.distance_m = 139, .lanes_count = 1, .lanes = {(uint8_t)l}};
+    }
+    m.loops[0].lanes_count = m.loops[1].lanes_count = 2;
+    m.loops[0].lanes[1] = 1, m.loops[1].lanes[1] = 0;
+    m.feeders[0] = (struct signals_source){.exit = 7, .distance_m = 278, .lanes_count = 2, .lanes = {0, 1}};
+    return m;
+}
+
+static struct signals_model model;
+static struct queues q;
+static double now;
+
+static void
+begin(void)
+{
+    model = street();
+    now = 100;
+    queues_init(&q, &model, now);
+}
+
+/* One second in which the loops of `advance` were crossed, and the stop lines of `stop`. */
+static void
+second(int32_t phase, const char *advance, const char *stop, const char *on)
+{
+    struct signals_reading r = {.phase = phase};
+    for (uint32_t l = 0; l < 3; l++) {
+        r.advance[l] = (uint8_t)(advance[l] - '0');
+        r.stop[l] = (uint8_t)(stop[l] - '0');
+        r.stop_on[l] = on[l] == '1';
+    }
+    now += 1;
+    queues_hear(&q, &r, true, now);
+}
+
+static uint32_t
+near(uint32_t lane)
+{
+    return q.lanes[lane].count;
+}
+
+TEST(who_passes_a_loop_comes_stands_and_leaves)
+{
+    begin();
+    second(1, "100", "000", "000");
+    CHECK(near(0) == 1 && near(1) == 0 && queues_standing(&q, 0, now) == 0);
+    double eta = q.lanes[0].v[0].eta_s - now;
+    CHECK(eta > 9 && eta < 10);
+    for (int i = 0; i < 9; i++)
+        second(1, "000", "000", "000");
+    second(1, "000", "000", "100");
+    CHECK(near(0) == 1 && queues_standing(&q, 0, now) == 1);
+    second(0, "000", "000", "100");
+    second(0, "000", "100", "000");
+    CHECK(near(0) == 0 && q.lanes[0].departed_s == now);
+}
+
+TEST(a_free_stop_loop_ends_a_queue_that_is_not_there)
+{
+    begin();
+    second(1, "300", "000", "000");
+    for (int i = 0; i < 10; i++)
+        second(1, "000", "000", "000");
+    for (int i = 0; i < 6; i++)
+        second(0, "000", "000", "000");
+    CHECK(near(0) + near(1) == 0);
+}
+
+TEST(who_chose_the_other_lane_is_found_there_and_the_share_is_learned)
+{
+    begin();
+    for (int n = 0; n < 60; n++) {
+        second(1, "100", "000", "000");
+        for (int i = 0; i < 10; i++)
+            second(1, "000", "000", "000");
+        second(1, "000", "000", "010"); /* always lane 1 */
+        second(0, "000", "010", "000");
+        CHECK(near(0) + near(1) == 0);
+    }
+    second(1, "100", "000", "000");
+    CHECK(near(1) == 1 && near(0) == 0);
+}
+
+TEST(who_stands_unannounced_is_counted)
+{
+    begin();
+    second(1, "000", "000", "001");
+    CHECK(queues_standing(&q, 2, now) == 1);
+    second(1, "000", "001", "000");
+    CHECK(near(2) == 0);
+}
+
+TEST(who_was_announced_is_not_counted_twice)
+{
+    begin();
+    queues_coming(&q, 0, now);
+    CHECK(near(0) + near(1) == 1);
+    for (int i = 0; i < 9; i++)
+        second(1, "000", "000", "000");
+    second(1, "100", "000", "000");
+    CHECK(near(0) + near(1) == 1);
+    /* One who was announced and never came is forgotten. */
+    queues_coming(&q, 0, now);
+    for (int i = 0; i < 40; i++)
+        second(1, "000", "000", "000");
+    CHECK(near(0) + near(1) == 0);
+}
+
+TEST(cameras_say_all)
+{
+    begin();
+    struct signals_reading r = {.phase = 1, .has_cars = true, .cars_count = 3};
+    r.cars[0] = (struct signals_car){0, 3, 1000, 1300};
+    r.cars[1] = (struct signals_car){0, 0, 10, 0};
+    r.cars[2] = (struct signals_car){2, -1, 500, 1300};
+    queues_hear(&q, &r, false, now + 1);
+    CHECK(near(0) == 2 && near(2) == 1 && queues_standing(&q, 0, now + 1) == 1);
+    CHECK(q.lanes[0].v[0].link == 0 && q.lanes[0].v[1].link == 3);
+    double eta = q.lanes[0].v[1].eta_s - (now + 1);
+    CHECK(eta > 7 && eta < 8);
+    queues_hear(&q, &r, true, now + 2); /* not asked for: loops alone */
+    CHECK(near(2) <= 1);
+}
+
+TEST(a_problem_has_turns_by_what_was_learned)
+{
+    static struct search_problem p;
+    begin();
+    for (int i = 0; i < 50; i++)
+        second(1, "000", "100", "100"); /* in phase 1 only link 3 is green for lane 0 */
+    second(0, "400", "000", "000");
+    p = (struct search_problem){.model = &model};
+    queues_fill(&q, &p, now);
+    CHECK(p.scenarios == SEARCH_SCENARIOS_MAX && p.lanes[0].count >= 4);
+    uint32_t link3 = 0, all = 0;
+    for (uint32_t c = 0; c < p.scenarios; c++) {
+        for (uint32_t i = 0; i < p.lanes[0].count; i++, all++)
+            link3 += p.lanes[0].link[c][i] == 3;
+    }
+    CHECK(link3 * 10 > all * 8);
+    for (uint32_t i = 1; i < p.lanes[0].count; i++)
+        CHECK(p.lanes[0].eta_s[i] >= p.lanes[0].eta_s[i - 1]);
+}
