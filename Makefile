@@ -38,7 +38,8 @@ ifneq ($(filter $(MODE),fuzz afl coverage),)
 CC := $(if $(filter afl,$(MODE)),afl-clang-fast,clang-14)
 WARN += -Wno-unused-command-line-argument -Wno-string-conversion
 endif
-CFLAGS := -std=gnu17 -D_GNU_SOURCE -Isrc -I. -MMD -MP $(WARN) $(CFLAGS_$(MODE)) $(PACKAGE_CFLAGS)
+# No fused multiply-add: a decision is the same to the last bit on every machine.
+CFLAGS := -std=gnu17 -ffp-contract=off -D_GNU_SOURCE -Isrc -I. -MMD -MP $(WARN) $(CFLAGS_$(MODE)) $(PACKAGE_CFLAGS)
 LDFLAGS := $(LDFLAGS_$(MODE))
 
 SOURCES := $(shell find src -name '*.c' | LC_ALL=C sort)

@@ -15,9 +15,7 @@
 #define IMPATIENT_WEIGHT 10.0
 #define WALK_WEIGHT 3.0
 #define RATE_LEAST 0.002
-#define HEADWAY_S 1.9
-#define PERMISSIVE_S 2.6
-#define START_S 2.0
+#define PERMISSIVE_SHARE 1.37 /* a turner on a gap takes so much longer: 2.6 s for 1.9 s */
 #define WALK_HEADWAY_S 1.0
 #define ACCELERATION_M_S2 2.6
 #define GOLDEN 0.6180339887
@@ -55,6 +53,7 @@ queues_init(struct queues *q, const struct signals_model *m, double now_s)
         struct queue_lane *lane = &q->lanes[l];
         lane->served_s = lane->free_since_s = lane->busy_since_s = lane->waiting_since_s = now_s;
         lane->departed_s = now_s - PATIENCE_S;
+        flow_init(&lane->flow);
     }
 }
 
@@ -306,6 +305,18 @@ drop_unconfirmed(struct queues *q, double now_s)
     }
 }
 
+/* A lane of which every link has right of way: only there a queue leaves as fast as it can. */
+static bool
+is_protected(const struct queues *q, uint32_t lane)
+{
+    for (uint32_t k = 0; k < q->model->links_count; k++) {
+        if (q->model->link_lane[k] == lane && shown(q, k) != LIGHT_GREEN &&
+            (shown(q, k) == LIGHT_RED || q->model->yields_count[k] > 0))
+            return false;
+    }
+    return true;
+}
+
 static bool
 is_green(const struct queues *q, uint32_t lane)
 {
@@ -453,6 +464,8 @@ queues_hear(struct queues *q, const struct signals_reading *r, bool loops_only, 
         if (!cars && r->stop_on[l])
             present(q, l, now_s);
         watch_head(q, l, now_s);
+        flow_second(&q->lanes[l].flow, is_protected(q, l), r->stop[l], queues_standing(q, l, now_s),
+                    now_s);
     }
     for (uint32_t l = 0; l < m->lanes_count && !cars; l++) {
         if (m->lane_kind[l] == LANE_VEHICLES && !r->stop_on[l])
@@ -549,9 +562,9 @@ fill_lane(const struct queues *q, struct search_problem *p, uint32_t lane, doubl
     for (double t = (last > beyond ? last : beyond) + gap; gap > 0 && t < SEARCH_HORIZON_S;
          t += gap)
         put(to, t, 1);
-    to->headway_s = walk ? WALK_HEADWAY_S : HEADWAY_S;
-    to->permissive_s = walk ? WALK_HEADWAY_S : PERMISSIVE_S;
-    to->start_s = walk ? 0 : START_S;
+    to->headway_s = walk ? WALK_HEADWAY_S : from->flow.headway_s;
+    to->permissive_s = walk ? WALK_HEADWAY_S : from->flow.headway_s * PERMISSIVE_SHARE;
+    to->start_s = walk ? 0 : from->flow.start_s;
     to->free_s = from->departed_s + to->headway_s - now_s;
     double start = from->green_since_s + to->start_s - now_s;
     if (from->green && start > to->free_s)

@@ -16,6 +16,7 @@
 #ifndef SERVICES_SIGNALS_OPTIMIZE_QUEUES_H
 #define SERVICES_SIGNALS_OPTIMIZE_QUEUES_H
 
+#include "services/signals/optimize/flow.h"
 #include "services/signals/optimize/search.h"
 #include "services/signals/reading.h"
 
@@ -40,6 +41,7 @@ struct queue_lane {
     double free_since_s, busy_since_s; /* of the stop loop */
     double per_s;                      /* arrivals, smoothed over QUEUE_RATE_S */
     bool green, on;
+    struct flow flow;
     double stuck_until_s[SIGNALS_PHASES_MAX];
     uint64_t siblings; /* lanes that a vehicle on its way here may take instead */
 };

@@ -17,11 +17,13 @@ street(void)
     for (uint32_t l = 0; l < 3; l++) {
         m.lane_m[l] = 280;
         m.lane_kmh[l] = 50;
-        m.loops[l] = (struct signals_source){.distance_m = 139, .lanes_count = 1, .lanes = {(uint8_t)l}};
+        m.loops[l] =
+            (struct signals_source){.distance_m = 139, .lanes_count = 1, .lanes = {(uint8_t)l}};
     }
     m.loops[0].lanes_count = m.loops[1].lanes_count = 2;
     m.loops[0].lanes[1] = 1, m.loops[1].lanes[1] = 0;
-    m.feeders[0] = (struct signals_source){.exit = 7, .distance_m = 278, .lanes_count = 2, .lanes = {0, 1}};
+    m.feeders[0] =
+        (struct signals_source){.exit = 7, .distance_m = 278, .lanes_count = 2, .lanes = {0, 1}};
     return m;
 }
 

@@ -538,8 +538,7 @@ begin(struct search *s)
         }
         for (uint32_t x = 0; x < p->model->exits_count; x++) {
             if (s->tight_of[x] >= 0)
-                s->room[root->at][(size_t)c * TIGHT_MAX + (size_t)s->tight_of[x]] =
-                    p->exit_room[x];
+                s->room[root->at][(size_t)c * TIGHT_MAX + (size_t)s->tight_of[x]] = p->exit_room[x];
         }
     }
 }

@@ -1,0 +1,59 @@
+#include "services/signals/optimize/flow.h"
+
+enum { QUEUE_LEAST = 4, DEPARTED_LEAST = 4 };
+#define KEEP 0.9        /* of what was learned before, at each green */
+#define HALF_SECOND 0.5 /* a crossing is known by the second only */
+
+void
+flow_init(struct flow *f)
+{
+    *f = (struct flow){.headway_s = FLOW_HEADWAY_S, .start_s = FLOW_START_S};
+}
+
+static double
+within(double x, double least, double most)
+{
+    return x < least ? least : x > most ? most : x;
+}
+
+static void
+learn(double *value, double sample, double least, double most)
+{
+    *value = KEEP * *value + (1 - KEEP) * within(sample, least, most);
+}
+
+static void
+end(struct flow *f)
+{
+    f->measures = false;
+    if (f->departed < DEPARTED_LEAST)
+        return;
+    learn(&f->headway_s, (f->last_s - f->first_s) / (double)(f->departed - 1), FLOW_HEADWAY_LEAST_S,
+          FLOW_HEADWAY_MOST_S);
+    learn(&f->start_s, f->first_s - HALF_SECOND - f->green_s, FLOW_START_LEAST_S,
+          FLOW_START_MOST_S);
+}
+
+void
+flow_second(struct flow *f, bool green, uint32_t departed, uint32_t standing, double now_s)
+{
+    if (!green) {
+        if (f->measures)
+            end(f);
+        f->green_s = now_s; /* the next second may be the first of a green */
+        f->departed = 0;
+        return;
+    }
+    if (!f->measures && f->departed == 0 && standing + departed >= QUEUE_LEAST &&
+        now_s - f->green_s <= 1)
+        f->measures = true;
+    if (!f->measures)
+        return;
+    for (uint32_t i = 0; i < departed; i++) {
+        if (f->departed++ == 0)
+            f->first_s = now_s;
+        f->last_s = now_s;
+    }
+    if (standing == 0)
+        end(f);
+}
