@@ -177,7 +177,7 @@ control_hear(struct control *c, uint32_t index, const struct signals_reading *re
     j->heard = true;
     j->heard_ms = now_ms;
     j->phase = reading->phase;
-    j->age_s = reading->age_s;
+    j->age_s = reading->age_s + 1; /* when the wish takes effect */
     if (!c->options.deaf)
         announce(c, index, now_s);
     for (uint32_t l = 0; l < j->model.lanes_count; l++) {
