@@ -487,26 +487,12 @@ world_show(struct world *w, uint32_t site, struct bytes state)
     w->next_count++;
 }
 
-static void
-put_old(struct buf *b, const char *key, const uint16_t *counts, uint32_t n)
-{
-    buf_format(b, ",\"%s\":[", key);
-    for (uint32_t i = 0; i < n; i++)
-        buf_format(b, "%s%u", i ? "," : "", (unsigned)counts[i]);
-    buf_text(b, "]");
-}
-
 void
 world_put_reading(const struct world *w, uint32_t site, int32_t phase, uint32_t age_s,
                   struct buf *b)
 {
-    const struct site_counts *c = world_counts(w, site);
-    const struct site *s = &w->sites[site];
     buf_text(b, "{");
     loops_put_reading(traffic_loops(w->traffic), site, phase, age_s, w->cameras, b);
-    put_old(b, "q", c->standing, s->lanes_count);
-    put_old(b, "n", c->near, s->lanes_count);
-    put_old(b, "o", c->exit_standing, s->exits_count);
     buf_text(b, "}");
 }
 

@@ -41,8 +41,8 @@ const struct site_counts *world_counts(const struct world *w, uint32_t site);
 struct bytes world_shown(const struct world *w, uint32_t site);
 void world_show(struct world *w, uint32_t site, struct bytes state);
 /*
- * What its sensors say of the last second, an object as services/signals/reading.h has it (and q, n
- * and o of model.h). `phase` and `age_s`: what its executor shows.
+ * What its sensors say of the last second, an object as services/signals/reading.h has it. `phase`
+ * and `age_s`: what its executor shows.
  */
 void world_put_reading(const struct world *w, uint32_t site, int32_t phase, uint32_t age_s,
                        struct buf *b);
