@@ -263,6 +263,10 @@ $(B)/tests/field/%_test: $(B)/obj/field/%_test.o $(call obj,src/base/test_main.c
 # All of a field program but its main().
 $(foreach f,$(FIELD) common,$(eval field_objs_$(f) := $(sort $(filter-out %/$(f)/$(f).o,$(call objs_of,field/$(f))) $(call objs_of,field/common))))
 $(foreach f,$(FIELD) common,$(eval $(filter $(B)/tests/field/$(f)/%,$(FIELD_TESTS)): $(field_objs_$(f))))
+# The half of the NTCIP adapter that talks to the controller, driven by a test.
+$(B)/tests/ntcip/drive: $(call obj,tests/ntcip/drive.c) $(field_objs_ntcip) $(LIB)
+	@mkdir -p $(@D)
+	$(Q) $(CC) $(LDFLAGS) -o $@ $^ $(LIBS) $(FIELD_LIBS) $(FIELD_LIBS_ntcip)
 
 # Fuzz targets: in the ordinary build a main that replays files, with clang libFuzzer's own, for AFL++
 # one that takes an input after the other. They link with what a test of their folder links with.

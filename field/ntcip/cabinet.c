@@ -169,6 +169,20 @@ read_privacy(struct line *l)
 }
 
 static enum err
+read_replays(struct line *l)
+{
+    struct bytes w = word(l);
+    if (l->c->replays != REPLAYS_NONE)
+        return wrong(l, "this was said before");
+    l->c->replays = bytes_are(w, "serial")   ? REPLAYS_SERIAL
+                    : bytes_are(w, "window") ? REPLAYS_WINDOW
+                                             : REPLAYS_NONE;
+    if (l->c->replays == REPLAYS_NONE)
+        return wrong(l, "replays is serial (the agent has snmpSetSerialNo) or window");
+    return no_more(l);
+}
+
+static enum err
 read_keys(struct line *l)
 {
     return take_text(l, l->c->keys, sizeof(l->c->keys));
@@ -368,7 +382,8 @@ static const struct {
     {"crossing", read_crossing}, {"stage", read_stage},
     {"lane", read_lane},         {"loop", read_loop},
     {"version", read_version},   {"properties", read_properties},
-    {"community", read_version}, {"level", read_version},
+    {"replays", read_replays},   {"community", read_version},
+    {"level", read_version},
 };
 
 /* ---- the whole ------------------------------------------------------------------------------ */
@@ -403,6 +418,7 @@ is_complete(struct line *l, const struct cabinet *c)
                           : !c->user[0]                  ? "user"
                           : c->auth == AUTH_NONE         ? "auth"
                           : c->privacy == PRIVACY_NONE   ? "privacy"
+                          : c->replays == REPLAYS_NONE   ? "replays"
                           : !c->keys[0]                  ? "keys"
                           : c->backup_s == 0             ? "backup"
                           : c->minimum_green_s == 0      ? "envelope minimum-green"

@@ -9,6 +9,9 @@
  *   privacy    aes-128                      aes-128 or aes-256
  *   keys       /etc/bulkhead/crossing-12    two pass phrases (keys_read()), mode 0600
  *   backup     5s                           unitBackupTime
+ *   replays    serial                       serial: the agent has snmpSetSerialNo, which makes a
+ *                                           request work once; window: it has not, and what was
+ *                                           recorded works for USM's 150 s
  *   envelope   minimum-green 5s yellow 3s all-red 1.5s maximum-green 60s maximum-red 120s
  *   ring       1 2 3 4                      phases of one ring, in order
  *   ring       5 6 7 8
@@ -43,6 +46,7 @@ enum {
 };
 
 enum cabinet_auth { AUTH_NONE, AUTH_SHA_256, AUTH_SHA_384, AUTH_SHA_512 };
+enum cabinet_replays { REPLAYS_NONE, REPLAYS_SERIAL, REPLAYS_WINDOW };
 enum cabinet_privacy { PRIVACY_NONE, PRIVACY_AES_128, PRIVACY_AES_256 };
 
 struct cabinet {
@@ -52,6 +56,7 @@ struct cabinet {
     char user[CABINET_USER_SIZE];
     enum cabinet_auth auth;
     enum cabinet_privacy privacy;
+    enum cabinet_replays replays;
     char keys[CABINET_PATH_SIZE], properties[CABINET_PATH_SIZE]; /* properties may be empty */
     uint16_t backup_s;
     /* The envelope; ds: tenths of a second. */

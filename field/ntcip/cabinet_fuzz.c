@@ -9,6 +9,7 @@ check_cabinet(const struct cabinet *c)
     uint32_t a = 0, b = 0;
     ASSERT(c->name[0] && c->user[0] && c->keys[0] && c->port != 0);
     ASSERT(c->auth != AUTH_NONE && c->privacy != PRIVACY_NONE);
+    ASSERT(c->replays == REPLAYS_SERIAL || c->replays == REPLAYS_WINDOW);
     ASSERT(c->backup_s >= NTCIP_BACKUP_MIN_S && c->backup_s <= NTCIP_BACKUP_MAX_S);
     ASSERT(c->yellow_ds >= CABINET_YELLOW_MIN_DS && c->yellow_ds <= 60 && c->all_red_ds <= 60);
     ASSERT(c->minimum_green_s >= 1 && c->maximum_green_s >= 10 && c->maximum_red_s >= 30);

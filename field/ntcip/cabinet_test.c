@@ -31,7 +31,7 @@ TEST(the_sample_is_read_whole)
 
 TEST(old_versions_and_weak_security_cannot_be_configured)
 {
-    refused(SAMPLE "community public\n", "line 21: SNMPv3 with authentication and privacy is all");
+    refused(SAMPLE "community public\n", "line 22: SNMPv3 with authentication and privacy is all");
     refused(SAMPLE "version 2c\n", "SNMPv3 with authentication and privacy is all there is");
     refused(SAMPLE "version 3\n", "SNMPv3 with authentication and privacy is all there is");
     refused(SAMPLE "level noAuthNoPriv\n", "SNMPv3 with authentication and privacy is all");
@@ -52,6 +52,8 @@ TEST(what_is_wrong_is_named_with_its_line)
     refused("agent signals.example:161\n", "an address and a port are wanted");
     refused("agent 127.0.0.1:0\n", "an address and a port are wanted");
     refused("agent 127.0.0.1:70000\n", "an address and a port are wanted");
+    refused("replays\n", "replays is serial (the agent has snmpSetSerialNo) or window");
+    refused("replays window\nreplays serial\n", "line 2: this was said before");
     refused("backup 0s\n", "backup is from 2.0s to 15.0s");
     refused("backup 60s\n", "backup is from 2.0s to 15.0s");
     refused("envelope yellow 2.9s\n", "yellow is from 3.0s to 6.0s");

@@ -8,6 +8,7 @@ static const struct ntcip_row rows[NTCIP_OBJECTS_COUNT] = {
 };
 
 static const uint32_t asc[] = {1, 3, 6, 1, 4, 1, 1206, 4, 2, 1};
+static const uint32_t modules[] = {1, 3, 6, 1, 6, 3}; /* snmpModules */
 
 const struct ntcip_row *
 ntcip_row(enum ntcip_object object)
@@ -36,9 +37,10 @@ size_t
 ntcip_oid(struct ntcip_name name, uint32_t out[static NTCIP_OID_MAX])
 {
     const struct ntcip_row *row = ntcip_row(name.object);
-    size_t n = ARRAY_COUNT(asc);
+    bool serial = name.object == NTCIP_SET_SERIAL;
+    size_t n = serial ? ARRAY_COUNT(modules) : ARRAY_COUNT(asc);
     ASSERT(number_fits(row, name.number));
-    memcpy(out, asc, sizeof(asc));
+    memcpy(out, serial ? modules : asc, n * sizeof(*out));
     for (size_t i = 0; i < NTCIP_TAIL_MAX && row->tail[i]; i++) /* no arc is 0 */
         out[n++] = row->tail[i];
     out[n++] = name.number;
@@ -59,5 +61,7 @@ ntcip_may_set(struct ntcip_name name, int64_t number)
         return false;
     if (name.object == NTCIP_BACKUP_TIME)
         return name.number == 0 && number >= NTCIP_BACKUP_MIN_S && number <= NTCIP_BACKUP_MAX_S;
+    if (name.object == NTCIP_SET_SERIAL)
+        return name.number == 0 && ntcip_in_range(name.object, number);
     return name.number == 1 && ntcip_in_range(name.object, number);
 }

@@ -1,10 +1,11 @@
 /*
  * objects.h -- the NTCIP 1202 objects that the adapter knows, as one table.
  *
- * All are under asc, 1.3.6.1.4.1.1206.4.2.1. Groups have eight phases: bit 0 of group 1 is phase 1;
- * detectors likewise. Numbers and ranges were compared with three public renderings of the MIB
- * (v01 to v03 keep them). What a request may set is the column `set`, and nothing else:
- * phase timing is read, never written.
+ * All are under asc, 1.3.6.1.4.1.1206.4.2.1, but for snmpSetSerialNo (RFC 3418): whoever sets it to
+ * what it is moves it on, so that a request that carries it works once. Groups have eight phases:
+ * bit 0 of group 1 is phase 1; detectors likewise. Numbers and ranges were compared with three
+ * public renderings of the MIB (v01 to v03 keep them). What a request may set is the column `set`,
+ * and nothing else: phase timing is read, never written.
  */
 #ifndef FIELD_NTCIP_OBJECTS_H
 #define FIELD_NTCIP_OBJECTS_H
@@ -29,6 +30,7 @@ enum ntcip_unit { UNIT_NONE, UNIT_BITS, UNIT_SECOND, UNIT_TENTH, UNIT_STATE };
     X(FORCE_OFF, "phaseControlGroupForceOff", INDEX_GROUP, 0, 255, UNIT_BITS, true, 1, 5, 1, 5)    \
     X(VEH_CALL, "phaseControlGroupVehCall", INDEX_GROUP, 0, 255, UNIT_BITS, true, 1, 5, 1, 6)      \
     X(BACKUP_TIME, "unitBackupTime", INDEX_NONE, 0, 65535, UNIT_SECOND, true, 3, 3)                \
+    X(SET_SERIAL, "snmpSetSerialNo", INDEX_NONE, 0, INT32_MAX, UNIT_NONE, true, 1, 1, 6, 1)        \
     X(REDS, "phaseStatusGroupReds", INDEX_GROUP, 0, 255, UNIT_BITS, false, 1, 4, 1, 2)             \
     X(YELLOWS, "phaseStatusGroupYellows", INDEX_GROUP, 0, 255, UNIT_BITS, false, 1, 4, 1, 3)       \
     X(GREENS, "phaseStatusGroupGreens", INDEX_GROUP, 0, 255, UNIT_BITS, false, 1, 4, 1, 4)         \
@@ -93,8 +95,9 @@ size_t ntcip_oid(struct ntcip_name name, uint32_t out[static NTCIP_OID_MAX]);
 bool ntcip_in_range(enum ntcip_object object, int64_t number);
 
 /*
- * The white list: may the adapter set this name to this number? Phase control of group 1, and
- * unitBackupTime to NTCIP_BACKUP_MIN_S..MAX_S: short, and never 0, which would switch it off.
+ * The white list: may the adapter set this name to this number? Phase control of group 1, the
+ * serial number, and unitBackupTime to NTCIP_BACKUP_MIN_S..MAX_S: short, and never 0, which would
+ * switch it off.
  */
 enum { NTCIP_BACKUP_MIN_S = 2, NTCIP_BACKUP_MAX_S = 15 };
 bool ntcip_may_set(struct ntcip_name name, int64_t number);

@@ -32,23 +32,33 @@ TEST(objects_have_the_numbers_of_the_standard)
 }
 
 /* Whatever is named and whatever the number: what may be written is exactly this. */
-TEST(the_white_list_is_four_control_objects_and_a_short_backup_time)
+TEST(the_white_list_is_four_control_objects_the_serial_and_a_short_backup_time)
 {
-    static const bool expected[NTCIP_OBJECTS_COUNT] = {[NTCIP_PHASE_OMIT] = true,
-                                                       [NTCIP_HOLD] = true,
-                                                       [NTCIP_FORCE_OFF] = true,
-                                                       [NTCIP_VEH_CALL] = true,
-                                                       [NTCIP_BACKUP_TIME] = true};
+    static const bool expected[NTCIP_OBJECTS_COUNT] = {
+        [NTCIP_PHASE_OMIT] = true, [NTCIP_HOLD] = true,        [NTCIP_FORCE_OFF] = true,
+        [NTCIP_VEH_CALL] = true,   [NTCIP_BACKUP_TIME] = true, [NTCIP_SET_SERIAL] = true};
     for (int object = -1; object <= NTCIP_OBJECTS_COUNT; object++)
         for (uint32_t number = 0; number <= UINT8_MAX; number++)
             for (int64_t value = -2; value <= 70000; value += value < 300 ? 1 : 9973) {
                 struct ntcip_name name = {(enum ntcip_object)object, (uint8_t)number};
                 bool control = object >= 0 && object < NTCIP_OBJECTS_COUNT && expected[object];
                 bool backup = object == NTCIP_BACKUP_TIME;
+                if (object == NTCIP_SET_SERIAL) {
+                    CHECK(ntcip_may_set(name, value) == (number == 0 && value >= 0));
+                    continue;
+                }
                 bool good = control && (backup ? number == 0 && value >= 2 && value <= 15
                                                : number == 1 && value >= 0 && value <= 255);
                 CHECK(ntcip_may_set(name, value) == good);
             }
+}
+
+TEST(the_serial_is_under_another_root)
+{
+    static const uint32_t want[] = {1, 3, 6, 1, 6, 3, 1, 1, 6, 1, 0};
+    uint32_t oid[NTCIP_OID_MAX];
+    CHECK(ntcip_oid((struct ntcip_name){NTCIP_SET_SERIAL, 0}, oid) == ARRAY_COUNT(want));
+    CHECK(memcmp(oid, want, sizeof(want)) == 0);
 }
 
 TEST(values_out_of_range_are_no_answers)

@@ -5,7 +5,8 @@
 #include "field/ntcip/timings.h"
 
 #define SAMPLE_HEAD                                                                                \
-    "cabinet crossing-12\nagent 127.0.0.1:1161\nuser bulkhead\nauth sha-256\nprivacy aes-128\n"    \
+    "cabinet crossing-12\nagent 127.0.0.1:1161\nuser bulkhead\nauth sha-256\nprivacy "             \
+    "aes-128\nreplays serial\n"                                                                    \
     "keys /etc/bulkhead/crossing-12\nbackup 5s\n"
 #define SAMPLE_ENVELOPE                                                                            \
     "envelope minimum-green 5s yellow 3s all-red 1.5s maximum-green 60s maximum-red 120s\n"

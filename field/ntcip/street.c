@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { EXIT_CANNOT = 3, UID_NOBODY = 65534 };
+enum { EXIT_CANNOT = 3, UID_NOBODY = 65534, SETS_MAX = 5 };
 
 static const struct sandbox_rule rules[] = {
 #include "field/ntcip/ntcip.seccomp.def"
@@ -68,14 +68,39 @@ ask(struct street *s, const struct ntcip_name *names, size_t count, struct ntcip
     return e;
 }
 
+/*
+ * Set, with the agent's serial number in front where the cabinet has one: the same request,
+ * recorded and sent again, finds that the number went on.
+ */
+static enum err
+set_once(struct street *s, const struct ntcip_name *names, const int32_t *numbers, size_t count)
+{
+    struct ntcip_name all[SETS_MAX] = {{NTCIP_SET_SERIAL, 0}};
+    int32_t values[SETS_MAX];
+    struct ntcip_value serial = {.there = true};
+    size_t from = s->cabinet->replays == REPLAYS_SERIAL ? 0 : 1;
+    ASSERT(count < SETS_MAX);
+    s->sets++;
+    memcpy(all + 1, names, count * sizeof(*names));
+    memcpy(values + 1, numbers, count * sizeof(*numbers));
+    enum err e = from == 0 ? agent_get(s->agent, all, 1, &serial) : OK;
+    if (e == OK && !serial.there)
+        e = ERR_UNSUPPORTED; /* it was said that it has one */
+    values[0] = serial.number;
+    if (e == OK)
+        e = agent_set(s->agent, all + from, values + from, count + 1 - from);
+    if (e != OK)
+        s->problem = e;
+    return e;
+}
+
 /* The one figure that is not phase control: how soon the controller goes its own way. */
 static void
 shorten_backup(struct street *s)
 {
     const struct ntcip_name name = {NTCIP_BACKUP_TIME, 0};
     int32_t number = s->cabinet->backup_s;
-    s->sets++;
-    if (agent_set(s->agent, &name, &number, 1) == OK)
+    if (set_once(s, &name, &number, 1) == OK)
         s->timings.backup_s = (struct ntcip_value){true, number}; /* read again at the next time */
 }
 
@@ -123,10 +148,7 @@ obey(struct street *s, const struct control_orders *o)
     const int32_t numbers[] = {o->omit, o->hold, o->force_off, o->call};
     if (!o->write)
         return;
-    s->sets++;
-    enum err e = agent_set(s->agent, names, numbers, ARRAY_COUNT(names));
-    if (e != OK)
-        s->problem = e;
+    enum err e = set_once(s, names, numbers, ARRAY_COUNT(names));
     control_sent(&s->control, o, e == OK);
 }
 

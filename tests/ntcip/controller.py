@@ -2,6 +2,10 @@
 """A controller of a dual-ring intersection, behind Debian's snmpd (pass_persist).
 
     pass_persist .1.3.6.1.4.1.1206.4.2.1 /usr/bin/python3 controller.py FOLDER
+    pass_persist .1.3.6.1 /usr/bin/python3 controller.py FOLDER serial
+
+With `serial` it has snmpSetSerialNo as RFC 3418 means it (snmpd's own cannot be set on 64-bit machines): what comes
+in one request with it is set together with it or not at all.
 
 Rings 1 2 3 4 and 5 6 7 8, barrier between 1 2 5 6 and 3 4 7 8. It times minimum green, yellow and
 red clearance itself, obeys calls, omits, holds and force-offs, and has NTCIP's backup timer. What
@@ -19,6 +23,7 @@ RINGS = ((1, 2, 3, 4), (5, 6, 7, 8))
 SIDE = {1: 0, 2: 0, 5: 0, 6: 0, 3: 1, 4: 1, 7: 1, 8: 1}
 OMIT, HOLD, FORCE, CALL = (ASC + ".1.5.1.%d.1" % c for c in (2, 4, 5, 6))
 BACKUP = ASC + ".3.3.0"
+SERIAL = ".1.3.6.1.6.3.1.1.6.1.0"
 folder = sys.argv[1]
 
 
@@ -48,6 +53,8 @@ class Controller:
         self.rings = [Ring(RINGS[0], 2), Ring(RINGS[1], 6)]
         self.side = 0
         self.done = 0
+        self.serial = int(time.time()) % 2**31 if len(sys.argv) > 2 else None
+        self.unlocked = 0.0
         self.say("start")
 
     def say(self, what):
@@ -129,6 +136,10 @@ class Controller:
     # ---- what is read and written ---------------------------------------------------------------
 
     def get(self, oid):
+        if oid == SERIAL:
+            return self.serial
+        if not oid.startswith(ASC + "."):
+            return None
         tail = [int(x) for x in oid[len(ASC) + 1:].split(".")]
         if oid in self.control:
             return self.control[oid]
@@ -158,6 +169,16 @@ class Controller:
                 (3, 9, 0): self.short}.get(tuple(tail))
 
     def set(self, oid, value):
+        """snmpd hands over a request's values one by one, within a millisecond or two."""
+        now = time.monotonic()
+        if self.serial is not None:
+            if oid == SERIAL:
+                good = value == self.serial
+                self.serial = (self.serial + good) % 2**31
+                self.unlocked = now + 0.02 if good else 0.0
+                return good
+            if now > self.unlocked:
+                return False
         self.say("set %s %d" % (oid[len(ASC):], value))
         if oid == BACKUP:
             self.backup_s = value
@@ -212,7 +233,8 @@ def serve(controller):
         elif command == "set":
             oid, words = read().strip(), read().split()
             with controller.lock:
-                answer = "DONE" if words[0] == "integer" and controller.set(oid, int(words[1])) else "wrong-type"
+                good = words[0] == "integer" and controller.set(oid, int(words[1]))
+                answer = "DONE" if good else "inconsistent-value"
         elif command in ("get", "getnext"):
             oid = read().strip()
             with controller.lock:
