@@ -29,11 +29,11 @@ answers_ask(struct answers *a, const struct field *f)
     struct field_counts c;
     field_get_counts(f, &c);
     a->heard = heard_of(&c);
-    a->since_us = answers_machine_us();
+    a->since_us = a->asked_us = answers_machine_us();
 }
 
-bool
-answers_all(struct answers *a, const struct field *f)
+enum answers_state
+answers_look(struct answers *a, const struct field *f)
 {
     struct field_counts c;
     uint64_t now_us = answers_machine_us();
@@ -42,8 +42,10 @@ answers_all(struct answers *a, const struct field *f)
         a->heard = heard_of(&c);
         a->since_us = now_us;
     }
-    return c.acknowledged + c.refused == c.published &&
-           now_us - a->since_us >= ANSWERS_QUIET_MS * 1000ULL;
+    if (c.acknowledged + c.refused == c.published &&
+        now_us - a->since_us >= ANSWERS_QUIET_MS * 1000ULL)
+        return ANSWERS_ALL;
+    return now_us - a->asked_us >= ANSWERS_PATIENCE_MS * 1000ULL ? ANSWERS_NEVER : ANSWERS_COME;
 }
 
 void

@@ -12,11 +12,17 @@
 
 #include "field/common/device.h"
 
-enum { ANSWERS_QUIET_MS = 20 };
+enum { ANSWERS_QUIET_MS = 20, ANSWERS_PATIENCE_MS = 100 };
+
+enum answers_state {
+    ANSWERS_COME,
+    ANSWERS_ALL,
+    ANSWERS_NEVER /* not within ANSWERS_PATIENCE_MS, or surely not any more */
+};
 
 struct answers {
     uint64_t heard; /* of acknowledgements and leases, when it was looked at last */
-    uint64_t since_us;
+    uint64_t since_us, asked_us;
 };
 
 /* The machine's monotonic clock, whatever the city's is. */
@@ -26,7 +32,7 @@ uint64_t answers_machine_us(void);
 void answers_begin(struct answers *a, const struct field *f);
 /* Readings were published. */
 void answers_ask(struct answers *a, const struct field *f);
-bool answers_all(struct answers *a, const struct field *f);
+enum answers_state answers_look(struct answers *a, const struct field *f);
 /* The second is over, answered or not. */
 void answers_over(struct answers *a);
 /* No second will come any more. */

@@ -41,15 +41,14 @@ pace_begin(struct pace *p, struct field *f, uint64_t steps_per_second, bool lock
 static bool
 hear_answers(struct pace *p, struct field *f)
 {
-    uint64_t until_us = answers_machine_us() + PACE_ANSWER_MS * 1000ULL;
+    enum answers_state state;
     answers_ask(&p->answers, f);
     do {
         if (!field_turn(f, TURN_MS))
             return false;
-        if (answers_all(&p->answers, f))
-            return true;
-    } while (answers_machine_us() < until_us);
-    p->expired++;
+        state = answers_look(&p->answers, f);
+    } while (state == ANSWERS_COME);
+    p->expired += state == ANSWERS_NEVER;
     return true;
 }
 

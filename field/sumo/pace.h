@@ -1,15 +1,15 @@
 /*
  * pace.h -- when the street's next second comes: free-running at so many seconds a second of the
  * machine, or in lock-step with the city: not before what was said in this one is answered
- * (answers.h), and not later than PACE_ANSWER_MS after it was said. A second that was not answered
- * by then is counted as expired; its leases act when they come.
+ * (answers.h), or will not be: that second is counted as expired, and its leases act when they
+ * come.
  */
 #ifndef FIELD_SUMO_PACE_H
 #define FIELD_SUMO_PACE_H
 
 #include "field/sumo/answers.h"
 
-enum { PACE_ANSWER_MS = 100, PACE_CONNECT_MS = 60000 };
+enum { PACE_CONNECT_MS = 60000 };
 
 struct pace {
     bool lock_step;

@@ -22,7 +22,7 @@
 #define FAST_MARK "this program's clock is another's to move: for tests only"
 #define PAGE_FILE "city.clock" /* beside the programs */
 
-enum { PAGE_SLOTS_MAX = 64, PAGE_PATIENCE_MS = 1000, PAGE_DEAD_MS = 300, PAGE_BYTES = 4096 };
+enum { PAGE_SLOTS_MAX = 64, PAGE_PATIENCE_MS = 1000, PAGE_DEAD_MS = 1000, PAGE_BYTES = 4096 };
 
 struct page_slot {
     atomic_uint_fast64_t answered; /* the last question that found it idle */
