@@ -60,7 +60,10 @@ MAINS := $(patsubst %_main.c,%,$(notdir $(filter src/programs/%,$(MAIN_SOURCES))
 PLAIN_PROGRAMS := $(filter-out core warden,$(MAINS))
 PROGRAMS := $(PLAIN_PROGRAMS) $(foreach s,$(SERVICES),core-$(s) $(if $(wildcard src/services/$(s)/envelope.c),warden-$(s)))
 LIBEXEC := $(PROGRAMS:%=$(B)/libexec/bulkhead-%)
-FIELD := $(patsubst field/%/,%,$(filter-out field/common/,$(sort $(dir $(wildcard field/*/*.c)))))
+# Not programs, but what these share: common all of them, lights those that hold an intersection's lights.
+FIELD_SHARED := common lights
+FIELD_LIGHTS := sumo
+FIELD := $(filter-out $(FIELD_SHARED),$(patsubst field/%/,%,$(sort $(dir $(wildcard field/*/*.c)))))
 FIELD_PROGRAMS := $(FIELD:%=$(B)/field/%)
 FIELD_TESTS := $(patsubst %.c,$(B)/tests/%,$(shell find field -name '*_test.c' 2>/dev/null))
 FIELD_LIBS := $(shell pkg-config --libs libmosquitto libcurl)
@@ -123,8 +126,9 @@ $(B)/libexec/bulkhead-$(2)-$(1): $(call obj,src/programs/$(2)/$(2)_main.c) $(cal
 	@mkdir -p $$(@D)
 	$$(Q) $$(CC) $$(LDFLAGS) -o $$@ $$^ $$(LIBS)
 endef
+field_shared_objs = $(call objs_of,field/common) $(if $(filter $(1),$(FIELD_LIGHTS)),$(call objs_of,field/lights))
 define field_program
-$(B)/field/$(1): $(call objs_of,field/$(1)) $(call objs_of,field/common) $(LIB)
+$(B)/field/$(1): $(call objs_of,field/$(1)) $(call field_shared_objs,$(1)) $(LIB)
 	@mkdir -p $$(@D)
 	$$(Q) $$(CC) $$(LDFLAGS) -o $$@ $$^ $$(LIBS) $$(FIELD_LIBS) $$(FIELD_LIBS_$(1))
 endef
@@ -186,6 +190,14 @@ $(B)/tests/city/loader $(B)/tests/load/probe $(B)/tests/secrets/scan: $(B)/tests
 $(B)/tests/load/phases $(B)/tests/live/sabotage: $(B)/tests/%: $(B)/obj/tests/%.o $(LIB)
 	@mkdir -p $(@D)
 	$(Q) $(CC) $(LDFLAGS) -o $@ $^
+
+# Random, late, doubled and hostile events against the machine that holds the lights.
+STORM_OBJS := $(call obj,tests/signals/envelope/storm.c tests/signals/envelope/shapes.c tests/signals/envelope/checker.c)
+FIELD_TESTS_LIGHTS = $(filter $(B)/tests/field/lights/%,$(FIELD_TESTS))
+$(B)/tests/signals/envelope/storm: $(call obj,tests/signals/envelope/storm_main.c) $(STORM_OBJS) $(call objs_of,field/lights) $(LIB)
+	@mkdir -p $(@D)
+	$(Q) $(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+$(FIELD_TESTS_LIGHTS) $(B)/fuzz/field/lights/lights_fuzz: $(STORM_OBJS)
 
 # Writes a store whose secrets must go, and looks for them on a disk.
 $(B)/tests/store/retention: $(B)/obj/tests/store/retention.o $(LIB)
@@ -261,8 +273,8 @@ $(B)/tests/field/%_test: $(B)/obj/field/%_test.o $(call obj,src/base/test_main.c
 	@mkdir -p $(@D)
 	$(Q) $(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(LIBS) $(FIELD_LIBS) $(FIELD_LIBS_$(*D)) $(TEST_LIBS)
 # All of a field program but its main().
-$(foreach f,$(FIELD) common,$(eval field_objs_$(f) := $(sort $(filter-out %/$(f)/$(f).o,$(call objs_of,field/$(f))) $(call objs_of,field/common))))
-$(foreach f,$(FIELD) common,$(eval $(filter $(B)/tests/field/$(f)/%,$(FIELD_TESTS)): $(field_objs_$(f))))
+$(foreach f,$(FIELD) $(FIELD_SHARED),$(eval field_objs_$(f) := $(sort $(filter-out %/$(f)/$(f).o,$(call objs_of,field/$(f))) $(call field_shared_objs,$(f)))))
+$(foreach f,$(FIELD) $(FIELD_SHARED),$(eval $(filter $(B)/tests/field/$(f)/%,$(FIELD_TESTS)): $(field_objs_$(f))))
 # The half of the NTCIP adapter that talks to the controller, driven by a test.
 $(B)/tests/ntcip/drive: $(call obj,tests/ntcip/drive.c) $(field_objs_ntcip) $(LIB)
 	@mkdir -p $(@D)
@@ -290,7 +302,7 @@ $(B)/fuzz/field/$(1).a: $(field_objs_$(1))
 	@$$(AR) rcs --thin $$@ $$^
 $(filter $(B)/fuzz/field/$(1)/%,$(FUZZERS)): $(B)/fuzz/field/$(1).a
 endef
-$(foreach f,$(FIELD) common,$(eval $(call field_archive,$(f))))
+$(foreach f,$(FIELD) $(FIELD_SHARED),$(eval $(call field_archive,$(f))))
 
 # Street, executors and planner in one process: what the figures of signals are measured with. Of
 # field/sumo it takes what it uses, from the archive.

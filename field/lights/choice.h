@@ -1,0 +1,25 @@
+/*
+ * choice.h -- of machine.c: which phase a green that may end makes room for, and who must be next.
+ */
+#ifndef FIELD_LIGHTS_CHOICE_H
+#define FIELD_LIGHTS_CHOICE_H
+
+#include "field/lights/machine.h"
+
+/* A second of calls goes by: who waits, and how long (M5, M6, M7). */
+void choice_second(struct machine *m);
+
+/* In regular operation, when the green that stands may end. It may be the same phase. */
+uint8_t choice_next(struct machine *m);
+
+/* From a state without a phase: the wish, or where the stored plan starts. */
+uint8_t choice_start(const struct machine *m);
+/* Likewise, but who waited longest is first. */
+uint8_t choice_return(const struct machine *m);
+
+/* The plan goes on from the next of its rows that shows this phase. */
+void choice_shown(struct machine *m, uint8_t phase);
+/* The stored plan of this second of the day. */
+void choice_plan(struct machine *m, uint32_t day_s);
+
+#endif

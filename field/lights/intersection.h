@@ -1,0 +1,183 @@
+/*
+ * intersection.h -- what never changes about a signalled intersection: who crosses whom, the
+ * phases, the times, the stored plans. Pure; no allocation. Everything the machine and the monitor
+ * know of the street is here, and intersection_check() refuses what does not fit before a light is
+ * lit.
+ *
+ * A link is one signal group; a phase is one letter a link (docs: SUMO "Traffic_Lights"):
+ *   G green, g green that yields, s stop and go (a turn on red), r red.
+ * Between phases also y: yellow, or, on a walk, its clearance (flashing don't walk); o: flashing.
+ *
+ * Two links that cross may only go together if one of them shows g or s and yields to the other.
+ * All of this is checked for each phase and for each state between each two phases.
+ *
+ * Lanes are who can call: each is served by a phase in which one of its links shows G, g or s.
+ *
+ * The longest red. Some phases (the cover) together serve every lane. A round is the longest that
+ * it can take to serve each of them once, each with its worst change (clearance, yellow, all-red,
+ * the wait for a full junction) and its minimum green, after a change that is just under way. No
+ * order of calls can need more than a round, so what is guaranteed for a lane is limit_s = the
+ * larger of what was asked for (maximum_red_s, pedestrian_wait_s) and round_s; `strict` refuses an
+ * intersection where it is more.
+ *
+ * Where the values come from: specs/signals.md 5.2 (MUTCD 2009 4D.26, 4E.06; FHWA Signal Timing
+ * Manual).
+ */
+#ifndef FIELD_LIGHTS_INTERSECTION_H
+#define FIELD_LIGHTS_INTERSECTION_H
+
+#include "base/base.h"
+
+enum {
+    LIGHTS_LINKS_MAX = 128,
+    LIGHTS_PHASES_MAX = 32,
+    LIGHTS_LANES_MAX = 64,
+    LIGHTS_PLANS_MAX = 8,
+    LIGHTS_ROWS_MAX = 64,
+    LIGHTS_WHY_SIZE = 240,
+    LIGHTS_NO_PHASE = 0xff,
+
+    LIGHTS_YELLOW_MIN_S = 3,
+    LIGHTS_YELLOW_MAX_S = 6,
+    LIGHTS_ALL_RED_MAX_S = 6,
+    LIGHTS_GREEN_MIN_S = 4, /* a turn; 5 and more for who goes straight on */
+    LIGHTS_GREEN_MAX_S = 60,
+    LIGHTS_WALK_MIN_S = 7,
+    LIGHTS_CLEARANCE_MIN_S = 4,
+    LIGHTS_CLEARANCE_MAX_S = 60,
+    LIGHTS_RED_MIN_S = 60,
+    LIGHTS_RED_MAX_S = 600,
+    LIGHTS_BOX_MAX_S = 15,
+    LIGHTS_LEAVE_FLASH_S = 6,
+    LIGHTS_ROUND_MAX_S = 600, /* more phases than one junction can serve */
+    LIGHTS_DAY_S = 86400,
+};
+
+struct link_set {
+    uint64_t word[LIGHTS_LINKS_MAX / 64];
+};
+
+struct lights_link {
+    bool walk;                                    /* people on foot: G walk, y clearance */
+    uint8_t yellow_s, all_red_s, minimum_green_s; /* of a walk: its all-red after the clearance */
+    uint8_t walk_s, clearance_s;                  /* of a walk only */
+};
+
+struct lights_row {
+    uint8_t phase;
+    uint16_t seconds;
+};
+struct lights_plan {
+    uint32_t from_s; /* of the day; the last plan of a day goes on until the first */
+    uint32_t rows_count;
+    struct lights_row rows[LIGHTS_ROWS_MAX];
+};
+
+/* How one phase becomes another. Without a link that ends, the time of those that go is kept. */
+struct lights_change {
+    uint8_t clearance_s, yellow_s, all_red_s;
+    bool all_stop; /* nobody keeps a green: the junction is waited for */
+};
+
+struct intersection {
+    uint32_t links_count, phases_count, lanes_count, plans_count;
+    struct lights_link links[LIGHTS_LINKS_MAX];
+    char phases[LIGHTS_PHASES_MAX][LIGHTS_LINKS_MAX + 1];
+    struct link_set crosses[LIGHTS_LINKS_MAX];
+    struct link_set
+        yields[LIGHTS_LINKS_MAX]; /* a link: those that it gives way to when it shows g */
+    struct link_set lane_links[LIGHTS_LANES_MAX];
+    bool lane_walk[LIGHTS_LANES_MAX];
+    uint8_t lane_approach[LIGHTS_LANES_MAX]; /* buses: one grant a cycle and approach */
+    struct lights_plan plans[LIGHTS_PLANS_MAX];
+
+    uint16_t maximum_red_s, pedestrian_wait_s;
+    uint16_t preempt_minimum_s, preempt_longest_s, preempt_cool_s;
+    uint16_t bus_extension_s, bus_longest_s;
+    uint16_t box_wait_s, silence_s;
+    bool strict;
+
+    /* by intersection_check() */
+    bool checked;
+    struct link_set goes[LIGHTS_PHASES_MAX];  /* G or g */
+    struct link_set walks[LIGHTS_PHASES_MAX]; /* G on a walk */
+    uint64_t serves[LIGHTS_PHASES_MAX];       /* a bit a lane */
+    uint16_t minimum_s[LIGHTS_PHASES_MAX], preempt_end_s[LIGHTS_PHASES_MAX];
+    struct lights_change change[LIGHTS_PHASES_MAX][LIGHTS_PHASES_MAX];
+    uint16_t into_s[LIGHTS_PHASES_MAX]; /* worst change into it */
+    uint32_t cover_count;
+    uint8_t cover[LIGHTS_PHASES_MAX];
+    uint8_t serving[LIGHTS_LANES_MAX]; /* the phase of the cover that serves a lane */
+    uint16_t limit_s[LIGHTS_LANES_MAX];
+    uint16_t round_s;
+};
+
+static inline bool
+link_in(const struct link_set *s, uint32_t link)
+{
+    return s->word[link / 64] >> (link % 64) & 1;
+}
+static inline void
+link_add(struct link_set *s, uint32_t link)
+{
+    s->word[link / 64] |= UINT64_C(1) << (link % 64);
+}
+static inline bool
+link_any(const struct link_set *s)
+{
+    return (s->word[0] | s->word[1]) != 0;
+}
+
+/* Red, flashing, yellow: 0; stop and go 1; green that yields 2; green 3. */
+static inline uint32_t
+letter_strength(char letter)
+{
+    return letter == 'G' ? 3 : letter == 'g' ? 2 : letter == 's' ? 1 : 0;
+}
+
+/* No links yet; the specification's times for all that has one. */
+void intersection_init(struct intersection *x, uint32_t links_count);
+
+/* ERR_MALFORMED: another length or letter; ERR_LIMIT. */
+enum err intersection_add_phase(struct intersection *x, struct bytes letters) MUST_USE;
+/* ERR_LIMIT. The links of a lane are added with link_add(). */
+enum err intersection_add_lane(struct intersection *x, uint32_t *out_lane) MUST_USE;
+/* One more stored plan, empty. ERR_LIMIT. */
+enum err intersection_add_plan(struct intersection *x, uint32_t from_s) MUST_USE;
+/* A row of the newest plan. ERR_LIMIT, ERR_WRONG_STATE: no plan. */
+enum err intersection_add_row(struct intersection *x, uint32_t phase, uint32_t seconds) MUST_USE;
+
+void intersection_cross(struct intersection *x, uint32_t a, uint32_t b);
+/* `link` gives way to `to` when it shows g. */
+void intersection_yield(struct intersection *x, uint32_t link, uint32_t to);
+/* A walk over `decimetres`: at 1.07 m/s, and a buffer of 3 s. */
+void intersection_walk(struct intersection *x, uint32_t link, uint32_t decimetres);
+
+/*
+ * Check and derive. ERR_DENIED: *why (LIGHTS_WHY_SIZE) is a sentence that names the phase and the
+ * links, and x->checked stays false.
+ */
+enum err intersection_check(struct intersection *x, char *why) MUST_USE;
+
+/*
+ * May these letters stand together? `was` has for a link that shows y the letter that it had
+ * before. On false the two links that cross.
+ */
+bool intersection_fits(const struct intersection *x, const char *shown, const char *was,
+                       uint32_t *out_a, uint32_t *out_b);
+
+enum lights_stage { STAGE_CLEARANCE, STAGE_YELLOW, STAGE_RED };
+/*
+ * What is shown on the way from a phase to another: who loses green is yellow, then red; who keeps
+ * it shows the weaker of the two; who gains waits. `to` LIGHTS_NO_PHASE: everybody loses.
+ */
+void intersection_between(const struct intersection *x, const char *from, uint32_t to,
+                          enum lights_stage stage, char *out);
+/* The times of it. */
+struct lights_change intersection_change(const struct intersection *x, const char *from,
+                                         uint32_t to);
+
+/* The stored plan of this second of the day. */
+uint32_t intersection_plan_of(const struct intersection *x, uint32_t day_s);
+
+#endif

@@ -1,0 +1,696 @@
+#include "field/lights/machine.h"
+#include "field/lights/choice.h"
+
+enum { FLASH_MIN_S = 2 }; /* so that what begins between two seconds is seen in one */
+
+typedef enum err (*event_fn)(struct machine *m, const struct lights_event *e);
+
+struct want {
+    enum machine_goal goal;
+    uint8_t phase; /* LIGHTS_NO_PHASE: of no importance, or none */
+};
+
+void
+machine_init(struct machine *m, const struct intersection *x)
+{
+    ASSERT(x->checked);
+    *m = (struct machine){.x = x, .target = LIGHTS_NO_PHASE};
+    memset(m->shown, 'o', x->links_count);
+}
+
+const char *
+machine_word(enum machine_state state)
+{
+#define STATE_WORD(name, word) [MACHINE_##name] = word,
+    static const char *const words[] = {MACHINE_STATES(STATE_WORD)};
+    ASSERT(state < MACHINE_STATES_COUNT);
+    return words[state];
+}
+
+static bool
+changing(const struct machine *m)
+{
+    return m->state >= MACHINE_CLEARANCE && m->state <= MACHINE_BOX_HOLD;
+}
+
+bool
+machine_regular(const struct machine *m)
+{
+    bool green = m->state == MACHINE_GREEN || m->state == MACHINE_WALK;
+    return m->goal == GOAL_PHASE && (green || changing(m));
+}
+
+bool
+machine_preempting(const struct machine *m)
+{
+    return m->goal == GOAL_PREEMPT;
+}
+
+/* --- what is shown --- */
+
+static void
+show(struct machine *m, const char *letters)
+{
+    const struct intersection *x = m->x;
+    struct link_set goes = {0};
+    for (uint32_t i = 0; i < x->links_count; i++) {
+        m->shown[i] = letters[i];
+        if (letter_strength(letters[i]) > 0)
+            link_add(&goes, i);
+    }
+    m->green_lanes = 0;
+    for (uint32_t l = 0; l < x->lanes_count; l++) {
+        const struct link_set *lane = &x->lane_links[l];
+        if ((lane->word[0] & goes.word[0]) | (lane->word[1] & goes.word[1]))
+            m->green_lanes |= UINT64_C(1) << l;
+    }
+    for (uint32_t l = 0; l < x->lanes_count; l++) {
+        if (x->lane_walk[l] && m->green_lanes >> l & 1)
+            m->walkers &= ~(UINT64_C(1) << l);
+    }
+}
+
+static void
+show_all(struct machine *m, char letter)
+{
+    char letters[LIGHTS_LINKS_MAX];
+    memset(letters, letter, sizeof(letters));
+    show(m, letters);
+}
+
+static void
+to_state(struct machine *m, enum machine_state state)
+{
+    m->state = state;
+    m->elapsed_s = 0;
+}
+
+/* The state of a phase that is shown for this goal. Its age goes on. */
+static void
+stand(struct machine *m, enum machine_goal goal)
+{
+    ASSERT(goal != GOAL_RED && goal != GOAL_FLASH);
+    if (goal == GOAL_PHASE && m->goal != GOAL_PHASE)
+        m->returning = true;
+    m->goal = goal;
+    m->target = LIGHTS_NO_PHASE;
+    if (goal == GOAL_PHASE)
+        m->state = link_any(&m->x->walks[m->phase]) ? MACHINE_WALK : MACHINE_GREEN;
+    else
+        m->state = goal == GOAL_MANUAL ? MACHINE_MANUAL : MACHINE_PREEMPT;
+}
+
+static void
+show_phase(struct machine *m, uint8_t phase, enum machine_goal goal)
+{
+    ASSERT(phase < m->x->phases_count);
+    m->phase = phase;
+    show(m, m->x->phases[phase]);
+    choice_shown(m, phase);
+    m->elapsed_s = 0;
+    stand(m, goal);
+}
+
+/* --- what is wanted --- */
+
+static const struct machine_preempt *
+active_preempt(const struct machine *m)
+{
+    const struct machine_preempt *first = NULL;
+    for (uint32_t i = 0; i < LIGHTS_PREEMPTS_MAX; i++) {
+        const struct machine_preempt *p = &m->preempts[i];
+        if (p->stands && (!first || p->order < first->order))
+            first = p;
+    }
+    return first;
+}
+
+static struct want
+wanted(const struct machine *m)
+{
+    const struct machine_preempt *p = active_preempt(m);
+    if (p)
+        return (struct want){GOAL_PREEMPT, p->phase};
+    if (m->now_us < m->flash_until_us)
+        return (struct want){GOAL_FLASH, LIGHTS_NO_PHASE};
+    if (m->now_us < m->red_until_us)
+        return (struct want){GOAL_RED, LIGHTS_NO_PHASE};
+    if (m->now_us < m->manual_until_us)
+        return (struct want){GOAL_MANUAL, m->manual_phase};
+    return (struct want){GOAL_PHASE, LIGHTS_NO_PHASE};
+}
+
+/* --- a change --- */
+
+/* Nobody inside, or waited for long enough; with a green that is kept nobody is waited for. */
+static bool
+box_blocks(const struct machine *m)
+{
+    if (m->inside == 0 || m->x->box_wait_s == 0)
+        return false;
+    for (uint32_t i = 0; i < m->x->links_count; i++) {
+        if (letter_strength(m->shown[i]) > 1)
+            return false;
+    }
+    return true;
+}
+
+static void
+arrive(struct machine *m)
+{
+    if (m->goal == GOAL_FLASH || m->goal == GOAL_RED) {
+        show_all(m, m->goal == GOAL_FLASH ? 'o' : 'r');
+        to_state(m, m->goal == GOAL_FLASH ? MACHINE_FLASH : MACHINE_RED);
+        return;
+    }
+    show_phase(m, m->target, m->goal);
+}
+
+static void
+enter_box(struct machine *m)
+{
+    if (!box_blocks(m))
+        arrive(m);
+    else
+        to_state(m, MACHINE_BOX_HOLD);
+}
+
+static void
+enter_red(struct machine *m)
+{
+    char next[LIGHTS_LINKS_MAX];
+    for (uint32_t i = 0; i < m->x->links_count; i++) {
+        bool turns = m->target != LIGHTS_NO_PHASE && m->x->phases[m->target][i] == 's';
+        next[i] = m->shown[i] != 'y' ? m->shown[i] : turns ? 's' : 'r';
+    }
+    show(m, next);
+    to_state(m, MACHINE_ALL_RED);
+    if (m->change.all_red_s == 0)
+        enter_box(m);
+}
+
+static void
+enter_yellow(struct machine *m)
+{
+    char from[LIGHTS_LINKS_MAX + 1], next[LIGHTS_LINKS_MAX + 1];
+    for (uint32_t i = 0; i < m->x->links_count; i++)
+        from[i] = m->shown[i] == 'y' ? 'r' : m->shown[i]; /* a walk that has cleared */
+    intersection_between(m->x, from, m->target, STAGE_YELLOW, next);
+    show(m, next);
+    to_state(m, MACHINE_YELLOW);
+    if (m->change.yellow_s == 0)
+        enter_red(m);
+}
+
+static void
+begin_change(struct machine *m, struct want to)
+{
+    char next[LIGHTS_LINKS_MAX + 1];
+    m->goal = to.goal;
+    m->target = to.phase;
+    m->change = intersection_change(m->x, m->shown, to.phase);
+    if (m->change.clearance_s == 0) {
+        enter_yellow(m);
+        return;
+    }
+    intersection_between(m->x, m->shown, to.phase, STAGE_CLEARANCE, next);
+    show(m, next);
+    to_state(m, MACHINE_CLEARANCE);
+}
+
+/* May the change that is under way end elsewhere? Not if a green would be lost without a yellow. */
+static bool
+may_turn(const struct machine *m, uint8_t target)
+{
+    for (uint32_t i = 0; i < m->x->links_count; i++) {
+        char goal = target == LIGHTS_NO_PHASE ? 'r' : m->x->phases[target][i];
+        bool matters = m->state != MACHINE_CLEARANCE || m->x->links[i].walk;
+        if (matters && letter_strength(m->shown[i]) > 1 && letter_strength(goal) < 2)
+            return false;
+    }
+    return true;
+}
+
+static void
+turn_to(struct machine *m, uint8_t target)
+{
+    const struct intersection *x = m->x;
+    char next[LIGHTS_LINKS_MAX];
+    m->target = target;
+    if (m->change.all_red_s == 0)
+        m->change.all_red_s =
+            1; /* who loses his green now may be green in the new target: red between */
+    if (m->state == MACHINE_CLEARANCE) {
+        struct lights_change c = intersection_change(x, x->phases[m->phase], target);
+        m->change.yellow_s = c.yellow_s;
+        if (c.all_red_s > m->change.all_red_s)
+            m->change.all_red_s = c.all_red_s;
+        return;
+    }
+    for (uint32_t i = 0; i < x->links_count; i++) {
+        char goal = target == LIGHTS_NO_PHASE ? 'r' : x->phases[target][i];
+        bool weaker = letter_strength(goal) < letter_strength(m->shown[i]);
+        next[i] = weaker ? goal : m->shown[i];
+    }
+    show(m, next);
+}
+
+/* Something more urgent, or the end of it, during a change. */
+static void
+reconsider(struct machine *m)
+{
+    struct want to = wanted(m);
+    if (to.goal == m->goal && (to.goal == GOAL_PHASE || to.phase == m->target))
+        return;
+    if (to.goal == GOAL_PHASE) { /* what it was for is over: it ends where it was going */
+        if (m->target == LIGHTS_NO_PHASE)
+            turn_to(m, choice_return(m));
+        m->goal = GOAL_PHASE;
+        m->returning = true;
+    } else if (may_turn(m, to.phase)) {
+        turn_to(m, to.phase);
+        m->goal = to.goal;
+    }
+}
+
+/* --- a second of each state --- */
+
+/* GREEN, WALK, PREEMPT, MANUAL: a phase stands. */
+static enum err
+tick_phase(struct machine *m, const struct lights_event *e)
+{
+    (void)e;
+    const struct intersection *x = m->x;
+    struct want to = wanted(m);
+    uint32_t least_s =
+        to.goal == GOAL_PREEMPT ? x->preempt_end_s[m->phase] : x->minimum_s[m->phase];
+    if (to.goal == GOAL_PHASE && m->goal != GOAL_PHASE)
+        stand(m, GOAL_PHASE);
+    if (to.goal == GOAL_PHASE && m->elapsed_s >= least_s)
+        to.phase = choice_next(m);
+    if (to.goal == GOAL_PHASE && to.phase == LIGHTS_NO_PHASE)
+        return OK;
+    if (to.phase == m->phase)
+        stand(m, to.goal);
+    else if (m->elapsed_s >= least_s)
+        begin_change(m, to);
+    return OK;
+}
+
+static enum err
+tick_clearance(struct machine *m, const struct lights_event *e)
+{
+    (void)e;
+    reconsider(m);
+    if (m->elapsed_s >= m->change.clearance_s)
+        enter_yellow(m);
+    return OK;
+}
+
+static enum err
+tick_yellow(struct machine *m, const struct lights_event *e)
+{
+    (void)e;
+    reconsider(m);
+    if (m->elapsed_s >= m->change.yellow_s)
+        enter_red(m);
+    return OK;
+}
+
+static enum err
+tick_all_red(struct machine *m, const struct lights_event *e)
+{
+    (void)e;
+    reconsider(m);
+    if (m->elapsed_s >= m->change.all_red_s)
+        enter_box(m);
+    return OK;
+}
+
+static enum err
+tick_box_hold(struct machine *m, const struct lights_event *e)
+{
+    (void)e;
+    reconsider(m);
+    if (!box_blocks(m) || m->elapsed_s >= m->x->box_wait_s)
+        arrive(m);
+    return OK;
+}
+
+static void
+begin_leave_flash(struct machine *m, struct want to)
+{
+    m->goal = to.goal;
+    m->target = to.goal == GOAL_PHASE ? choice_start(m) : to.phase;
+    show_all(m, 'r');
+    to_state(m, MACHINE_LEAVE_FLASH);
+}
+
+static enum err
+tick_flash(struct machine *m, const struct lights_event *e)
+{
+    (void)e;
+    struct want to = wanted(m);
+    if (to.goal != GOAL_FLASH && m->elapsed_s >= FLASH_MIN_S)
+        begin_leave_flash(m, to);
+    return OK;
+}
+
+static enum err
+tick_leave_flash(struct machine *m, const struct lights_event *e)
+{
+    (void)e;
+    reconsider(m);
+    bool waited = m->elapsed_s >= LIGHTS_LEAVE_FLASH_S + (uint32_t)m->x->box_wait_s;
+    if (m->elapsed_s >= LIGHTS_LEAVE_FLASH_S && (waited || !box_blocks(m)))
+        arrive(m);
+    return OK;
+}
+
+static enum err
+tick_red(struct machine *m, const struct lights_event *e)
+{
+    (void)e;
+    struct want to = wanted(m);
+    if (to.goal == GOAL_RED)
+        return OK;
+    m->returning = to.goal == GOAL_PHASE;
+    m->goal = to.goal;
+    m->target = to.goal == GOAL_PHASE ? choice_return(m) : to.phase;
+    enter_box(m);
+    return OK;
+}
+
+static enum err
+tick_fault(struct machine *m, const struct lights_event *e)
+{
+    (void)m, (void)e;
+    return OK;
+}
+
+/* What goes by whatever the state is. */
+static void
+pass_second(struct machine *m, const struct lights_event *e)
+{
+    m->elapsed_s++;
+    m->row_s++;
+    m->inside = e->inside;
+    bool obeying = m->wished && e->now_us < m->wish_until_us;
+    if (m->obeying && !obeying)
+        m->fallbacks++;
+    m->obeying = obeying;
+    for (uint32_t i = 0; i < LIGHTS_PREEMPTS_MAX; i++) {
+        struct machine_preempt *p = &m->preempts[i];
+        bool held = p->stands && m->state == MACHINE_PREEMPT && m->phase == p->phase;
+        p->held_s += held || p->timed_out;
+        if (held && p->held_s >= m->x->preempt_longest_s)
+            *p = (struct machine_preempt){.timed_out = true, .source = p->source};
+        else if (p->timed_out && p->held_s >= m->x->preempt_cool_s)
+            *p = (struct machine_preempt){0};
+    }
+    choice_plan(m, e->day_s);
+    choice_second(m);
+}
+
+/* --- the other events --- */
+
+static enum err
+take_over(struct machine *m, const struct lights_event *e)
+{
+    if (e->phase >= m->x->phases_count)
+        return ERR_DENIED;
+    show_phase(m, (uint8_t)e->phase, GOAL_PHASE);
+    return OK;
+}
+
+/* Flashing, which nobody has ordered: the next seconds leave it. */
+static enum err
+start(struct machine *m, const struct lights_event *e)
+{
+    (void)e;
+    m->goal = GOAL_FLASH;
+    show_all(m, 'o');
+    to_state(m, MACHINE_FLASH);
+    return OK;
+}
+
+static enum err
+wish(struct machine *m, const struct lights_event *e)
+{
+    if (e->phase >= m->x->phases_count)
+        return ERR_DENIED;
+    if (e->until_us <= e->now_us)
+        return ERR_EXPIRED;
+    if (m->numbered && e->sequence <= m->last_sequence)
+        return ERR_EXISTS;
+    m->numbered = m->wished = true;
+    m->last_sequence = e->sequence;
+    m->wish_phase = (uint8_t)e->phase;
+    m->wish_until_us = e->until_us;
+    return OK;
+}
+
+static enum err
+expiry(struct machine *m, const struct lights_event *e)
+{
+    (void)e;
+    if (!m->wished)
+        return ERR_DENIED;
+    m->wished = false;
+    return OK;
+}
+
+static uint64_t
+walk_lanes(const struct intersection *x)
+{
+    uint64_t walks = 0;
+    for (uint32_t l = 0; l < x->lanes_count; l++)
+        walks |= (uint64_t)x->lane_walk[l] << l;
+    return walks;
+}
+
+static enum err
+sensors(struct machine *m, const struct lights_event *e)
+{
+    uint64_t walks = walk_lanes(m->x);
+    m->vehicles = e->lanes & ~walks;
+    m->walkers |= e->lanes & walks & ~m->green_lanes;
+    m->silent_s = 0;
+    return OK;
+}
+
+static enum err
+call(struct machine *m, const struct lights_event *e, bool walk)
+{
+    if (e->lane >= m->x->lanes_count || m->x->lane_walk[e->lane] != walk)
+        return ERR_DENIED;
+    uint64_t lane = UINT64_C(1) << e->lane;
+    if (walk)
+        m->walkers |= lane & ~m->green_lanes;
+    else
+        m->vehicles |= lane;
+    return OK;
+}
+
+static enum err
+vehicle_call(struct machine *m, const struct lights_event *e)
+{
+    return call(m, e, false);
+}
+
+static enum err
+pedestrian_call(struct machine *m, const struct lights_event *e)
+{
+    return call(m, e, true);
+}
+
+static enum err
+bus_call(struct machine *m, const struct lights_event *e)
+{
+    if (e->lane >= m->x->lanes_count)
+        return ERR_DENIED;
+    struct machine_bus *b = &m->buses[m->x->lane_approach[e->lane]];
+    if (b->calls)
+        return ERR_EXISTS;
+    b->calls = true;
+    b->granted = false;
+    b->lane = (uint8_t)e->lane;
+    b->called_s = b->used_s = 0;
+    return OK;
+}
+
+static enum err
+bus_out(struct machine *m, const struct lights_event *e)
+{
+    if (e->lane >= m->x->lanes_count || !m->buses[m->x->lane_approach[e->lane]].calls)
+        return ERR_DENIED;
+    m->buses[m->x->lane_approach[e->lane]].calls = false;
+    return OK;
+}
+
+/* The place of this source; else a free one; else the one that is barred longest. */
+static struct machine_preempt *
+preempt_place(struct machine *m, uint32_t source)
+{
+    struct machine_preempt *place = NULL;
+    for (uint32_t i = 0; i < LIGHTS_PREEMPTS_MAX; i++) {
+        struct machine_preempt *p = &m->preempts[i];
+        if ((p->stands || p->timed_out) && p->source == source)
+            return p;
+        bool barred = p->timed_out && (!place || (place->timed_out && place->held_s < p->held_s));
+        if ((!p->stands && !p->timed_out) || barred)
+            place = p;
+    }
+    return place;
+}
+
+static enum err
+preempt_call(struct machine *m, const struct lights_event *e)
+{
+    struct machine_preempt *p = preempt_place(m, e->source);
+    if (e->phase >= m->x->phases_count)
+        return ERR_DENIED;
+    if (!p)
+        return ERR_LIMIT;
+    bool same = p->source == e->source;
+    if (same && p->stands)
+        return p->phase == e->phase ? OK : ERR_DENIED;
+    if (same && p->timed_out)
+        return ERR_DENIED;
+    *p = (struct machine_preempt){.stands = true,
+                                  .phase = (uint8_t)e->phase,
+                                  .source = e->source,
+                                  .order = ++m->preempt_order};
+    return OK;
+}
+
+static enum err
+preempt_out(struct machine *m, const struct lights_event *e)
+{
+    struct machine_preempt *p = preempt_place(m, e->source);
+    if (!p || !p->stands || p->source != e->source)
+        return ERR_DENIED;
+    *p = (struct machine_preempt){0};
+    return OK;
+}
+
+static enum err
+order(int64_t *until_us, const struct lights_event *e)
+{
+    if (e->until_us <= e->now_us)
+        return ERR_EXPIRED;
+    *until_us = e->until_us;
+    return OK;
+}
+
+static enum err
+end_order(int64_t *until_us, const struct lights_event *e)
+{
+    if (*until_us <= e->now_us)
+        return ERR_DENIED;
+    *until_us = INT64_MIN;
+    return OK;
+}
+
+static enum err
+flash_on(struct machine *m, const struct lights_event *e)
+{
+    return order(&m->flash_until_us, e);
+}
+
+static enum err
+flash_off(struct machine *m, const struct lights_event *e)
+{
+    return end_order(&m->flash_until_us, e);
+}
+
+static enum err
+red_on(struct machine *m, const struct lights_event *e)
+{
+    return order(&m->red_until_us, e);
+}
+
+static enum err
+red_off(struct machine *m, const struct lights_event *e)
+{
+    return end_order(&m->red_until_us, e);
+}
+
+static enum err
+manual_on(struct machine *m, const struct lights_event *e)
+{
+    if (e->phase >= m->x->phases_count)
+        return ERR_DENIED;
+    enum err result = order(&m->manual_until_us, e);
+    if (result == OK)
+        m->manual_phase = (uint8_t)e->phase;
+    return result;
+}
+
+static enum err
+manual_off(struct machine *m, const struct lights_event *e)
+{
+    return end_order(&m->manual_until_us, e);
+}
+
+/* Flashing at once, and all that was asked for is forgotten. */
+static enum err
+fault(struct machine *m, const struct lights_event *e)
+{
+    (void)e;
+    m->trips++;
+    m->wished = m->obeying = m->returning = false;
+    m->flash_until_us = m->red_until_us = m->manual_until_us = INT64_MIN;
+    memset(m->preempts, 0, sizeof(m->preempts));
+    memset(m->buses, 0, sizeof(m->buses));
+    m->goal = GOAL_FLASH;
+    m->target = LIGHTS_NO_PHASE;
+    show_all(m, 'o');
+    to_state(m, MACHINE_FAULT);
+    return OK;
+}
+
+#define HEARD                                                                                      \
+    [LIGHTS_SENSORS] = sensors, [LIGHTS_VEHICLE_CALL] = vehicle_call,                              \
+    [LIGHTS_PEDESTRIAN_CALL] = pedestrian_call
+#define WISHES [LIGHTS_WISH] = wish, [LIGHTS_EXPIRY] = expiry
+#define BUSES [LIGHTS_BUS_CALL] = bus_call, [LIGHTS_BUS_OUT] = bus_out
+#define ORDERS                                                                                     \
+    [LIGHTS_PREEMPT_CALL] = preempt_call, [LIGHTS_PREEMPT_OUT] = preempt_out,                      \
+    [LIGHTS_FLASH_ON] = flash_on, [LIGHTS_FLASH_OFF] = flash_off, [LIGHTS_RED_ON] = red_on,        \
+    [LIGHTS_RED_OFF] = red_off, [LIGHTS_MANUAL_ON] = manual_on, [LIGHTS_MANUAL_OFF] = manual_off,  \
+    [LIGHTS_WATCHDOG] = fault, [LIGHTS_TRIP] = fault
+
+static const event_fn table[MACHINE_STATES_COUNT][LIGHTS_KINDS_COUNT] = {
+    [MACHINE_OFF] = {HEARD, WISHES, [LIGHTS_TAKE_OVER] = take_over, [LIGHTS_START] = start},
+    [MACHINE_GREEN] = {HEARD, WISHES, BUSES, ORDERS, [LIGHTS_TICK] = tick_phase},
+    [MACHINE_WALK] = {HEARD, WISHES, BUSES, ORDERS, [LIGHTS_TICK] = tick_phase},
+    [MACHINE_CLEARANCE] = {HEARD, WISHES, BUSES, ORDERS, [LIGHTS_TICK] = tick_clearance},
+    [MACHINE_YELLOW] = {HEARD, WISHES, BUSES, ORDERS, [LIGHTS_TICK] = tick_yellow},
+    [MACHINE_ALL_RED] = {HEARD, WISHES, BUSES, ORDERS, [LIGHTS_TICK] = tick_all_red},
+    [MACHINE_BOX_HOLD] = {HEARD, WISHES, BUSES, ORDERS, [LIGHTS_TICK] = tick_box_hold},
+    [MACHINE_PREEMPT] = {HEARD, WISHES, BUSES, ORDERS, [LIGHTS_TICK] = tick_phase},
+    [MACHINE_MANUAL] = {HEARD, WISHES, BUSES, ORDERS, [LIGHTS_TICK] = tick_phase},
+    [MACHINE_RED] = {HEARD, WISHES, ORDERS, [LIGHTS_TICK] = tick_red},
+    [MACHINE_FLASH] = {HEARD, WISHES, ORDERS, [LIGHTS_TICK] = tick_flash},
+    [MACHINE_LEAVE_FLASH] = {HEARD, WISHES, ORDERS, [LIGHTS_TICK] = tick_leave_flash},
+    [MACHINE_FAULT] = {HEARD, [LIGHTS_TICK] = tick_fault, [LIGHTS_RESET] = start},
+};
+
+enum err
+machine_event(struct machine *m, const struct lights_event *e)
+{
+    ASSERT(m->x && m->state < MACHINE_STATES_COUNT && e->kind < LIGHTS_KINDS_COUNT);
+    event_fn handle = table[m->state][e->kind];
+    enum err result = ERR_WRONG_STATE;
+    if (handle)
+        m->now_us = e->now_us;
+    if (handle && e->kind == LIGHTS_TICK)
+        pass_second(m, e);
+    if (handle)
+        result = handle(m, e);
+    if (result != OK)
+        m->refused++;
+    ASSERT(m->target == LIGHTS_NO_PHASE || m->target < m->x->phases_count);
+    return result;
+}

@@ -1,0 +1,170 @@
+/*
+ * machine.h -- who holds the lights of one intersection: a state machine of states x events. Pure;
+ * no allocation; the table is at the end of machine.c, and a pair that is not in it is refused and
+ * changes nothing.
+ *
+ *   OFF ─take over, start─► GREEN/WALK ─► CLEARANCE ─► YELLOW ─► ALL_RED ─► BOX_HOLD ─► GREEN/WALK
+ *                                                                             │  └► PREEMPT, MANUAL
+ *   any ─watchdog, trip─► FAULT ─reset─► LEAVE_FLASH ─► GREEN/WALK            └─► RED, FLASH
+ *
+ * A change has a goal: a phase, a pre-emption, a person's hand, all red, flashing. Its target is
+ * fixed when it begins. Something more urgent takes the change over when no green that is kept
+ * through the change would be lost without a yellow; else it waits for that change, and then for
+ * the end that a pre-emption may ask of a green.
+ *
+ * M1  No two links that cross go together but one that yields (intersection.h); all letters shown
+ * are a phase's, or derived from one by taking green away, or all flash. M2  Whoever loses green
+ * shows yellow for its yellow_s, a walk its clearance_s; nobody who gains green has it before
+ * all-red is over. Nothing shortens them: no wish, no person, no pre-emption. With all red it goes
+ * on while somebody is still inside the junction, box_wait_s at most. M3  A phase stands for at
+ * least the minimum green of its links and the walk of its walks; for a pre-emption at least
+ * preempt_minimum_s, and the walk. M4  A wish takes effect at the first second when the green's age
+ * is at least its minimum. A wish that is expired, or whose number is not larger than the last
+ * one's, is no wish. Without a wish the stored plan of the time of day goes on from where it
+ * stands. M5  In regular operation a lane whose call stands has green before limit_s
+ * (intersection.h). So each second asks: if this is done now, can every waiting lane still be
+ * served in time, the earliest due first? If not, the one that is due first is served: a forced
+ * request. Under a pre-emption or by order of people red is not counted; afterwards who waited
+ * longest is first, and everybody's limit counts anew. M6  A call of somebody on foot stands until
+ * it is served. Without any word from the sensors for silence_s every lane counts as calling
+ * (recall). M7  A bus may hold its green for bus_extension_s, or end another's green at its
+ * minimum; once an approach in the seconds that the stored plan takes for a cycle, and never
+ * against M5. M8  A pre-emption holds its phase until it checks out, or for preempt_longest_s; then
+ * that source is not heard for preempt_cool_s. The first wins; one for the same phase shares it,
+ * others wait. Orders of people wait for it; a flash that already stands is left for it through
+ * all-red. M9  After flashing all is red for LIGHTS_LEAVE_FLASH_S. FAULT flashes at once and obeys
+ * nobody but a reset; how often one is allowed is the monitor's (monitor.h).
+ *
+ * Seconds are the street's: one LIGHTS_TICK each. Wishes and orders end by the wall clock.
+ */
+#ifndef FIELD_LIGHTS_MACHINE_H
+#define FIELD_LIGHTS_MACHINE_H
+
+#include "field/lights/intersection.h"
+
+enum { LIGHTS_PREEMPTS_MAX = 8 };
+
+#define MACHINE_STATES(X)                                                                          \
+    X(OFF, "own programme") /* somebody else holds the lights */                                   \
+    X(GREEN, "green")                                                                              \
+    X(WALK, "walk")           /* a green phase with people on foot */                              \
+    X(CLEARANCE, "clearance") /* they may finish; vehicles of the phase still go */                \
+    X(YELLOW, "yellow")                                                                            \
+    X(ALL_RED, "all-red")                                                                          \
+    X(BOX_HOLD, "full junction")                                                                   \
+    X(PREEMPT, "pre-emption")                                                                      \
+    X(MANUAL, "by hand")                                                                           \
+    X(RED, "all red by order")                                                                     \
+    X(FLASH, "flash")                                                                              \
+    X(LEAVE_FLASH, "leaving flash")                                                                \
+    X(FAULT, "fault")
+#define MACHINE_STATE(name, word) MACHINE_##name,
+enum machine_state { MACHINE_STATES(MACHINE_STATE) MACHINE_STATES_COUNT };
+
+enum machine_goal { GOAL_PHASE, GOAL_MANUAL, GOAL_RED, GOAL_FLASH, GOAL_PREEMPT };
+
+enum lights_kind {
+    LIGHTS_TICK,            /* inside, day_s, now_us */
+    LIGHTS_TAKE_OVER,       /* phase, which is shown: by somebody else until now */
+    LIGHTS_START,           /* from darkness or flashing, through all-red */
+    LIGHTS_WISH,            /* phase, until_us, sequence */
+    LIGHTS_EXPIRY,          /* the wish ends now */
+    LIGHTS_SENSORS,         /* lanes: all vehicles' calls that stand */
+    LIGHTS_VEHICLE_CALL,    /* lane */
+    LIGHTS_PEDESTRIAN_CALL, /* lane */
+    LIGHTS_BUS_CALL,        /* lane */
+    LIGHTS_BUS_OUT,         /* lane */
+    LIGHTS_PREEMPT_CALL,    /* phase, source; authenticated by who calls this */
+    LIGHTS_PREEMPT_OUT,     /* source */
+    LIGHTS_FLASH_ON,        /* until_us */
+    LIGHTS_FLASH_OFF,
+    LIGHTS_RED_ON, /* until_us */
+    LIGHTS_RED_OFF,
+    LIGHTS_MANUAL_ON, /* phase, until_us; again for the next phase */
+    LIGHTS_MANUAL_OFF,
+    LIGHTS_WATCHDOG,
+    LIGHTS_TRIP,
+    LIGHTS_RESET,
+    LIGHTS_KINDS_COUNT
+};
+
+struct lights_event {
+    enum lights_kind kind;
+    uint32_t phase, lane;
+    uint32_t source; /* who pre-empts */
+    uint32_t inside; /* how many are in the junction */
+    uint32_t day_s;
+    uint64_t lanes, sequence;
+    int64_t now_us; /* of every event: the wall */
+    int64_t until_us;
+};
+
+struct machine_preempt {
+    bool stands, timed_out;
+    uint8_t phase;
+    uint32_t source;
+    uint32_t order;  /* the smallest is the first */
+    uint32_t held_s; /* active: how long; waiting: how long; timed out: since when */
+};
+
+struct machine_bus {
+    bool calls, granted; /* granted: this call has its grant */
+    uint8_t lane;
+    uint32_t called_s, used_s;
+    uint32_t cooled_s; /* until the approach may have another */
+};
+
+struct machine {
+    const struct intersection *x;
+    enum machine_state state;
+    enum machine_goal goal; /* of a change; else what the state stands for */
+    uint8_t phase;          /* shown, or shown last */
+    uint8_t target;         /* of a change; LIGHTS_NO_PHASE: none */
+    struct lights_change change;
+    uint32_t elapsed_s; /* in this state; of a phase: its age */
+    char shown[LIGHTS_LINKS_MAX + 1];
+    uint64_t green_lanes; /* what is shown serves them */
+
+    uint8_t plan, row;
+    uint32_t row_s;
+    bool wished, obeying;
+    uint8_t wish_phase;
+    int64_t wish_until_us;
+    bool numbered;
+    uint64_t last_sequence;
+
+    uint64_t vehicles, walkers; /* calls that stand */
+    uint32_t silent_s;
+    uint32_t wait_s[LIGHTS_LANES_MAX]; /* a call without green */
+    uint32_t due_s[LIGHTS_LANES_MAX];  /* of it, what counts for the limit */
+    bool returning;                    /* after a pre-emption or an order: the longest wait first */
+
+    int64_t now_us;
+    uint32_t inside;
+    int64_t flash_until_us, red_until_us, manual_until_us;
+    uint8_t manual_phase;
+    struct machine_preempt preempts[LIGHTS_PREEMPTS_MAX];
+    uint32_t preempt_order;
+    struct machine_bus buses[LIGHTS_LANES_MAX]; /* an approach */
+
+    uint64_t fallbacks, forced, grants, refused, trips;
+};
+
+/* `x` is checked and outlives the machine. */
+void machine_init(struct machine *m, const struct intersection *x);
+
+/*
+ * One event. ERR_WRONG_STATE: the table has no such pair. ERR_DENIED: no such phase, lane or
+ * source, or not now. ERR_EXPIRED: it ended before it came. ERR_EXISTS: an old or doubled number.
+ * ERR_LIMIT. A refused event changes nothing but m->refused. m->shown is what to show now.
+ */
+enum err machine_event(struct machine *m, const struct lights_event *e) MUST_USE;
+
+/* Neither people nor a pre-emption stand above the calls. */
+bool machine_regular(const struct machine *m);
+/* A pre-emption holds the lights or is on its way to. */
+bool machine_preempting(const struct machine *m);
+
+const char *machine_word(enum machine_state state);
+
+#endif
