@@ -17,6 +17,7 @@ static const struct {
     {"import", command_import, "pages of SensorThings, of any server, into a zone"},
     {"log", command_log, "show, verify, prove or export the ledger"},
     {"rejoin", command_rejoin, "join a zone again; needs two people"},
+    {"report", command_report, "what a zone's lights did, in pictures and figures"},
     {"restore", command_restore, "bring a city back from a backup"},
     {"status", command_status, "every process, its walls and counters"},
     {"token", command_token, "a short-lived token for a caller of the charter"},

@@ -3,6 +3,7 @@
 
 #include "cli/exchange.h"
 #include "cli/tool.h"
+#include "cli/zone_client.h"
 
 #include <sodium.h>
 
@@ -26,34 +27,12 @@ static const char import_help[] =
     "example: bulkhead import --from water --state run/demo --as clerk --zone water --purpose "
     "operate --class water-level\n";
 
-/* The zone's first https listener. */
-static bool
-find_url(const char *state, const char *zone, char to[static 256])
-{
-    struct charter *c = tool_charter(state);
-    int32_t z = c ? charter_find_zone(c, bytes_text(zone)) : -1;
-    to[0] = '\0';
-    if (c && z < 0)
-        fprintf(stderr, "bulkhead: the charter names no zone %s\n", zone);
-    for (uint32_t i = 0; z >= 0 && i < c->zones[z].listen_count && !to[0]; i++) {
-        const struct charter_listen *l = &c->zones[z].listen[i];
-        bool v6 = strchr(l->host, ':') != NULL;
-        if (l->https)
-            snprintf(to, 256, "https://%s%s%s:%u", v6 ? "[" : "", l->host, v6 ? "]" : "", l->port);
-    }
-    if (z >= 0 && !to[0])
-        fprintf(stderr, "bulkhead: zone %s listens to no https\n", zone);
-    free(c);
-    return to[0] != '\0';
-}
-
 enum { STATE, AS, ZONE, PURPOSE, URL, CREDENTIALS, FOLDER, CLASS, MAP, OPTIONS };
 
 /* NULL after a sentence or the help. */
 static struct city_client *
 open_client(const struct tool_option *o, const char *help, int *status)
 {
-    static char url[256], credentials[TOOL_PATH_SIZE];
     bool caller = o[STATE].value && o[AS].value && o[ZONE].value && o[PURPOSE].value;
     bool device = o[URL].value && o[CREDENTIALS].value && !o[STATE].value;
     struct city_client_config config = {.url = o[URL].value, .credentials = o[CREDENTIALS].value};
@@ -65,18 +44,9 @@ open_client(const struct tool_option *o, const char *help, int *status)
     *status = EXIT_CANNOT;
     if (sodium_init() < 0)
         return NULL;
-    if (caller) {
-        if (!o[URL].value && !find_url(o[STATE].value, o[ZONE].value, url))
-            return NULL;
-        snprintf(credentials, sizeof(credentials), "%s/callers/%s", o[STATE].value, o[AS].value);
-        config = (struct city_client_config){.url = o[URL].value ? o[URL].value : url,
-                                             .credentials = credentials,
-                                             .state = o[STATE].value,
-                                             .caller = o[AS].value,
-                                             .zone = o[ZONE].value,
-                                             .purpose = o[PURPOSE].value};
-    }
-    return city_client_new(&config);
+    return caller ? zone_client_open(o[STATE].value, o[AS].value, o[ZONE].value, o[PURPOSE].value,
+                                     o[URL].value)
+                  : city_client_new(&config);
 }
 
 static bool

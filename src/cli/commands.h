@@ -12,6 +12,7 @@ int command_export(int argc, char **argv);
 int command_import(int argc, char **argv);
 int command_log(int argc, char **argv);
 int command_rejoin(int argc, char **argv);
+int command_report(int argc, char **argv);
 int command_restore(int argc, char **argv);
 int command_status(int argc, char **argv);
 int command_token(int argc, char **argv);

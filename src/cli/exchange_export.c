@@ -3,6 +3,7 @@
 #include "base/disk.h"
 #include "base/text.h"
 #include "cli/tool.h"
+#include "cli/zone_client.h"
 #include "sensorthings/json.h"
 
 #include <errno.h>
@@ -10,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { TARGET_SIZE = 4096, STREAMS_MAX = 65536 };
+enum { TARGET_SIZE = ZONE_CLIENT_TARGET_SIZE, STREAMS_MAX = 65536 };
 
 struct exporting {
     struct city_client *from;
@@ -46,23 +47,6 @@ write_page(const struct exporting *x, const char *name, uint32_t page, struct by
     return good;
 }
 
-/* The path of an absolute link, for the connection that we have. False: there is none. */
-static bool
-next_target(struct bytes page, char target[static TARGET_SIZE])
-{
-    struct bytes link = sta_json_member(page, bytes_text("@iot.nextLink"));
-    if (link.len < 2 || sta_json_kind(link) != STA_JSON_TEXT)
-        return false;
-    link = bytes_of(link.p + 1, link.len - 2);
-    const uint8_t *path = bytes_start(link, "https://")  ? memchr(link.p + 8, '/', link.len - 8)
-                          : link.len && link.p[0] == '/' ? link.p
-                                                         : NULL;
-    if (!path || bytes_find(link, '\\') < link.len)
-        return false;
-    struct bytes rest = bytes_skip(link, (size_t)(path - link.p));
-    return bytes_copy_text(rest, target, TARGET_SIZE) == OK;
-}
-
 typedef void page_fn(struct exporting *x, struct bytes item);
 
 static bool
@@ -94,7 +78,7 @@ export_pages(struct exporting *x, const char *name, const char *first, page_fn *
         }
         if ((items || page == 1) && !write_page(x, name, page, body))
             return false;
-        if (!next_target(body, target))
+        if (!zone_client_next(body, target))
             return true;
     }
 }
