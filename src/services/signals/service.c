@@ -6,11 +6,14 @@
  * refused is not made: this file keeps the same clock of changes and holds that the envelope keeps.
  * Where the two disagree the envelope is right, and the intersection waits REFUSED_WAIT_MS.
  *
+ * What people are told of it all (tell.h) is said each second, after the decision.
+ *
  * Positions of vehicles (`cars` of a reading) go to the planner before the reading is stored, and
  * are cut out of what is stored.
  */
 #include "programs/core/service.h"
 #include "services/signals/optimize/control.h"
+#include "services/signals/tell.h"
 
 enum {
     AREAS_MAX = 64,
@@ -21,20 +24,27 @@ enum {
     MAXIMUM_RED_DEFAULT_MS = 120000,
     READING_OLD_US = 3000000, /* of a reading's own time, against the city's */
     READING_EARLY_US = 2000000,
+    SILENT_TOLD_MS = 1000,
 };
 
 struct junction {
     char device[START_NAME_SIZE];
     struct signals_model model;
     uint32_t control; /* its number there */
-    int64_t read_us;  /* phenomenonTime of the last reading that was heard */
-    int64_t seen_us;  /* of the one whose cars were heard before it was stored */
-    int32_t granted;  /* the phase of the last lease, or NO_WISH */
+    uint64_t thing;
+    int32_t phase;  /* of the last reading that was heard */
+    uint32_t age_s; /* likewise */
+    uint64_t heard_ms, told_ms;
+    int64_t read_us; /* phenomenonTime of the last reading that was heard */
+    int64_t seen_us; /* of the one whose cars were heard before it was stored */
+    int32_t granted; /* the phase of the last lease, or NO_WISH */
     uint64_t changed_ms, held_since_ms, until_ms;
     uint64_t asked_ms; /* of the open wish; 0: none is open */
     int32_t asked;
     uint64_t ref;
     uint64_t wait_until_ms;
+    bool is_told;
+    struct tell tell;
 };
 
 struct area {
@@ -51,6 +61,7 @@ struct signals {
     bool may_wish;
     uint32_t junctions_count, areas_count;
     struct junction junctions[CONTROL_JUNCTIONS_MAX];
+    struct forecast_seen seen;      /* by all intersections */
     struct area areas[AREAS_MAX];   /* bikes, as other zones counted them last */
     struct signals_reading reading; /* the one that is looked at */
 };
@@ -111,6 +122,8 @@ add(struct signals *s, struct bytes device, const struct signals_model *model)
     uint32_t number;
     if (s->junctions_count == CONTROL_JUNCTIONS_MAX || !planner(s))
         return NULL;
+    if (s->junctions_count == 0)
+        forecast_seen_init(&s->seen);
     struct junction *j = &s->junctions[s->junctions_count];
     if (bytes_copy_text(device, j->device, START_NAME_SIZE) != OK ||
         control_add(s->control, model, &number) != OK)
@@ -127,7 +140,6 @@ on_entity(void *self, const char *type, uint64_t id, uint64_t thing, struct byte
 {
     struct signals *s = self;
     (void)id;
-    (void)thing;
     struct signals_model model;
     if (strcmp(type, "Thing") != 0)
         return;
@@ -142,6 +154,9 @@ on_entity(void *self, const char *type, uint64_t id, uint64_t thing, struct byte
         control_change(s->control, j->control, &model);
     if (!j)
         return;
+    if (!j->is_told || memcmp(&j->model, &model, sizeof(model)) != 0)
+        j->is_told = tell_describe(&j->tell, &model, json) == OK;
+    j->thing = thing;
     j->model = model;
     j->read_us = 0; /* what was counted in the old shape means nothing now */
     if (j->granted >= (int32_t)model.phases_count)
@@ -161,7 +176,10 @@ static void
 hear(struct signals *s, struct junction *j, const struct observation *o)
 {
     j->read_us = o->time_us;
-    control_hear(s->control, j->control, &s->reading, s->ports->mono_ms(s->ports->ctx));
+    j->phase = s->reading.phase;
+    j->age_s = s->reading.age_s;
+    j->heard_ms = s->ports->mono_ms(s->ports->ctx);
+    control_hear(s->control, j->control, &s->reading, j->heard_ms);
 }
 
 static enum err
@@ -231,6 +249,57 @@ decide(struct signals *s, struct junction *j)
              now); /* too early for a change, or none is wished: keep what stands */
 }
 
+/* ---- for people
+ * --------------------------------------------------------------------------------- */
+
+struct speaking {
+    const struct signals *signals;
+    const struct junction *junction;
+};
+
+static void
+say(void *ctx, const struct service_voice *voice, struct bytes text)
+{
+    const struct speaking *to = ctx;
+    const struct service_ports *ports = to->signals->ports;
+    enum err e = ports->tell(ports->ctx, to->junction->thing, voice, 0, text);
+    ASSERT(e == OK || e == ERR_NOT_FOUND || e == ERR_LIMIT); /* its Thing was deleted */
+}
+
+static void
+tell_people(struct signals *s, struct junction *j)
+{
+    struct speaking to = {s, j};
+    struct tell_second now = {.view = control_view(s->control, j->control),
+                              .phase = j->phase,
+                              .age_s = j->age_s,
+                              .maximum_red_s = (uint32_t)(s->maximum_red_ms / 1000),
+                              .now_ms = s->ports->mono_ms(s->ports->ctx),
+                              .wall_us = s->ports->wall_us(s->ports->ctx)};
+    now.silent = now.now_ms - j->heard_ms > CONTROL_STALE_MS;
+    j->told_ms = now.now_ms;
+    if (now.silent)
+        now.phase = -1;
+    if (j->is_told)
+        tell_second(&j->tell, &s->seen, &now, say, &to);
+}
+
+/* Of an intersection that has gone silent people hear that, and on which rung it is. */
+static void
+on_tick(void *self)
+{
+    struct signals *s = self;
+    uint64_t now = s->ports->mono_ms(s->ports->ctx);
+    for (uint32_t i = 0; i < s->junctions_count; i++) {
+        struct junction *j = &s->junctions[i];
+        if (j->heard_ms == 0 || now - j->heard_ms <= CONTROL_STALE_MS ||
+            now - j->told_ms < SILENT_TOLD_MS)
+            continue;
+        (void)control_wish(s->control, j->control, now); /* so that its rung is that of now */
+        tell_people(s, j);
+    }
+}
+
 static void
 on_stored(void *self, const struct service_stream *stream, const struct observation *o)
 {
@@ -248,18 +317,19 @@ on_stored(void *self, const struct service_stream *stream, const struct observat
         hear(s, j, o);
     }
     decide(s, j);
+    tell_people(s, j);
 }
 
 static void
 on_verdict(void *self, uint64_t ref, struct bytes device, bool granted, struct bytes reason)
 {
     struct signals *s = self;
-    (void)reason;
     uint64_t now = s->ports->mono_ms(s->ports->ctx);
     struct junction *j = find(s, device);
     if (!j || j->asked_ms == 0 || j->ref != ref)
         return; /* a person's command, or an answer that came too late */
     j->asked_ms = 0;
+    tell_verdict(&j->tell, j->asked, granted, reason);
     if (!granted) {
         s->refused++;
         j->wait_until_ms = now + REFUSED_WAIT_MS;
@@ -308,10 +378,12 @@ on_shown(void *self)
 const struct service service_this = {
     .name = "signals",
     .size = sizeof(struct signals),
+    .voices_max = CONTROL_JUNCTIONS_MAX * TELL_VOICES,
     .start = on_start,
     .entity = on_entity,
     .admit = on_admit,
     .stored = on_stored,
+    .tick = on_tick,
     .verdict = on_verdict,
     .counted = on_counted,
     .shown = on_shown,

@@ -21,6 +21,8 @@ struct fake {
     bool open; /* a wish waits for its verdict */
     uint64_t ref;
     struct lease lease;
+    uint32_t told; /* what people heard */
+    char why[1000];
 };
 
 static enum err
@@ -36,6 +38,17 @@ wish(void *ctx, struct bytes device, const char *command, struct bytes parameter
     f->open = true;
     f->ref = ref;
     f->wishes++;
+    return OK;
+}
+
+static enum err
+tell(void *ctx, uint64_t thing, const struct service_voice *voice, double number, struct bytes text)
+{
+    struct fake *f = ctx;
+    CHECK(thing == 1 && number == 0 && text.len);
+    f->told++;
+    if (strcmp(voice->name, "why") == 0)
+        CHECK_OK(bytes_copy_text(text, f->why, sizeof(f->why)));
     return OK;
 }
 
@@ -122,7 +135,8 @@ begin(struct fake *f, struct service_ports *ports)
     f->self = calloc(1, service_this.size);
     f->envelope = calloc(1, envelope_this.size);
     CHECK(f->self && f->envelope);
-    *ports = (struct service_ports){.ctx = f, .wish = wish, .mono_ms = mono, .wall_us = wall};
+    *ports = (struct service_ports){
+        .ctx = f, .wish = wish, .tell = tell, .mono_ms = mono, .wall_us = wall};
     CHECK_OK(envelope_this.init(f->envelope, start, why));
     CHECK_OK(f->service->start(f->self, start, ports, (struct bytes){0}));
     f->service->entity(f->self, "Thing", 1, 1, bytes_text("junction-a0"), bytes_text(thing));
@@ -143,6 +157,7 @@ run(struct fake *f, uint64_t ms, const char *stands)
         if (stands && f->now % 1000 == 0)
             observe_at(f, reading(f, stands), wall(f));
         answer(f);
+        f->service->tick(f->self);
     }
 }
 
@@ -160,6 +175,21 @@ TEST(a_lease_is_kept_alive_and_never_refused_while_the_street_asks_for_it)
     CHECK(f.wishes <= 60000 / (LEASE_MS / 2) + 2); /* each is an entry of the ledger */
     run(&f, 30000, busy_b);
     CHECK(f.phase == 1 && f.changes == 2 && f.refused == 0);
+    end(&f);
+}
+
+/* What people hear: why, while it is heard of, and that it is not, when it is not. */
+TEST(people_are_told_why_and_of_silence)
+{
+    struct fake f;
+    struct service_ports ports;
+    begin(&f, &ports);
+    run(&f, 20000, busy_a);
+    CHECK(f.told > 6 && f.told < 60 && strstr(f.why, "phase 0 stays"));
+    uint32_t told = f.told;
+    run(&f, 60000, NULL);
+    CHECK(strcmp(f.why, "nothing is heard of it; it follows its own plan") == 0);
+    CHECK(f.told - told < 8); /* said once each */
     end(&f);
 }
 

@@ -12,6 +12,7 @@ enum {
     TRUST_STEP = 5, /* per cent: less is noise */
     RUNG_PAUSE_MS = 1000,
     REFUSALS_PAUSE_MS = 2000,
+    GRANTS_AGAIN_MS = 60000,
     GREEN_PAUSE_MS = 2000,
     GREEN_AGAIN_MS = 10000,
     GREEN_STEP_MS = 3000,     /* a start that moved by less is the same forecast */
@@ -143,10 +144,21 @@ lane_key(const struct tell *t, const uint16_t of[static SIGNALS_LANES_MAX], uint
     return key;
 }
 
+/* Of a sentence whose numbers may count seconds. */
+static uint64_t
+words_key(const char *sentence)
+{
+    uint64_t key = KEY_FIRST;
+    for (; *sentence; sentence++)
+        if (*sentence < '0' || *sentence > '9')
+            key = mix(key, (uint8_t)*sentence);
+    return key;
+}
+
 static uint64_t
 green_key(const struct tell *t, const struct tell_second *now)
 {
-    uint64_t key = mix(KEY_FIRST, (uint64_t)(now->phase + 1));
+    uint64_t key = mix(mix(KEY_FIRST, now->silent), (uint64_t)(now->phase + 1));
     for (uint32_t g = 0; g < t->forecast.groups_count; g++) {
         const struct forecast_of_group *f = &t->said[g];
         uint64_t at_ms = now->now_ms + f->in_s * 1000u;
@@ -154,7 +166,7 @@ green_key(const struct tell *t, const struct tell_second *now)
         key = mix(key, f->known ? at_ms / GREEN_STEP_MS + 1 : 0);
         key = mix(key, f->permille / 100);
     }
-    return mix(key, now->now_ms / GREEN_AGAIN_MS);
+    return mix(key, now->silent ? 0 : now->now_ms / GREEN_AGAIN_MS);
 }
 
 /* Of what a voice would say now: when it is another, there is something new. */
@@ -169,15 +181,16 @@ key_of(const struct tell *t, enum tell_voice voice, const struct tell_second *no
     case TELL_WHY:
         key = mix(mix(key, (uint64_t)(v->wish + 1)), (uint64_t)(now->phase + 1));
         key = mix(mix(key, (uint64_t)(v->second_best + 1)), v->rung);
-        return mix(key, now->now_ms / WHY_AGAIN_MS);
+        key = mix(key, now->silent);
+        return mix(key, now->silent ? 0 : now->now_ms / WHY_AGAIN_MS);
     case TELL_TRUST:
         for (uint32_t l = 0; l < t->model.lanes_count; l++)
             key = mix(key, v->trust_percent[l] / TRUST_STEP);
         return key;
     case TELL_RUNG:
-        return mix(mix(key, v->rung), signals_name_hash(bytes_text(v->rung_why)));
+        return mix(mix(key, v->rung), words_key(v->rung_why));
     case TELL_REFUSALS:
-        return mix(key, t->refused);
+        return mix(mix(key, t->refused), now->now_ms / GRANTS_AGAIN_MS);
     case TELL_TIME_TO_GREEN:
         return green_key(t, now);
     case TELL_VOICES:
@@ -274,6 +287,10 @@ void
 tell_why(const struct tell *t, const struct tell_second *now, struct buf *b)
 {
     const struct control_view *v = now->view;
+    if (now->silent) {
+        buf_text(b, "nothing is heard of it; it follows its own plan");
+        return;
+    }
     if (v->wish == NO_WISH) {
         buf_format(b, "no wish, it follows its own plan: %s",
                    v->rung == RUNG_PLAN ? "nobody is there" : v->rung_why);
@@ -447,6 +464,14 @@ put_time_to_green(const struct tell *t, const struct tell_second *now, struct bu
     buf_byte(b, '}');
 }
 
+static void
+put_rung(const struct control_view *v, struct buf *b)
+{
+    buf_format(b, "{\"rung\":%d,\"name\":\"%s\",\"why\":", (int)v->rung, rung_names[v->rung]);
+    text_put_json(b, bytes_text(v->rung_why));
+    buf_byte(b, '}');
+}
+
 /* ---- a second ----------------------------------------------------------------------------------
  */
 
@@ -461,8 +486,7 @@ put_voice(const struct tell *t, enum tell_voice voice, const struct tell_second 
     else if (voice == TELL_TRUST)
         put_trust(t, now, b);
     else if (voice == TELL_RUNG)
-        buf_format(b, "{\"rung\":%d,\"name\":\"%s\",\"why\":\"%s\"}", (int)v->rung,
-                   rung_names[v->rung], v->rung_why);
+        put_rung(v, b);
     else if (voice == TELL_REFUSALS)
         put_refusals(t, b);
     else
@@ -489,8 +513,11 @@ tell_second(struct tell *t, struct forecast_seen *zone, const struct tell_second
         buf_init(&text, TELL_BYTES_MAX);
     ASSERT(now->phase < (int32_t)t->model.phases_count && now->view->rung < RUNGS_COUNT);
     note_served(t, now);
-    forecast_step(&t->forecast, zone, &t->model, now->view, now->phase, now->age_s,
-                  (uint32_t)(now->now_ms / 1000), t->said);
+    if (now->silent)
+        memset(t->said, 0, sizeof(t->said));
+    else
+        forecast_step(&t->forecast, zone, &t->model, now->view, now->phase, now->age_s,
+                      (uint32_t)(now->now_ms / 1000), t->said);
     for (enum tell_voice v = 0; v < TELL_VOICES; v++) {
         uint64_t key = key_of(t, v, now);
         if (now->now_ms < t->voice[v].due_ms || key == t->voice[v].key)

@@ -67,6 +67,7 @@ struct tell_second {
     uint32_t age_s, maximum_red_s; /* 0: the charter has none */
     uint64_t now_ms;
     int64_t wall_us;
+    bool silent; /* nothing has been heard of it for some seconds: phase and age are old */
 };
 
 typedef void tell_fn(void *ctx, const struct service_voice *voice, struct bytes text);
@@ -79,7 +80,7 @@ enum err tell_describe(struct tell *t, const struct signals_model *model,
 /* The warden's answer to a wish. */
 void tell_verdict(struct tell *t, int32_t phase, bool granted, struct bytes reason);
 
-/* Once a second, after control_wish(). */
+/* Once a second, after control_wish(); also while it is silent. */
 void tell_second(struct tell *t, struct forecast_seen *zone, const struct tell_second *now,
                  tell_fn *say, void *ctx);
 
