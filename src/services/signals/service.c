@@ -6,12 +6,16 @@
  * refused is not made: this file keeps the same clock of changes and holds that the envelope keeps.
  * Where the two disagree the envelope is right, and the intersection waits REFUSED_WAIT_MS.
  *
+ * Who called goes before what the planner wishes: `preempt` for an emergency vehicle (calls.h), and
+ * while that stands nothing else is wished.
+ *
  * What people are told of it all (tell.h) is said each second, after the decision.
  *
  * Positions of vehicles (`cars` of a reading) go to the planner before the reading is stored, and
  * are cut out of what is stored.
  */
 #include "programs/core/service.h"
+#include "services/signals/calls.h"
 #include "services/signals/optimize/control.h"
 #include "services/signals/tell.h"
 
@@ -41,6 +45,7 @@ struct junction {
     uint64_t changed_ms, held_since_ms, until_ms;
     uint64_t asked_ms; /* of the open wish; 0: none is open */
     int32_t asked;
+    bool asked_preempt; /* the open wish is for `preempt` */
     uint64_t ref;
     uint64_t wait_until_ms;
     bool is_told;
@@ -56,6 +61,7 @@ struct signals {
     const struct service_ports *ports;
     struct control *control;
     uint64_t lease_ms, change_ms, maximum_red_ms;
+    uint64_t preempt_lease_ms; /* 0: the charter has no such command */
     uint64_t next_ref;
     uint64_t wishes, granted, refused, unread, untimely;
     bool may_wish;
@@ -64,6 +70,7 @@ struct signals {
     struct forecast_seen seen;      /* by all intersections */
     struct area areas[AREAS_MAX];   /* bikes, as other zones counted them last */
     struct signals_reading reading; /* the one that is looked at */
+    struct calls calls;             /* by index of the junction here */
 };
 
 static int64_t
@@ -84,7 +91,10 @@ on_start(void *self, const struct start *start, const struct service_ports *port
     (void)saved_state; /* leases that stood before are few seconds old: nothing to keep */
     s->ports = ports;
     const struct start_command *command = start_command(start, bytes_text(SIGNALS_COMMAND_REQUEST));
+    const struct start_command *preempt = start_command(start, bytes_text(SIGNALS_COMMAND_PREEMPT));
     s->may_wish = command != NULL;
+    s->preempt_lease_ms = preempt ? preempt->lease_ms : 0;
+    calls_init(&s->calls);
     s->lease_ms = command ? command->lease_ms : LEASE_DEFAULT_MS;
     s->change_ms = (uint64_t)(envelope_value(start, "minimum-green") +
                               envelope_value(start, "yellow") + envelope_value(start, "all-red"));
@@ -130,7 +140,7 @@ add(struct signals *s, struct bytes device, const struct signals_model *model)
         return NULL;
     s->junctions_count++;
     j->control = number;
-    j->granted = NO_WISH;
+    j->granted = j->phase = NO_WISH;
     return j;
 }
 
@@ -182,12 +192,33 @@ hear(struct signals *s, struct junction *j, const struct observation *o)
     control_hear(s->control, j->control, &s->reading, j->heard_ms);
 }
 
+/* What a vehicle asks for; any other device has no business with a Datastream of this name. */
+static enum err
+admit_call(struct signals *s, const struct service_stream *stream, const struct observation *o,
+           char *why)
+{
+    struct call call;
+    if (o->kind != RESULT_JSON || call_read(o->text, &call) != OK) {
+        snprintf(why, SERVICE_WHY_SIZE,
+                 "call needs junction, lane, kind (bus or emergency), eta, distance and perhaps "
+                 "late");
+        return ERR_DENIED;
+    }
+    const struct junction *j = find(s, bytes_text(call.junction));
+    struct calls_from from = {stream->device, o->time_us, s->ports->wall_us(s->ports->ctx),
+                              s->ports->mono_ms(s->ports->ctx)};
+    return calls_hear(&s->calls, &from, &call, j ? (uint32_t)(j - s->junctions) : 0,
+                      j ? &j->model : NULL, why);
+}
+
 static enum err
 on_admit(void *self, const struct service_stream *stream, struct observation *o,
          struct arena *arena, char *why)
 {
     struct signals *s = self;
     struct junction *j = find(s, stream->device);
+    if (bytes_are(stream->name, "call"))
+        return admit_call(s, stream, o, why);
     if (!j || !bytes_are(stream->name, "lanes"))
         return OK;
     if (o->kind != RESULT_JSON || signals_reading_read(o->text, &j->model, &s->reading) != OK) {
@@ -207,15 +238,16 @@ on_admit(void *self, const struct service_stream *stream, struct observation *o,
 }
 
 static void
-wish(struct signals *s, struct junction *j, int32_t phase, uint64_t now)
+wish(struct signals *s, struct junction *j, const char *command, int32_t phase, uint64_t now)
 {
     char text[32];
     int n = snprintf(text, sizeof(text), "phase %d\n", (int)phase);
     ASSERT(n > 0 && (size_t)n < sizeof(text));
     uint64_t ref = ++s->next_ref;
-    enum err e = s->ports->wish(s->ports->ctx, bytes_text(j->device), SIGNALS_COMMAND_REQUEST,
+    enum err e = s->ports->wish(s->ports->ctx, bytes_text(j->device), command,
                                 bytes_of(text, (size_t)n), ref);
-    if (e == ERR_UNSUPPORTED)
+    j->asked_preempt = strcmp(command, SIGNALS_COMMAND_PREEMPT) == 0;
+    if (e == ERR_UNSUPPORTED && !j->asked_preempt)
         s->may_wish = false;
     if (e != OK) {
         j->wait_until_ms = now + REFUSED_WAIT_MS;
@@ -227,25 +259,40 @@ wish(struct signals *s, struct junction *j, int32_t phase, uint64_t now)
     j->ref = ref;
 }
 
+/* Who called: buses go to the planner. True when nothing but a pre-emption may be wished now. */
+static bool
+serve_calls(struct signals *s, struct junction *j, uint64_t now)
+{
+    struct calls_need need;
+    calls_due(&s->calls, (uint32_t)(j - s->junctions), j->phase, s->preempt_lease_ms, now, &need);
+    for (uint32_t i = 0; i < need.buses_count; i++)
+        if (control_hear_call(s->control, j->control, &need.buses[i], now) != OK)
+            s->unread++; /* its lane is no more, or too many come: it waits like everybody */
+    if (need.preempt >= 0 && j->asked_ms == 0)
+        wish(s, j, SIGNALS_COMMAND_PREEMPT, need.preempt, now);
+    return need.preempt >= 0 || need.preempted;
+}
+
 /* Ask the warden for what the planner wishes, if that is not what stands already. */
 static void
 decide(struct signals *s, struct junction *j)
 {
     uint64_t now = s->ports->mono_ms(s->ports->ctx);
-    int32_t wished = control_wish(s->control, j->control, now);
     if (j->asked_ms != 0 && now - j->asked_ms >= ANSWER_WAIT_MS)
         j->asked_ms = 0;
-    if (!s->may_wish || wished < 0 || j->asked_ms != 0 || now < j->wait_until_ms)
+    bool called = serve_calls(s, j, now);
+    int32_t wished = control_wish(s->control, j->control, now);
+    if (!s->may_wish || called || wished < 0 || j->asked_ms != 0 || now < j->wait_until_ms)
         return;
     bool leased = j->granted >= 0 && j->until_ms > now;
-    bool may_change = j->granted < 0 || now - j->changed_ms >= s->change_ms;
+    bool may_change = j->granted < 0 || now >= j->changed_ms + s->change_ms;
     bool hold_ends = j->granted >= 0 && now < j->until_ms + s->maximum_red_ms &&
                      now + s->lease_ms - j->held_since_ms > s->maximum_red_ms;
     bool renew = !leased || j->until_ms - now < s->lease_ms / 2;
     if (wished != j->granted && may_change)
-        wish(s, j, wished, now);
+        wish(s, j, SIGNALS_COMMAND_REQUEST, wished, now);
     else if (j->granted >= 0 && renew && !hold_ends)
-        wish(s, j, j->granted,
+        wish(s, j, SIGNALS_COMMAND_REQUEST, j->granted,
              now); /* too early for a change, or none is wished: keep what stands */
 }
 
@@ -328,23 +375,29 @@ on_verdict(void *self, uint64_t ref, struct bytes device, bool granted, struct b
     struct junction *j = find(s, device);
     if (!j || j->asked_ms == 0 || j->ref != ref)
         return; /* a person's command, or an answer that came too late */
+    uint64_t lease_ms = j->asked_preempt ? s->preempt_lease_ms : s->lease_ms;
     j->asked_ms = 0;
     tell_verdict(&j->tell, j->asked, granted, reason);
+    if (j->asked_preempt)
+        calls_answered(&s->calls, (uint32_t)(j - s->junctions), j->asked, granted, lease_ms, now);
     if (!granted) {
         s->refused++;
-        j->wait_until_ms = now + REFUSED_WAIT_MS;
+        if (!j->asked_preempt)
+            j->wait_until_ms = now + REFUSED_WAIT_MS;
         return;
     }
     s->granted++;
     bool rested = now >= j->until_ms + s->maximum_red_ms;
     if (j->asked != j->granted) {
-        j->changed_ms = now;
+        uint64_t from = j->granted < 0 ? 0 : j->changed_ms + s->change_ms;
+        j->changed_ms = now > from ? now : from; /* a pre-emption may be granted early */
         j->held_since_ms = now;
     } else if (rested) {
         j->held_since_ms = now;
     }
     j->granted = j->asked;
-    j->until_ms = now + s->lease_ms;
+    if (now + lease_ms > j->until_ms)
+        j->until_ms = now + lease_ms;
 }
 
 static void

@@ -7,14 +7,14 @@
 #include "base/random.h"
 #include "base/test.h"
 
-enum { STEP_MS = 100, LEASE_MS = 10000 };
+enum { STEP_MS = 100, LEASE_MS = 10000, PREEMPT_MS = 15000 };
 
 struct fake {
     uint64_t now;
     void *envelope;
     const struct service *service;
     void *self;
-    uint64_t wishes, refused, changes;
+    uint64_t wishes, refused, changes, preempted;
     int64_t phase;    /* granted last */
     uint64_t changed; /* when another one was */
     uint64_t until;
@@ -71,15 +71,18 @@ answer(struct fake *f)
     if (!f->open)
         return;
     f->open = false;
-    bool ok = envelope_this.check(f->envelope, &f->lease, 0, f->now, LEASE_MS, &v) == OK;
+    bool preempt = strcmp(f->lease.command, "preempt") == 0;
+    uint64_t lease_ms = preempt ? PREEMPT_MS : LEASE_MS;
+    bool ok = envelope_this.check(f->envelope, &f->lease, 0, f->now, lease_ms, &v) == OK;
     if (ok) {
-        envelope_this.granted(f->envelope, &f->lease, f->now, LEASE_MS);
+        envelope_this.granted(f->envelope, &f->lease, f->now, lease_ms);
+        f->preempted += preempt;
         if (f->phase != f->lease.parameters[0].value) {
             f->changes++;
             f->changed = f->now;
         }
         f->phase = f->lease.parameters[0].value;
-        f->until = f->now + LEASE_MS;
+        f->until = f->now + lease_ms;
     } else {
         f->refused++;
     }
@@ -129,7 +132,8 @@ begin(struct fake *f, struct service_ports *ports)
     memcpy(start->envelope, values, sizeof(values));
     start->envelope_count = ARRAY_COUNT(values);
     start->commands[0] = (struct start_command){"phase-request", LEASE_MS, 7200, 0, 2};
-    start->commands_count = 1;
+    start->commands[1] = (struct start_command){"preempt", PREEMPT_MS, 480, 0, 3};
+    start->commands_count = 2;
     char why[ENVELOPE_WHY_SIZE];
     *f = (struct fake){.now = 1000, .service = &service_this, .phase = -1};
     f->self = calloc(1, service_this.size);
@@ -290,5 +294,62 @@ TEST(bikes_are_counted_and_change_no_light)
     count.count = 20;
     f.service->counted(f.self, "bike-counts", &count);
     CHECK(f.service->shown(f.self) == 32 && f.wishes == 0);
+    end(&f);
+}
+
+/* A vehicle says that it comes over lane b, so far away; `kind` is what it says it is. */
+static enum err
+call_from(struct fake *f, const char *device, const char *kind, unsigned distance_m, char *why)
+{
+    char text[200];
+    struct service_stream stream = {
+        .device = bytes_text(device), .name = bytes_text("call"), .class_name = "priority-call"};
+    snprintf(text, sizeof(text),
+             "{\"junction\":\"junction-a0\",\"lane\":\"b\",\"kind\":\"%s\",\"eta\":%u,"
+             "\"distance\":%u}",
+             kind, distance_m / 10, distance_m);
+    struct observation o = {.kind = RESULT_JSON, .text = bytes_text(text), .time_us = wall(f)};
+    enum err e = f->service->admit(f->self, &stream, &o, NULL, why);
+    if (e == OK)
+        f->service->stored(f->self, &stream, &o);
+    return e;
+}
+
+TEST(an_emergency_vehicle_gets_its_way_and_then_it_rests)
+{
+    struct fake f;
+    struct service_ports ports;
+    char why[SERVICE_WHY_SIZE] = "";
+    begin(&f, &ports);
+    run(&f, 34000, busy_a); /* everybody waits on the other lane */
+    CHECK(f.phase == 0 && f.preempted == 0);
+    for (unsigned m = 200; m > 0; m -= 10) {
+        CHECK_OK(call_from(&f, "emergency-1", "emergency", m, why));
+        run(&f, 1000, busy_a);
+        CHECK(f.phase == 1);
+    }
+    CHECK(f.preempted >= 2 && f.refused == 0); /* renewed, and nothing else was wished meanwhile */
+    run(&f, PREEMPT_MS + 11000, busy_a);
+    CHECK(f.phase == 0 && f.refused == 0);
+    CHECK(call_from(&f, "emergency-2", "emergency", 150, why) == ERR_DENIED && strstr(why, "C9"));
+    run(&f, 5000, busy_a);
+    CHECK(f.phase == 0);
+    end(&f);
+}
+
+TEST(who_is_no_emergency_vehicle_moves_nothing)
+{
+    struct fake f;
+    struct service_ports ports;
+    char why[SERVICE_WHY_SIZE] = "";
+    begin(&f, &ports);
+    run(&f, 34000, busy_a);
+    for (unsigned m = 200; m > 0; m -= 10) {
+        CHECK(call_from(&f, "bus-1", "emergency", m, why) == ERR_DENIED && strstr(why, "C1"));
+        CHECK(call_from(&f, "junction-a0", "emergency", m, why) == ERR_DENIED);
+        CHECK(call_from(&f, "emergency-1", "fire", m, why) == ERR_DENIED);
+        run(&f, 1000, busy_a);
+    }
+    CHECK(f.preempted == 0 && f.refused == 0);
     end(&f);
 }
