@@ -251,7 +251,7 @@ FAST_STREET := $(call obj,tests/signals/fast/page.c tests/signals/fast/street.c)
 FAST_STREET_WRAPS := clock_system $(addprefix answers_,begin ask look over end)
 $(B)/tests/signals/fast/libexec/sumo: $(B)/field/sumo $(FAST_STREET)
 	@mkdir -p $(@D)
-	$(Q) $(CC) $(LDFLAGS) $(FAST_STREET_WRAPS:%=-Wl,--wrap=%) -o $@ $(call objs_of,field/sumo) $(call objs_of,field/common) $(FAST_STREET) $(LIB) $(LIBS) $(FIELD_LIBS)
+	$(Q) $(CC) $(LDFLAGS) $(FAST_STREET_WRAPS:%=-Wl,--wrap=%) -o $@ $(call objs_of,field/sumo) $(call field_shared_objs,sumo) $(FAST_STREET) $(LIB) $(LIBS) $(FIELD_LIBS)
 fast: $(FAST:%=$(B)/tests/signals/fast/libexec/bulkhead-%) $(B)/tests/signals/fast/libexec/sumo
 
 # Draws charters for the test of the matrix.

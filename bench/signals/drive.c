@@ -38,7 +38,8 @@ introduce(struct driven *d, const struct site *site, uint32_t index)
     const struct executor_times *t = &d->config->times;
     struct site_times times = {t->yellow_s, t->all_red_s, t->minimum_green_s};
     uint32_t number = 0;
-    executor_init(&j->executor, site);
+    if (executor_init(&j->executor, site, t) != OK)
+        return ERR_DENIED;
     j->phase = UINT32_MAX;
     buf_reset(&d->text);
     buf_text(&d->text, "{\"properties\":");
@@ -72,7 +73,9 @@ begin(struct driven *d, char *why)
     for (uint32_t i = 0; i < d->count; i++) {
         enum err e = introduce(d, &sites[i], i);
         if (e != OK) {
-            snprintf(why, WORLD_WHY_SIZE, "junction %s: %s", sites[i].device, err_text(e));
+            const char *said = d->junctions[i].executor.why;
+            snprintf(why, WORLD_WHY_SIZE, "junction %s: %s", sites[i].device,
+                     e == ERR_DENIED ? said : err_text(e));
             return false;
         }
     }
@@ -89,7 +92,7 @@ show(struct driven *d, uint32_t i, int64_t now_us)
     if (x->mode == EXECUTOR_NATIVE)
         changed = executor_take_over(x, world_shown(d->world, i));
     else
-        changed = executor_step(x, &d->config->times, counts->standing, counts->inside, now_us);
+        changed = executor_step(x, counts->standing, counts->inside, now_us);
     if (changed)
         world_show(d->world, i, bytes_text(x->shown));
     if (x->mode == EXECUTOR_GREEN && j->phase != x->phase) {

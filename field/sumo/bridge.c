@@ -83,6 +83,25 @@ warm_up(struct bridge *b, char *why)
     return OK;
 }
 
+/* One that is refused stays under its own programme, and is no device. ERR_DENIED: all are. */
+static enum err
+open_sites(struct bridge *b, char *why)
+{
+    uint32_t refused = 0;
+    b->network = world_sites(bridge_world(b), &b->sites_count);
+    b->sites = calloc(b->sites_count ? b->sites_count : 1, sizeof(*b->sites));
+    ASSERT(b->sites);
+    for (uint32_t i = 0; i < b->sites_count; i++) {
+        struct executor *x = &b->sites[i].executor;
+        buf_init(&b->sites[i].properties, PROPERTIES_MAX);
+        if (executor_init(x, &b->network[i], &b->config.times) == OK)
+            continue;
+        snprintf(why, WORLD_WHY_SIZE, "%s: %s", b->network[i].device, x->why);
+        refused++;
+    }
+    return refused > 0 && refused == b->sites_count ? ERR_DENIED : OK;
+}
+
 enum err
 bridge_open(const struct bridge_config *config, struct bridge **out, char *why)
 {
@@ -93,14 +112,9 @@ bridge_open(const struct bridge_config *config, struct bridge **out, char *why)
     buf_init(&b->text, FIELD_RESULT_MAX);
     enum err e = open_worlds(b, why);
     if (e == OK) {
-        b->network = world_sites(bridge_world(b), &b->sites_count);
-        b->sites = calloc(b->sites_count ? b->sites_count : 1, sizeof(*b->sites));
-        ASSERT(b->sites);
-        for (uint32_t i = 0; i < b->sites_count; i++) {
-            executor_init(&b->sites[i].executor, &b->network[i]);
-            buf_init(&b->sites[i].properties, PROPERTIES_MAX);
-        }
-        e = warm_up(b, why);
+        e = open_sites(b, why);
+        if (e == OK)
+            e = warm_up(b, why);
     }
     if (e != OK) {
         bridge_free(b);
@@ -138,6 +152,8 @@ bridge_add_devices(struct bridge *b, struct field *f)
     for (uint32_t i = 0; i < b->sites_count; i++) {
         struct steered *s = &b->sites[i];
         const struct site *site = &b->network[i];
+        if (!s->executor.intersection.checked)
+            continue;
         struct site_times times = {b->config.times.yellow_s, b->config.times.all_red_s,
                                    b->config.times.minimum_green_s};
         site_put_properties(site, &times, &s->properties);
@@ -278,7 +294,7 @@ steer(struct bridge *b, struct field *f, int64_t now_us)
         if (x->mode == EXECUTOR_NATIVE)
             changed = executor_take_over(x, world_shown(b->city, i));
         else
-            changed = executor_step(x, &b->config.times, counts->standing, counts->inside, now_us);
+            changed = executor_step(x, counts->standing, counts->inside, now_us);
         if (!changed)
             continue;
         world_show(b->city, i, bytes_text(x->shown));

@@ -1,241 +1,271 @@
 #include "field/sumo/executor.h"
 
-void
-executor_init(struct executor *x, const struct site *site)
-{
-    ASSERT(site->phases_count >= 2 && site->plan_count >= 2);
-    *x = (struct executor){.site = site, .leased = -1};
-}
+enum { CROSSING_DEFAULT_DM = 100 };
+
+/* --- an intersection of a site --- */
 
 static void
-to_mode(struct executor *x, enum executor_mode mode)
+put_link(struct intersection *x, const struct site *s, uint32_t letter,
+         const struct executor_times *t)
 {
-    x->mode = mode;
-    x->elapsed_s = 0;
+    double crossing_m = 0;
+    bool walks = true, used = false;
+    for (uint32_t k = 0; k < s->links_count; k++) {
+        if (s->links[k].letter != letter)
+            continue;
+        uint8_t lane = s->links[k].lane;
+        used = true;
+        walks = walks && s->lane_walks[lane];
+        crossing_m = s->lane_length_m[lane] > crossing_m ? s->lane_length_m[lane] : crossing_m;
+    }
+    if (used && walks) {
+        bool known = crossing_m > 0 && crossing_m < 60;
+        intersection_walk(x, letter,
+                          known ? (uint32_t)(crossing_m * 10 + 0.5) : CROSSING_DEFAULT_DM);
+        return;
+    }
+    x->links[letter] = (struct lights_link){.yellow_s = (uint8_t)t->yellow_s,
+                                            .all_red_s = (uint8_t)t->all_red_s,
+                                            .minimum_green_s = (uint8_t)t->minimum_green_s};
 }
 
-static void
-show_phase(struct executor *x, uint32_t phase)
+/* Of the connections of two letters: does one way cross, and does `a` give way wherever it does? */
+static bool
+letters_cross(const struct site *s, uint32_t a, uint32_t b, bool *out_yields)
 {
-    ASSERT(phase < x->site->phases_count);
-    x->phase = phase;
-    memcpy(x->shown, x->site->phases[phase], x->site->letters_count + 1);
-    /* The plan goes on from here: at the next of its rows that shows this phase. */
-    for (uint32_t i = 0; i < x->site->plan_count; i++) {
-        uint32_t row = (x->plan_row + i) % x->site->plan_count;
-        if (x->site->plan[row].phase == phase) {
-            x->plan_row = row;
-            break;
+    bool cross = false;
+    *out_yields = true;
+    for (uint32_t i = 0; i < s->links_count; i++) {
+        for (uint32_t k = 0; k < s->links_count && s->links[i].letter == a; k++) {
+            if (s->links[k].letter != b || !site_has(&s->conflicts[i], k))
+                continue;
+            cross = true;
+            *out_yields = *out_yields && site_has(&s->gives_way[i], k);
         }
     }
-    to_mode(x, EXECUTOR_GREEN);
+    return cross;
+}
+
+static void
+cross_by_street(struct intersection *x, const struct site *s)
+{
+    bool yields;
+    for (uint32_t a = 0; a < s->letters_count; a++) {
+        for (uint32_t b = 0; b < s->letters_count; b++) {
+            if (a == b || !letters_cross(s, a, b, &yields))
+                continue;
+            intersection_cross(x, a, b);
+            if (yields)
+                intersection_yield(x, a, b);
+        }
+    }
+}
+
+static void
+cross_by_phases(struct intersection *x)
+{
+    memset(x->crosses, 0, sizeof(x->crosses));
+    memset(x->yields, 0, sizeof(x->yields));
+    for (uint32_t a = 0; a < x->links_count; a++) {
+        for (uint32_t b = 0; b < a; b++) {
+            bool together = false;
+            for (uint32_t p = 0; p < x->phases_count && !together; p++)
+                together =
+                    letter_strength(x->phases[p][a]) > 0 && letter_strength(x->phases[p][b]) > 0;
+            if (!together)
+                intersection_cross(x, a, b);
+        }
+    }
+}
+
+/* Lanes that no phase serves call in vain and are left out. */
+static enum err
+put_lanes(struct executor *x)
+{
+    const struct site *s = x->site;
+    enum err e = OK;
+    for (uint32_t l = 0; l < s->lanes_count && e == OK; l++) {
+        bool served = false;
+        uint32_t lane;
+        for (uint32_t p = 0; p < s->phases_count && !served; p++)
+            served = site_serves(s, p, l);
+        if (!served)
+            continue;
+        e = intersection_add_lane(&x->intersection, &lane);
+        if (e != OK)
+            break;
+        x->lane_of[lane] = (uint8_t)l;
+        x->intersection.lane_walk[lane] = s->lane_walks[l];
+        for (uint32_t k = 0; k < s->links_count; k++) {
+            if (s->links[k].lane == l)
+                link_add(&x->intersection.lane_links[lane], s->links[k].letter);
+        }
+    }
+    return e;
+}
+
+static enum err
+put_phases(struct intersection *x, const struct site *s)
+{
+    enum err e = OK;
+    for (uint32_t p = 0; p < s->phases_count && e == OK; p++)
+        e = intersection_add_phase(x, bytes_text(s->phases[p]));
+    if (e == OK)
+        e = intersection_add_plan(x, 0);
+    for (uint32_t r = 0; r < s->plan_count && e == OK; r++)
+        e = intersection_add_row(x, s->plan[r].phase, s->plan[r].seconds);
+    return e;
+}
+
+static enum err
+build(struct executor *x, const struct executor_times *t)
+{
+    const struct site *s = x->site;
+    struct intersection *in = &x->intersection;
+    intersection_init(in, s->letters_count);
+    in->maximum_red_s = (uint16_t)t->maximum_red_s;
+    for (uint32_t i = 0; i < s->letters_count; i++)
+        put_link(in, s, i, t);
+    enum err e = put_phases(in, s);
+    if (e == OK)
+        e = put_lanes(x);
+    if (e != OK) {
+        snprintf(x->why, sizeof(x->why), "%s", err_text(e));
+        return ERR_DENIED;
+    }
+    snprintf(x->why, sizeof(x->why), "the network does not say who crosses whom");
+    cross_by_street(in, s);
+    x->by_matrix = s->has_street && intersection_check(in, x->why) == OK;
+    if (x->by_matrix)
+        return OK;
+    char again[LIGHTS_WHY_SIZE];
+    cross_by_phases(in);
+    e = intersection_check(in, again);
+    if (e != OK)
+        memcpy(x->why, again, sizeof(again));
+    return e;
+}
+
+/* --- its lights --- */
+
+/* SUMO's people on foot know green and red; while they clear the crossing it is red to the others.
+ */
+static void
+copy_shown(struct executor *x)
+{
+    const struct machine *m = &x->machine;
+    for (uint32_t i = 0; i < x->site->letters_count; i++) {
+        bool clearing = m->shown[i] == 'y' && x->intersection.links[i].walk;
+        x->shown[i] = clearing ? 'r' : m->shown[i];
+    }
+    bool stands = m->state == MACHINE_GREEN || m->state == MACHINE_WALK ||
+                  m->state == MACHINE_PREEMPT || m->state == MACHINE_MANUAL;
+    x->mode = stands ? EXECUTOR_GREEN : EXECUTOR_BETWEEN;
+    x->phase = m->phase;
+    x->elapsed_s = m->elapsed_s;
+    x->fallbacks = m->fallbacks;
+    x->forced = m->forced;
+}
+
+static enum err
+send(struct executor *x, struct lights_event e)
+{
+    if (e.kind != LIGHTS_TICK)
+        e.now_us = x->machine.now_us;
+    return machine_event(&x->machine, &e);
+}
+
+/* What is always accepted while the lights are held. */
+static void
+must(enum err e)
+{
+    ASSERT(e == OK);
+}
+
+static void
+watch(struct executor *x)
+{
+    if (!monitor_observe(&x->monitor, x->machine.shown, machine_preempting(&x->machine)) &&
+        x->machine.state != MACHINE_FAULT)
+        must(send(x, (struct lights_event){.kind = LIGHTS_TRIP}));
+    copy_shown(x);
+}
+
+enum err
+executor_init(struct executor *x, const struct site *site, const struct executor_times *times)
+{
+    ASSERT(site->phases_count >= 2 && site->plan_count >= 1);
+    *x = (struct executor){.site = site};
+    enum err e = build(x, times);
+    if (e != OK)
+        return e;
+    machine_init(&x->machine, &x->intersection);
+    monitor_init(&x->monitor, &x->intersection);
+    return OK;
 }
 
 bool
 executor_take_over(struct executor *x, struct bytes shown)
 {
     int32_t phase = site_phase_of(x->site, shown);
-    if (x->mode == EXECUTOR_NATIVE && phase >= 0)
-        show_phase(x, (uint32_t)phase);
+    if (!x->intersection.checked)
+        return false;
+    if (x->mode == EXECUTOR_NATIVE && phase >= 0) {
+        must(send(x, (struct lights_event){.kind = LIGHTS_TAKE_OVER, .phase = (uint32_t)phase}));
+        executor_lease_flash(x, x->flash_until_us);
+        watch(x);
+    }
     return x->mode != EXECUTOR_NATIVE;
 }
 
 enum err
 executor_lease(struct executor *x, int64_t phase, int64_t until_us)
 {
-    if (phase < 0 || phase >= (int64_t)x->site->phases_count)
+    if (!x->intersection.checked || phase < 0 || phase >= (int64_t)x->site->phases_count)
         return ERR_DENIED;
-    x->leased = (int32_t)phase;
-    x->lease_until_us = until_us;
-    return OK;
+    return send(x, (struct lights_event){.kind = LIGHTS_WISH,
+                                         .phase = (uint32_t)phase,
+                                         .sequence = ++x->sequence,
+                                         .until_us = until_us});
 }
 
 void
 executor_lease_flash(struct executor *x, int64_t until_us)
 {
     x->flash_until_us = until_us;
+    if (x->intersection.checked) {
+        enum err e = send(x, (struct lights_event){.kind = LIGHTS_FLASH_ON, .until_us = until_us});
+        (void)e; /* expired, or asked for again when the lights are held */
+    }
 }
 
 void
 executor_silence(struct executor *x)
 {
-    x->leased = -1;
-}
-
-/* A waiting lane whose red must end now, or -1. The change itself takes time too. */
-static int32_t
-overdue(const struct executor *x, const struct executor_times *t)
-{
-    uint32_t change = t->yellow_s + t->all_red_s;
-    uint32_t most = t->maximum_red_s > change ? t->maximum_red_s - change : 0;
-    int32_t worst = -1;
-    for (uint32_t l = 0; l < x->site->lanes_count; l++) {
-        if (x->red_s[l] >= most && x->red_s[l] > 0 && (worst < 0 || x->red_s[l] > x->red_s[worst]))
-            worst = (int32_t)l;
-    }
-    return worst;
-}
-
-/* The next row of the plan whose phase serves the lane. */
-static int32_t
-phase_for(const struct executor *x, uint32_t lane)
-{
-    const struct site *s = x->site;
-    for (uint32_t i = 1; i <= s->plan_count; i++) {
-        uint32_t phase = s->plan[(x->plan_row + i) % s->plan_count].phase;
-        if (site_serves(s, phase, lane))
-            return (int32_t)phase;
-    }
-    return -1;
-}
-
-static uint32_t
-wanted_phase(struct executor *x, const struct executor_times *t, bool leased)
-{
-    int32_t lane = overdue(x, t);
-    int32_t forced = lane >= 0 ? phase_for(x, (uint32_t)lane) : -1;
-    if (forced >= 0 && (uint32_t)forced != x->phase) {
-        x->forced++;
-        return (uint32_t)forced;
-    }
-    if (leased)
-        return (uint32_t)x->leased;
-    const struct site *s = x->site;
-    if (x->elapsed_s < s->plan[x->plan_row].seconds)
-        return x->phase;
-    return s->plan[(x->plan_row + 1) % s->plan_count].phase;
-}
-
-static void
-leave_green(struct executor *x, const struct executor_times *t, bool leased, bool flash)
-{
-    if (x->elapsed_s < t->minimum_green_s)
-        return;
-    x->to_flash = flash;
-    x->target = flash ? x->phase : wanted_phase(x, t, leased);
-    if (!flash && x->target == x->phase) {
-        if (!leased && x->elapsed_s >= x->site->plan[x->plan_row].seconds)
-            show_phase(x, x->phase); /* two rows of the plan with the same phase */
-        return;
-    }
-    site_between(x->site, x->phase, x->target, false, x->shown);
-    for (uint32_t i = 0; flash && i < x->site->letters_count; i++) {
-        char own = x->site->phases[x->phase][i];
-        x->shown[i] = own == 'G' || own == 'g' ? 'y' : 'r'; /* nobody keeps his green */
-    }
-    to_mode(x, EXECUTOR_YELLOW);
-}
-
-static void
-clear(struct executor *x)
-{
-    if (x->to_flash || x->from_flash)
-        memset(x->shown, 'r', x->site->letters_count);
-    else
-        site_between(x->site, x->phase, x->target, true, x->shown);
-    to_mode(x, EXECUTOR_ALL_RED);
-}
-
-static void
-end_clear(struct executor *x)
-{
-    x->from_flash = false;
-    if (!x->to_flash) {
-        show_phase(x, x->target);
-        return;
-    }
-    memset(x->shown, 'o', x->site->letters_count);
-    x->to_flash = false;
-    to_mode(x, EXECUTOR_FLASH);
-}
-
-static void
-count_red(struct executor *x, const uint16_t *waiting)
-{
-    for (uint32_t l = 0; l < x->site->lanes_count; l++) {
-        bool green = x->mode == EXECUTOR_FLASH ||
-                     (x->mode == EXECUTOR_GREEN && site_serves(x->site, x->phase, l));
-        x->red_s[l] = green || waiting[l] == 0 ? 0 : x->red_s[l] + 1;
-    }
-}
-
-/* True while nothing may follow yet because somebody still crosses. */
-static bool
-box_blocks(const struct executor *x, uint32_t all_red_s, uint32_t inside)
-{
-    bool all_red = memchr(x->shown, 'G', x->site->letters_count) == NULL &&
-                   memchr(x->shown, 'g', x->site->letters_count) == NULL;
-    return all_red && inside > 0 && x->elapsed_s < all_red_s + EXECUTOR_BOX_WAIT_S;
-}
-
-static void
-advance(struct executor *x, const struct executor_times *t, bool leased, bool flash,
-        uint32_t inside)
-{
-    uint32_t all_red_s = x->from_flash ? EXECUTOR_LEAVE_FLASH_S : t->all_red_s;
-    switch (x->mode) {
-    case EXECUTOR_GREEN:
-        leave_green(x, t, leased, flash);
-        break;
-    case EXECUTOR_YELLOW:
-        if (x->elapsed_s < t->yellow_s)
-            break;
-        clear(x);
-        if (all_red_s == 0 && !box_blocks(x, 0, inside))
-            end_clear(x);
-        break;
-    case EXECUTOR_ALL_RED:
-        if (x->elapsed_s >= all_red_s && !box_blocks(x, all_red_s, inside))
-            end_clear(x);
-        break;
-    case EXECUTOR_FLASH:
-        if (flash)
-            break;
-        x->from_flash = true;
-        x->target = leased ? (uint32_t)x->leased : x->site->plan[0].phase;
-        clear(x);
-        break;
-    case EXECUTOR_NATIVE:
-    case EXECUTOR_MODES_COUNT:
-    default:
-        ASSERT(false);
-    }
+    if (x->machine.wished)
+        must(send(x, (struct lights_event){.kind = LIGHTS_EXPIRY}));
 }
 
 bool
-executor_step(struct executor *x, const struct executor_times *times, const uint16_t *waiting,
-              uint32_t inside, int64_t now_us)
+executor_step(struct executor *x, const uint16_t *waiting, uint32_t inside, int64_t now_us)
 {
-    ASSERT(x->mode != EXECUTOR_NATIVE && times->yellow_s >= SITE_YELLOW_MIN_S);
     char before[SITE_LETTERS_MAX + 1];
+    uint64_t lanes = 0;
+    ASSERT(x->mode != EXECUTOR_NATIVE);
     memcpy(before, x->shown, sizeof(before));
-    bool leased = x->leased >= 0 && now_us < x->lease_until_us;
-    bool flash = now_us < x->flash_until_us;
-    if (x->obeying && !leased)
-        x->fallbacks++;
-    x->obeying = leased;
-    x->elapsed_s++;
-    count_red(x, waiting);
-    advance(x, times, leased, flash, inside);
-    ASSERT(site_may_show(x->site, bytes_text(x->shown)));
+    for (uint32_t l = 0; l < x->intersection.lanes_count; l++)
+        lanes |= (uint64_t)(waiting[x->lane_of[l]] > 0) << l;
+    must(send(x, (struct lights_event){.kind = LIGHTS_SENSORS, .lanes = lanes}));
+    must(send(x, (struct lights_event){.kind = LIGHTS_TICK, .inside = inside, .now_us = now_us}));
+    watch(x);
     return memcmp(before, x->shown, x->site->letters_count) != 0;
 }
 
 const char *
 executor_word(const struct executor *x)
 {
-    switch (x->mode) {
-    case EXECUTOR_GREEN:
-        return x->obeying ? "lease" : "plan";
-    case EXECUTOR_YELLOW:
-        return "yellow";
-    case EXECUTOR_ALL_RED:
-        return "all-red";
-    case EXECUTOR_FLASH:
-        return "flash";
-    case EXECUTOR_NATIVE:
-    case EXECUTOR_MODES_COUNT:
-    default:
-        return "own programme";
-    }
+    const struct machine *m = &x->machine;
+    if (m->state == MACHINE_GREEN || m->state == MACHINE_WALK)
+        return m->obeying ? "lease" : "plan";
+    return machine_word(m->state);
 }

@@ -1,75 +1,72 @@
 /*
- * executor.h -- the part of an intersection that holds the lights. Pure: one step a second.
+ * executor.h -- an intersection of a simulation in the hands of field/lights. Pure: one step a
+ * second.
  *
- * It is the device side of a lease, and safe without anybody else:
- *
- * X1  Only states that site_may_show() allows are shown.
- * X2  Between two phases every link that loses its green shows yellow for yellow_s and red for
- *     all_red_s before a link that gains green gets it.
- *     All-red goes on while somebody is still inside the junction, BOX_WAIT_S longer at most;
- *     where some link keeps its green through the change, it does not.
- * X3  A phase stands for at least minimum_green_s.
- * X4  Without a valid lease the intersection follows its own fixed plan, from where it stands.
- * X5  A lane with somebody waiting gets green before its red is longer than maximum_red_s and one
- *     change (with a minimum green of a change that is under way), whatever is leased. It does not
- *     hold while people have ordered flashing.
+ * The rules are the machine's (field/lights/machine.h), the second opinion is the monitor's; here
+ * a network's signal becomes an intersection, and letters become SUMO's. A link of field/lights is
+ * a letter of the state; two letters cross if the ways of any of their connections do, and one
+ * yields if each of its connections that crosses the other's gives way. A network that does not say
+ * who crosses whom, or whose own phases do not fit what it says, is held to its phases: two letters
+ * cross if no phase lets both go. A walk is a letter of which all lanes are crossings.
  *
  * Seconds are the street's (the simulation's); a lease ends by the wall clock.
  */
 #ifndef FIELD_SUMO_EXECUTOR_H
 #define FIELD_SUMO_EXECUTOR_H
 
+#include "field/lights/machine.h"
+#include "field/lights/monitor.h"
 #include "field/sumo/site.h"
-
-enum { EXECUTOR_LEAVE_FLASH_S = 6, EXECUTOR_BOX_WAIT_S = 8 };
 
 struct executor_times {
     uint32_t yellow_s, all_red_s, minimum_green_s, maximum_red_s;
 };
 
 enum executor_mode {
-    EXECUTOR_NATIVE, /* SUMO's own programme still runs: waiting for one of its green states */
-    EXECUTOR_GREEN,
-    EXECUTOR_YELLOW,
-    EXECUTOR_ALL_RED,
-    EXECUTOR_FLASH,
-    EXECUTOR_MODES_COUNT
+    EXECUTOR_NATIVE,  /* SUMO's own programme still runs: waiting for one of its green states */
+    EXECUTOR_GREEN,   /* a phase stands */
+    EXECUTOR_BETWEEN, /* all else */
 };
 
 struct executor {
     const struct site *site;
+    struct intersection intersection;
+    struct machine machine;
+    struct monitor monitor;
+    bool by_matrix;                    /* the network's own word on who crosses whom holds */
+    char why[LIGHTS_WHY_SIZE];         /* else why not */
+    uint8_t lane_of[LIGHTS_LANES_MAX]; /* the site's lane of each of the intersection's */
+    uint64_t sequence;
+    int64_t flash_until_us; /* asked for before the lights were held */
+
+    /* as of the last step */
     enum executor_mode mode;
-    uint32_t phase, target; /* target: while yellow or all-red */
-    bool to_flash, from_flash;
-    uint32_t elapsed_s; /* in this mode */
-    uint32_t plan_row;
-    int32_t leased; /* phase; -1: none */
-    int64_t lease_until_us, flash_until_us;
-    bool obeying; /* a lease was valid at the last step */
+    uint32_t phase;     /* that stands or stood last */
+    uint32_t elapsed_s; /* in this state */
     uint64_t fallbacks, forced;
-    uint32_t red_s[SITE_LANES_MAX]; /* how long a waiting lane has had no green */
-    char shown[SITE_LETTERS_MAX + 1];
+    char shown[SITE_LETTERS_MAX + 1]; /* as SUMO has them */
 };
 
-void executor_init(struct executor *x, const struct site *site);
+/* ERR_DENIED: x->why says what does not fit. Then it stays EXECUTOR_NATIVE for ever. */
+enum err executor_init(struct executor *x, const struct site *site,
+                       const struct executor_times *times) MUST_USE;
 
 /* Take over when SUMO shows one of the phases. True if the executor holds the lights now. */
 bool executor_take_over(struct executor *x, struct bytes shown);
 
-/* ERR_DENIED: the intersection has no such phase. */
+/* ERR_DENIED: the intersection has no such phase. ERR_EXPIRED. */
 enum err executor_lease(struct executor *x, int64_t phase, int64_t until_us) MUST_USE;
 void executor_lease_flash(struct executor *x, int64_t until_us);
 /* Whoever leased is silent: the lease for a phase ends now. What people ordered goes on. */
 void executor_silence(struct executor *x);
 
 /*
- * One second goes by. `waiting` holds a number for each lane, `inside` how many are in the
- * junction. x->shown is what to show now; true if it changed.
+ * One second goes by. `waiting` holds a number for each lane of the site, `inside` how many are in
+ * the junction. x->shown is what to show now; true if it changed.
  */
-bool executor_step(struct executor *x, const struct executor_times *times, const uint16_t *waiting,
-                   uint32_t inside, int64_t now_us);
+bool executor_step(struct executor *x, const uint16_t *waiting, uint32_t inside, int64_t now_us);
 
-/* "plan", "lease", "yellow", "all-red", "flash" or "own programme". */
+/* "plan", "lease", or what the machine is doing. */
 const char *executor_word(const struct executor *x);
 
 #endif

@@ -63,9 +63,11 @@ parse(struct arguments *a, int argc, char **argv, int *out_exit)
     *out_exit = EXIT_USAGE;
     if (sources != 1)
         fprintf(stderr, "sumo: give one of --generate, --net, --data; see --help\n");
-    else if (a->yellow_s < SITE_YELLOW_MIN_S || a->minimum_green_s == 0)
-        fprintf(stderr, "sumo: --yellow is at least %d s, --minimum-green 1 s\n",
-                SITE_YELLOW_MIN_S);
+    else if (a->yellow_s < SITE_YELLOW_MIN_S || a->minimum_green_s < LIGHTS_GREEN_MIN_S ||
+             a->maximum_red_s < LIGHTS_RED_MIN_S)
+        fprintf(stderr,
+                "sumo: --yellow is at least %d s, --minimum-green %d s, --maximum-red %d s\n",
+                SITE_YELLOW_MIN_S, LIGHTS_GREEN_MIN_S, LIGHTS_RED_MIN_S);
     else
         return true;
     return false;
