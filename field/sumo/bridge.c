@@ -51,9 +51,20 @@ open_worlds(struct bridge *b, char *why)
         snprintf(b->city_trips, PATH_SIZE, "%s/trips-city.xml", b->config.directory);
         snprintf(b->fixed_trips, PATH_SIZE, "%s/trips-fixed.xml", b->config.directory);
     }
+    if (b->config.trips)
+        snprintf(b->city_trips, PATH_SIZE, "%s", b->config.trips);
+    char end[32];
+    const char *const more[] = {"--end", end, NULL};
+    if (b->config.end_s >= 0) { /* who departs later is no trip of this simulation */
+        snprintf(end, sizeof(end), "%.0f", b->config.end_s);
+        c.more = more;
+    }
+    enum err e = OK;
     c.tripinfo = b->config.directory ? b->fixed_trips : NULL;
-    enum err e = world_open(&c, &b->twin, why);
-    c.tripinfo = b->config.directory ? b->city_trips : NULL;
+    if (!b->config.alone)
+        e = world_open(&c, &b->twin, why);
+    c.tripinfo = b->city_trips[0] ? b->city_trips : NULL;
+    c.no_totals = b->config.alone;
     if (e == OK && !b->config.fixed_only)
         e = world_open(&c, &b->city, why);
     return e;
@@ -76,7 +87,8 @@ warm_up(struct bridge *b, char *why)
         }
     }
     if (b->config.warm_up_s > 0) {
-        world_mark(b->twin);
+        if (b->twin)
+            world_mark(b->twin);
         if (b->city)
             world_mark(b->city);
     }
@@ -344,7 +356,7 @@ bridge_step(struct bridge *b, struct field *f, int64_t now_us)
         return ERR_NOT_FOUND;
     if (b->city && b->steps >= b->config.warm_up_s)
         steer(b, f, now_us);
-    enum err e = world_step(b->twin);
+    enum err e = b->twin ? world_step(b->twin) : OK;
     if (e == OK && b->city)
         e = world_step(b->city);
     if (e != OK) {
@@ -352,8 +364,9 @@ bridge_step(struct bridge *b, struct field *f, int64_t now_us)
         return e;
     }
     b->steps++;
-    world_totals(b->twin, &b->last_fixed);
-    if (b->city)
+    if (b->twin)
+        world_totals(b->twin, &b->last_fixed);
+    if (b->city && !b->config.alone)
         world_totals(b->city, &b->last);
     if (b->city && b->config.trace)
         trace(b);

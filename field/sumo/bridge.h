@@ -2,7 +2,7 @@
  * bridge.h -- the two simulations, their executors and the city, second by second.
  *
  * `city` is steered by what executors show; `twin` sees the same demand and runs the network's own
- * programme to the end. With fixed_only there is only the twin and no city.
+ * programme to the end. With fixed_only there is only the twin and no city, with `alone` no twin.
  */
 #ifndef FIELD_SUMO_BRIDGE_H
 #define FIELD_SUMO_BRIDGE_H
@@ -18,7 +18,9 @@ struct bridge_config {
     uint64_t warm_up_s; /* both run their own programme for so long, unpaced; delays count after */
     struct executor_times times;
     bool fixed_only;
-    FILE *trace; /* or NULL: a line for each intersection and second */
+    bool alone;        /* no twin, and no figures but those of the trips: for measurements */
+    const char *trips; /* where the city's go, instead of into the directory; or NULL */
+    FILE *trace;       /* or NULL: a line for each intersection and second */
 };
 
 struct bridge;

@@ -22,10 +22,10 @@ enum {
 
 struct arguments {
     struct field_options shared;
-    const char *network, *routes, *generate, *trace;
+    const char *network, *routes, *generate, *trace, *trips;
     uint64_t begin_s, end_s, warm_up_s, steps_per_second;
     uint64_t yellow_s, all_red_s, minimum_green_s, maximum_red_s;
-    bool fixed, list, lock_step;
+    bool fixed, alone, list, lock_step;
 };
 
 #define NOT_GIVEN UINT64_MAX
@@ -51,6 +51,8 @@ parse(struct arguments *a, int argc, char **argv, int *out_exit)
         {"--maximum-red", "S", OPTION_NUMBER, &a->maximum_red_s, 600, "for who waits (120)"},
         {"--trace", "FILE", OPTION_TEXT, &a->trace, 0, "write what is shown, each second"},
         {"--fixed", NULL, OPTION_FLAG, &a->fixed, 0, "the network's own plan alone, no city"},
+        {"--alone", NULL, OPTION_FLAG, &a->alone, 0, "only the steered simulation"},
+        {"--trips", "FILE", OPTION_TEXT, &a->trips, 0, "what SUMO writes of its trips"},
         {"--list", NULL, OPTION_FLAG, &a->list, 0, "print the devices' names and end"},
     };
     a->shared.program = "sumo";
@@ -196,18 +198,21 @@ run(const struct arguments *a, struct bridge *b, struct field *f)
 }
 
 static void
+print_trips(const char *name, const struct tripinfo *t)
+{
+    if (t->vehicles > 0)
+        printf("%s=%.3f vehicles=%llu unfinished=%llu undeparted=%llu trips=%016llx\n", name,
+               t->delay_s, (unsigned long long)t->vehicles, (unsigned long long)t->unfinished,
+               (unsigned long long)t->undeparted, (unsigned long long)t->digest);
+}
+
+static void
 print_end(struct bridge *b)
 {
     struct tripinfo city, fixed;
     bridge_end(b, &city, &fixed);
-    if (city.vehicles > 0)
-        printf("delay_s=%.2f vehicles=%llu unfinished=%llu undeparted=%llu\n", city.delay_s,
-               (unsigned long long)city.vehicles, (unsigned long long)city.unfinished,
-               (unsigned long long)city.undeparted);
-    if (fixed.vehicles > 0)
-        printf("fixed_delay_s=%.2f vehicles=%llu unfinished=%llu undeparted=%llu\n", fixed.delay_s,
-               (unsigned long long)fixed.vehicles, (unsigned long long)fixed.unfinished,
-               (unsigned long long)fixed.undeparted);
+    print_trips("delay_s", &city);
+    print_trips("fixed_delay_s", &fixed);
 }
 
 static int
@@ -265,6 +270,8 @@ main(int argc, char **argv)
         .times = {(uint32_t)a.yellow_s, (uint32_t)a.all_red_s, (uint32_t)a.minimum_green_s,
                   (uint32_t)a.maximum_red_s},
         .fixed_only = a.fixed || a.list,
+        .alone = a.alone && !a.fixed && !a.list,
+        .trips = a.trips,
     };
     if (a.generate && !a.fixed && !a.list && a.shared.mqtts.port == 0)
         return make_city(&a);
