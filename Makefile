@@ -306,6 +306,9 @@ $(foreach f,$(FIELD) $(FIELD_SHARED),$(eval $(call field_archive,$(f))))
 
 # Street, executors and planner in one process: what the figures of signals are measured with. Of
 # field/sumo it takes what it uses, from the archive.
+$(B)/bench/signals/cities: $(call obj,$(wildcard bench/signals/cities/*.c)) $(B)/fuzz/field/sumo.a $(LIB)
+	@mkdir -p $(@D)
+	$(Q) $(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 $(B)/bench/signals/direct: $(call obj,$(wildcard bench/signals/*.c) $(addprefix src/services/signals/,model.c reading.c)) \
 	$(call objs_of,src/services/signals/optimize) $(B)/fuzz/field/sumo.a $(LIB)
 	@mkdir -p $(@D)
