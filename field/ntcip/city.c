@@ -29,6 +29,16 @@ static const struct field_capability capabilities[] = {
      "{\"type\":\"AllowedValues\",\"interval\":[[0,15]]}}"},
 };
 
+/* Commands that name a stage, in order of rank. Red everywhere and flashing are the controller's.
+ */
+static const char *const commands[] = {SIGNALS_COMMAND_REQUEST, SIGNALS_COMMAND_PREEMPT,
+                                       SIGNALS_COMMAND_MANUAL};
+enum { RANKS = ARRAY_COUNT(commands) };
+
+struct held {
+    int64_t stage, until_us; /* until_us 0: never */
+};
+
 struct city {
     const struct cabinet *cabinet;
     struct field *field;
@@ -37,9 +47,8 @@ struct city {
     struct half_report report; /* the last; its counts are borrowed and gone */
     bool reported, published;
     uint64_t heard_ms, wished_ms;
-    int64_t stage; /* -1: none */
-    int64_t until_us;
-    bool report_lease, broken;
+    struct held held[RANKS];
+    bool report_lease;
     uint64_t lease_sequence;
     struct buf text;
 };
@@ -51,16 +60,18 @@ on_lease(void *ctx, uint32_t device, const struct lease *lease)
 {
     struct city *y = ctx;
     int64_t stage = -1;
+    uint32_t rank = 0;
     (void)device;
-    if (strcmp(lease->command, SIGNALS_COMMAND_REQUEST) != 0)
-        return ERR_UNSUPPORTED; /* flashing is the controller's own and its monitor's */
+    while (rank < RANKS && strcmp(lease->command, commands[rank]) != 0)
+        rank++;
+    if (rank == RANKS)
+        return ERR_UNSUPPORTED;
     enum err e = lease_parameter(lease, "phase", &stage);
     if (e == OK && (stage < 0 || stage >= (int64_t)y->cabinet->stages_count))
         e = ERR_DENIED;
     if (e != OK)
         return e;
-    y->stage = stage;
-    y->until_us = lease->expiry_us;
+    y->held[rank] = (struct held){stage, lease->expiry_us};
     y->wished_ms = 0; /* at once */
     y->report_lease = true;
     y->lease_sequence = lease->sequence;
@@ -180,13 +191,14 @@ hear(struct city *y)
 static enum err
 wish(struct city *y, uint64_t now_ms)
 {
-    int64_t left_us = y->stage < 0 ? 0 : y->until_us - field_lease_us(y->field);
     struct half_wish w = {.stage = 0};
     if (y->wished_ms != 0 && now_ms < y->wished_ms + WISH_MS)
         return OK;
-    if (left_us > 0) {
-        int64_t left_ms = left_us / 1000;
-        w.stage = (uint8_t)(y->stage + 1);
+    for (uint32_t rank = 0; rank < RANKS; rank++) {
+        int64_t left_ms = (y->held[rank].until_us - field_lease_us(y->field)) / 1000;
+        if (left_ms <= 0)
+            continue;
+        w.stage = (uint8_t)(y->held[rank].stage + 1); /* the last, highest one counts */
         w.valid_ms = (uint32_t)(left_ms < LEASE_MAX_MS ? left_ms : LEASE_MAX_MS);
     }
     buf_reset(&y->text);
@@ -250,7 +262,7 @@ city_run(const struct field_options *options, const struct cabinet *c, const cha
          int street_fd, pid_t street)
 {
     static struct city y;
-    y = (struct city){.cabinet = c, .street_fd = street_fd, .stage = -1};
+    y = (struct city){.cabinet = c, .street_fd = street_fd};
     buf_init(&y.text, FIELD_RESULT_MAX);
     enum err e = set_up(&y, options, properties) ? OK : ERR_NOT_FOUND;
     int status = e == OK ? 0 : EXIT_CANNOT;
