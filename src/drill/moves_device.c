@@ -61,13 +61,21 @@ run_session(struct stage *s, const struct story_move *m)
 
 /* ---- joining --------------------------------------------------------------------------------- */
 
+/* What a crossing of two one-way streets says of itself (services/signals/model.h). */
+static const char crossing[] =
+    "\"properties\":{\"phases\":[\"Gr\",\"rG\"],\"links\":[{\"lane\":\"north\",\"exit\":\"south\"},"
+    "{\"lane\":\"east\",\"exit\":\"west\"}],\"lanes\":[\"north\",\"east\"],\"exits\":[\"south\","
+    "\"west\"],\"plan\":[{\"phase\":0,\"seconds\":30}]},";
+
 static void
-put_thing(char *to, size_t size, const char *device, const char *name, const char *class_name)
+put_thing(char *to, size_t size, const struct story_move *m, const char *device, const char *name,
+          const char *class_name)
 {
+    bool crosses = strcmp(move_word(m, "crossing", "no"), "yes") == 0;
     snprintf(
         to, size,
         "{\"name\":\"%s\",\"description\":\"a device of this "
-        "story\",\"Locations\":[{\"name\":\"%s\","
+        "story\",%s\"Locations\":[{\"name\":\"%s\","
         "\"description\":\"where it stands\",\"encodingType\":\"application/geo+json\","
         "\"location\":{\"type\":\"Point\",\"coordinates\":[-75.7,45.4]}}],\"Datastreams\":[{"
         "\"name\":\"%s\",\"description\":\"what it measures\",\"observationType\":"
@@ -76,8 +84,8 @@ put_thing(char *to, size_t size, const char *device, const char *name, const cha
         "\"properties\":{\"class\":\"%s\"},\"ObservedProperty\":{\"name\":\"p\",\"definition\":"
         "\"p\",\"description\":\"p\"},\"Sensor\":{\"name\":\"s\",\"description\":\"s\","
         "\"encodingType\":\"text/plain\",\"metadata\":\"none\"}}]}",
-        device, device, name, strcmp(name, "level") == 0 ? "OM_Measurement" : "OM_Observation",
-        class_name);
+        device, crosses ? crossing : "", device, name,
+        strcmp(name, "level") == 0 ? "OM_Measurement" : "OM_Observation", class_name);
 }
 
 /* One HTTP question with the device's certificate. */
@@ -110,7 +118,7 @@ run_join(struct stage *s, const struct story_move *m)
     char body[STREAM_JSON_SIZE];
     int status = 0;
     struct buf out;
-    put_thing(body, sizeof(body), device, move_word(m, "stream", "level"),
+    put_thing(body, sizeof(body), m, device, move_word(m, "stream", "level"),
               move_word(m, "class", ""));
     struct client_request post = {.method = "POST", .target = "/v1.1/Things", .body = body};
     buf_init(&out, CLIENT_ANSWER_MAX);
@@ -310,7 +318,7 @@ run_look(struct stage *s, const struct story_move *m)
 }
 
 const struct move moves_device[] = {
-    {"join", run_join, "as= zone= class= stream=: introduces itself with one Datastream"},
+    {"join", run_join, "as= zone= class= stream= crossing=: introduces itself with one Datastream"},
     {"session", run_session, "as= zone=: opens an MQTT session"},
     {"publish", run_publish, "as= zone= to=|topic= result=|body= time= size= times=: publishes"},
     {"flood", run_flood, "as= zone= count=: publishes as fast as it goes"},
