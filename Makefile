@@ -304,6 +304,11 @@ $(filter $(B)/fuzz/field/$(1)/%,$(FUZZERS)): $(B)/fuzz/field/$(1).a
 endef
 $(foreach f,$(FIELD) $(FIELD_SHARED),$(eval $(call field_archive,$(f))))
 
+# What networks say of who crosses whom, against their own phases.
+$(B)/tests/signals/envelope/networks: $(call obj,tests/signals/envelope/networks.c bench/signals/ground.c) $(B)/fuzz/field/sumo.a $(LIB)
+	@mkdir -p $(@D)
+	$(Q) $(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+
 # Street, executors and planner in one process: what the figures of signals are measured with. Of
 # field/sumo it takes what it uses, from the archive.
 $(B)/bench/signals/cities: $(call obj,$(wildcard bench/signals/cities/*.c)) $(B)/fuzz/field/sumo.a $(LIB)

@@ -222,6 +222,7 @@ derive_limits(struct intersection *x, char *why)
         if (x->strict && x->round_s > asked)
             return refuse(why, "lane %u: a round may take %u s, and its longest red is %u s",
                           (unsigned)l, x->round_s, asked);
+        x->asked_s[l] = asked;
         x->limit_s[l] = x->round_s > asked ? x->round_s : asked;
     }
     return OK;

@@ -177,6 +177,26 @@ longest(const struct machine *m)
     return worst;
 }
 
+/*
+ * Who waits for longer than was asked for, or will when the change is over, though within the limit
+ * that is promised; -1: nobody.
+ */
+static int32_t
+late(const struct machine *m)
+{
+    const struct intersection *x = m->x;
+    int32_t worst = -1;
+    int64_t worst_s = 0;
+    for (uint32_t l = 0; l < x->lanes_count; l++) {
+        int64_t late_s = (int64_t)m->due_s[l] + x->into_s[x->serving[l]] - x->asked_s[l];
+        if (m->due_s[l] == 0 || x->asked_s[l] == x->limit_s[l] || late_s < worst_s)
+            continue;
+        worst = (int32_t)l;
+        worst_s = late_s;
+    }
+    return worst;
+}
+
 uint8_t
 choice_next(struct machine *m)
 {
@@ -185,7 +205,13 @@ choice_next(struct machine *m)
     m->returning = false;
     if (lane >= 0)
         return m->x->serving[lane];
-    uint8_t phase = with_bus(m, base_phase(m));
+    uint8_t phase = base_phase(m);
+    lane = late(m);
+    if (lane >= 0 && !(m->x->serves[phase] >> lane & 1) && may_choose(m, m->x->serving[lane])) {
+        m->forced++;
+        return m->x->serving[lane];
+    }
+    phase = with_bus(m, phase);
     if (may_choose(m, phase))
         return phase;
     make_queue(m, 0, &q);

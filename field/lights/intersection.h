@@ -108,7 +108,7 @@ struct intersection {
     uint32_t cover_count;
     uint8_t cover[LIGHTS_PHASES_MAX];
     uint8_t serving[LIGHTS_LANES_MAX]; /* the phase of the cover that serves a lane */
-    uint16_t limit_s[LIGHTS_LANES_MAX];
+    uint16_t asked_s[LIGHTS_LANES_MAX], limit_s[LIGHTS_LANES_MAX];
     uint16_t round_s;
 };
 

@@ -313,7 +313,9 @@ TEST(a_button_is_remembered_and_served_within_its_limit)
     /* 12 m at 1.07 m/s and 3 s */
     CHECK(b.m.change.clearance_s == 15 && b.m.elapsed_s == 0);
     until(&b, MACHINE_GREEN);
-    CHECK(checker_violations(&b.checker) == 0 && b.checker.longest_red_s > 60);
+    /* 90 s were asked for, 98 s can be promised */
+    CHECK(checker_violations(&b.checker) == 0);
+    CHECK(b.checker.longest_red_s > 60 && b.checker.longest_red_s <= 90);
 }
 
 TEST(silence_of_the_sensors_recalls_every_lane)

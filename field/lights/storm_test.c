@@ -87,7 +87,7 @@ static void
 late_request(struct intersection *x)
 {
     for (uint32_t l = 0; l < x->lanes_count; l++)
-        x->limit_s[l]++;
+        x->asked_s[l] = ++x->limit_s[l];
 }
 
 /* Two lanes that are due together are thought to take no time. */

@@ -46,10 +46,12 @@ letters_cross(const struct site *s, uint32_t a, uint32_t b, bool *out_yields)
     return cross;
 }
 
-static void
-cross_by_street(struct intersection *x, const struct site *s)
+void
+executor_cross_by_street(struct intersection *x, const struct site *s)
 {
     bool yields;
+    memset(x->crosses, 0, sizeof(x->crosses));
+    memset(x->yields, 0, sizeof(x->yields));
     for (uint32_t a = 0; a < s->letters_count; a++) {
         for (uint32_t b = 0; b < s->letters_count; b++) {
             if (a == b || !letters_cross(s, a, b, &yields))
@@ -134,7 +136,7 @@ build(struct executor *x, const struct executor_times *t)
         return ERR_DENIED;
     }
     snprintf(x->why, sizeof(x->why), "the network does not say who crosses whom");
-    cross_by_street(in, s);
+    executor_cross_by_street(in, s);
     x->by_matrix = s->has_street && intersection_check(in, x->why) == OK;
     if (x->by_matrix)
         return OK;

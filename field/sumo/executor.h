@@ -66,6 +66,9 @@ void executor_silence(struct executor *x);
  */
 bool executor_step(struct executor *x, const uint16_t *waiting, uint32_t inside, int64_t now_us);
 
+/* Who crosses whom and who yields, by the network's word alone. */
+void executor_cross_by_street(struct intersection *x, const struct site *s);
+
 /* "plan", "lease", or what the machine is doing. */
 const char *executor_word(const struct executor *x);
 

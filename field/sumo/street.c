@@ -205,22 +205,38 @@ connection_tag(struct street *t, struct xml_tag tag)
     return bytes_are(tag.name, "connection") ? read_connection(t, tag) : OK;
 }
 
-/* A junction's connections are numbered as SUMO does: lane by lane as they come in. */
-static void
-number_connections(struct street *t, uint32_t junction)
+static bool
+leads_to_street(const struct street *t, const struct connection *c)
 {
-    struct bytes incoming = t->junctions[junction].incoming;
+    return t->edges[t->lanes[c->to].edge].kind == EDGE_STREET;
+}
+
+/*
+ * A junction's connections are numbered as SUMO does: lane by lane as they come in. Those onto the
+ * pavement have no number; crossings have theirs by their place among the lanes inside.
+ */
+static void
+number_connections(struct street *t, uint32_t junction, struct bytes inside)
+{
+    struct bytes incoming = t->junctions[junction].incoming, word;
     uint32_t number = 0;
-    for (;;) {
-        struct bytes word = xml_word(&incoming);
-        if (!word.p)
-            return;
+    while ((word = xml_word(&incoming)).p) {
         uint32_t lane = find_lane(t, word);
-        if (lane == NONE)
-            continue;
-        for (uint32_t c = t->lanes[lane].out; c != NONE; c = t->connections[c].next_out) {
+        for (uint32_t c = lane == NONE ? NONE : t->lanes[lane].out; c != NONE;
+             c = t->connections[c].next_out) {
+            if (!leads_to_street(t, &t->connections[c]))
+                continue;
             t->connections[c].junction = junction;
             t->connections[c].request = number++;
+        }
+    }
+    for (number = 0; (word = xml_word(&inside)).p; number++) {
+        uint32_t lane = find_lane(t, word);
+        if (lane == NONE || t->edges[t->lanes[lane].edge].kind != EDGE_WALK)
+            continue;
+        for (uint32_t c = t->lanes[lane].in; c != NONE; c = t->connections[c].next_in) {
+            t->connections[c].junction = junction;
+            t->connections[c].request = number;
         }
     }
 }
@@ -232,7 +248,7 @@ junction_tag(struct street *t, struct xml_tag tag)
         t->junctions[t->n.junctions++] =
             (struct junction){.incoming = xml_attribute(tag, "incLanes"), .first = t->n.requests};
         if (!bytes_are(xml_attribute(tag, "type"), "internal"))
-            number_connections(t, t->n.junctions - 1);
+            number_connections(t, t->n.junctions - 1, xml_attribute(tag, "intLanes"));
     } else if (bytes_are(tag.name, "request")) {
         uint32_t index;
         if (t->n.junctions == 0 || xml_u32(tag, "index", &index) != OK ||
