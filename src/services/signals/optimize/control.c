@@ -1,9 +1,11 @@
 #include "services/signals/optimize/control.h"
+#include "services/signals/optimize/ladder.h"
 #include "services/signals/optimize/pressure.h"
 #include "services/signals/optimize/priority.h"
 #include "services/signals/optimize/queues.h"
 
 enum {
+    NEWS_MS = 500,      /* readings come once a second */
     DECIDE_EVERY_S = 4, /* of a green's age, from the minimum on (specs/signals-better.md 1.1) */
     EMPTY_FOR_S = 60,   /* nobody for so long: the intersection may do what it likes */
     MINIMUM_GREEN_DEFAULT_S = 7,
@@ -33,6 +35,8 @@ struct junction {
     double busy_s; /* when somebody was here last */
     uint32_t downstream_count[SIGNALS_EXITS_MAX];
     struct downstream downstream[SIGNALS_EXITS_MAX][DOWNSTREAM_MAX];
+    int16_t upstream[SIGNALS_FEEDERS_MAX]; /* whose exit a feeder is; -1: of nobody here */
+    struct ladder ladder;
     struct control_view view;
 };
 
@@ -82,8 +86,10 @@ link_exits(struct control *c, uint32_t from)
         for (uint32_t f = 0; f < m->feeders_count; f++) {
             for (uint32_t x = 0; x < j->model.exits_count; x++) {
                 uint32_t *n = &j->downstream_count[x];
-                if (m->feeders[f].exit == j->model.exit_name[x] && *n < DOWNSTREAM_MAX)
-                    j->downstream[x][(*n)++] = (struct downstream){(uint16_t)o, (uint8_t)f};
+                if (m->feeders[f].exit != j->model.exit_name[x] || *n == DOWNSTREAM_MAX)
+                    continue;
+                j->downstream[x][(*n)++] = (struct downstream){(uint16_t)o, (uint8_t)f};
+                c->junctions[o].upstream[f] = (int16_t)from;
             }
         }
     }
@@ -92,6 +98,8 @@ link_exits(struct control *c, uint32_t from)
 static void
 link_all(struct control *c)
 {
+    for (uint32_t i = 0; i < c->count; i++)
+        memset(c->junctions[i].upstream, -1, sizeof(c->junctions[i].upstream));
     for (uint32_t i = 0; i < c->count; i++)
         link_exits(c, i);
 }
@@ -120,7 +128,7 @@ standing_on_exit(const struct control *c, const struct junction *j, uint32_t x, 
         const struct signals_source *f = &o->model.feeders[j->downstream[x][i].feeder];
         double sum = 0;
         for (uint32_t k = 0; k < f->lanes_count; k++)
-            sum += (double)queues_standing(&o->queues, f->lanes[k], now_s);
+            sum += queues_standing_weight(&o->queues, f->lanes[k], now_s);
         double beyond = ((double)f->distance_m - (double)j->model.exit_m[x]) / QUEUE_VEHICLE_M;
         double on = sum / (double)f->lanes_count - (beyond > 0 ? beyond : 0);
         most = on > most ? on : most;
@@ -141,8 +149,9 @@ set_model(struct junction *j, const struct signals_model *model)
     }
     queues_init(&j->queues, &j->model, 0);
     j->view.wish = j->view.second_best = NO_WISH;
-    j->view.rung_why = "nothing heard yet";
-    j->view.rung = RUNG_LOCAL;
+    ladder_init(&j->ladder);
+    j->view.rung_why = j->ladder.why;
+    j->view.rung = j->ladder.rung;
 }
 
 enum err
@@ -164,6 +173,31 @@ control_change(struct control *c, uint32_t index, const struct signals_model *mo
     link_all(c);
 }
 
+/*
+ * A reading that comes twice in one second, or whose green is younger than it was though nothing
+ * lay in between, is an old one sent again: it would count the same vehicles twice.
+ */
+static bool
+is_news(const struct junction *j, const struct signals_reading *r, uint64_t now_ms)
+{
+    if (now_ms < j->heard_ms + NEWS_MS)
+        return false;
+    bool same = r->phase >= 0 && r->phase == j->phase;
+    return !same || r->age_s >= j->age_s || now_ms > j->heard_ms + CONTROL_STALE_MS;
+}
+
+/* Who stands before a full exit cannot go, and is no liar. */
+static void
+find_full(const struct control *c, struct junction *j, double now_s)
+{
+    j->queues.full_exits = 0;
+    for (uint32_t x = 0; x < j->model.exits_count; x++) {
+        double room = (double)j->model.exit_m[x] / QUEUE_VEHICLE_M;
+        if (standing_on_exit(c, j, x, now_s) > room * EXIT_FULL)
+            j->queues.full_exits |= 1ULL << x;
+    }
+}
+
 void
 control_hear(struct control *c, uint32_t index, const struct signals_reading *reading,
              uint64_t now_ms)
@@ -173,6 +207,11 @@ control_hear(struct control *c, uint32_t index, const struct signals_reading *re
     double now_s = (double)now_ms / 1000;
     if (!j->heard)
         queues_init(&j->queues, &j->model, now_s);
+    else if (!is_news(j, reading, now_ms))
+        return;
+    if (c->options.trusting)
+        queues_believe(&j->queues);
+    find_full(c, j, now_s);
     queues_hear(&j->queues, reading, c->options.loops_only, now_s);
     j->heard = true;
     j->heard_ms = now_ms;
@@ -238,7 +277,7 @@ choose_pressure(const struct control *c, const struct junction *j, double now_s)
 {
     double standing[SIGNALS_LANES_MAX] = {0}, ahead[SIGNALS_EXITS_MAX] = {0};
     for (uint32_t l = 0; l < j->model.lanes_count; l++)
-        standing[l] = (double)queues_standing(&j->queues, l, now_s);
+        standing[l] = queues_standing_weight(&j->queues, l, now_s);
     for (uint32_t x = 0; x < j->model.exits_count; x++)
         ahead[x] = standing_on_exit(c, j, x, now_s);
     return pressure_choose(&j->model, standing, ahead, (uint32_t)j->phase);
@@ -292,19 +331,43 @@ view_lanes(struct junction *j, double now_s)
     for (uint32_t l = 0; l < j->model.lanes_count; l++) {
         j->view.queue[l] = (uint16_t)queues_standing(&j->queues, l, now_s);
         j->view.near[l] = (uint16_t)j->queues.lanes[l].count;
-        j->view.trust_percent[l] = 100;
+        double trust = blind_is(&j->queues.blind, l) ? 0 : queues_trust(&j->queues, l);
+        j->view.trust_percent[l] = (uint8_t)(trust * 100 + 0.5);
     }
-    j->view.rung = RUNG_PLAN;
-    j->view.rung_why = "all sensors are good";
+}
+
+/* What works of an intersection and of those before it. */
+static struct ladder_sight
+look(const struct control *c, uint32_t index, uint64_t now_ms)
+{
+    const struct junction *j = &c->junctions[index];
+    const struct blind *b = &j->queues.blind;
+    struct ladder_sight s = {.heard = j->heard, .heard_ms = j->heard_ms};
+    for (uint32_t l = 0; l < j->model.lanes_count && j->heard; l++) {
+        s.lanes += j->model.lane_kind[l] == LANE_VEHICLES;
+        if (blind_is(b, l) && s.blind++ == 0) {
+            s.blind_lane = l;
+            s.blind_why = blind_words(b->lanes[l].why);
+            s.blind_ms = (uint64_t)(b->lanes[l].since_s * 1000);
+        }
+    }
+    for (uint32_t f = 0; f < j->model.feeders_count; f++) {
+        int32_t from = j->upstream[f];
+        if (from < 0)
+            continue;
+        s.feeders++;
+        const struct junction *o = &c->junctions[from];
+        s.silent += o->heard && now_ms > o->heard_ms + CONTROL_STALE_MS;
+    }
+    return s;
 }
 
 static bool
-is_time(const struct control *c, const struct junction *j)
+is_time(enum control_method method, const struct junction *j)
 {
     if (j->age_s < j->model.minimum_green_s)
         return false;
-    return c->options.method != CONTROL_PLAN ||
-           (j->age_s - j->model.minimum_green_s) % DECIDE_EVERY_S == 0;
+    return method != CONTROL_PLAN || (j->age_s - j->model.minimum_green_s) % DECIDE_EVERY_S == 0;
 }
 
 int32_t
@@ -313,16 +376,21 @@ control_wish(struct control *c, uint32_t index, uint64_t now_ms)
     ASSERT(index < c->count);
     struct junction *j = &c->junctions[index];
     double now_s = (double)now_ms / 1000;
-    if (!j->heard || now_ms - j->heard_ms > CONTROL_STALE_MS || j->model.phases_count < 2 ||
-        now_s - j->busy_s > EMPTY_FOR_S) {
+    struct ladder_sight sight = look(c, index, now_ms);
+    enum control_method method = c->options.method;
+    j->view.rung = ladder_step(&j->ladder, &sight, now_ms);
+    if (j->view.rung == RUNG_PRESSURE)
+        method = CONTROL_PRESSURE;
+    if (j->view.rung == RUNG_LOCAL || now_ms - j->heard_ms > CONTROL_STALE_MS ||
+        j->model.phases_count < 2 || now_s - j->busy_s > EMPTY_FOR_S) {
         j->wish = NO_WISH;
     } else if (j->phase >= 0) {
         view_lanes(j, now_s);
-        if (!is_time(c, j))
+        if (!is_time(method, j))
             j->wish = j->phase;
-        else if (c->options.method == CONTROL_PLAN)
+        else if (method == CONTROL_PLAN)
             j->wish = (int32_t)choose_plan(c, j, now_s);
-        else if (c->options.method == CONTROL_PRIORITY)
+        else if (method == CONTROL_PRIORITY)
             j->wish = (int32_t)choose_priority(c, j, now_s);
         else
             j->wish = (int32_t)choose_pressure(c, j, now_s);

@@ -25,7 +25,8 @@ ladder_allows(const struct ladder_sight *s, uint64_t now_ms)
     return s->blind > 0 || s->silent > 0 ? RUNG_VIRTUAL : RUNG_PLAN;
 }
 
-/* ---- in words ---------------------------------------------------------------------------------
+/* ---- in words, which change once a minute at most
+ * ---------------------------------------------------------------------------------
  */
 
 static void
@@ -42,15 +43,15 @@ say(struct ladder *l, const struct ladder_sight *s, uint64_t now_ms)
     if (!s->heard)
         snprintf(l->why, sizeof(l->why), "nothing heard yet");
     else if (is_stale(s, now_ms))
-        snprintf(l->why, sizeof(l->why), "no reading for %u s",
-                 (unsigned)((now_ms - s->heard_ms) / 1000));
+        snprintf(l->why, sizeof(l->why), "no reading for %u min",
+                 (unsigned)((now_ms - s->heard_ms) / 60000));
     else if (s->blind > 0)
         say_blind(l, s, now_ms);
     else if (s->silent > 0)
         snprintf(l->why, sizeof(l->why), "%u of %u neighbours silent", s->silent, s->feeders);
     else if (l->rung != RUNG_PLAN)
-        snprintf(l->why, sizeof(l->why), "all is good again, for %u s; one rung up at %u s",
-                 (unsigned)((now_ms - l->good_ms) / 1000), LADDER_GOOD_MS / 1000);
+        snprintf(l->why, sizeof(l->why), "all is good again, for %u min; one rung up at %u min",
+                 (unsigned)((now_ms - l->good_ms) / 60000), LADDER_GOOD_MS / 60000);
     else
         snprintf(l->why, sizeof(l->why), "all sensors are good");
 }

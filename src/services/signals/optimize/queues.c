@@ -19,7 +19,10 @@
 #define WALK_HEADWAY_S 1.0
 #define ACCELERATION_M_S2 2.6
 #define GOLDEN 0.6180339887
-#define GEOMETRIC_OWN 8.0 /* a vehicle stays on its lane until the counts say otherwise */
+#define RECALL_S 90.0       /* a blind lane is served so often, if nobody is known to come */
+#define BLIND_HEADWAY_S 2.5 /* and a queue that nobody sees is given more time, */
+#define BLIND_YIELDS_S 5.0  /* the more so if it yields */
+#define GEOMETRIC_OWN 8.0   /* a vehicle stays on its lane until the counts say otherwise */
 
 static double
 speed(const struct signals_model *m, uint32_t lane)
@@ -33,9 +36,24 @@ source_of(const struct signals_model *m, uint32_t source)
     return source < m->loops_count ? &m->loops[source] : &m->feeders[source - m->loops_count];
 }
 
+static void
+holds(struct queue_lane *l, uint32_t distance_m)
+{
+    double n = (double)distance_m / QUEUE_VEHICLE_M + 1;
+    uint32_t most = n < QUEUE_VEHICLES_MAX ? (uint32_t)n : QUEUE_VEHICLES_MAX;
+    l->holds = most > l->holds ? most : l->holds;
+}
+
+void
+queues_believe(struct queues *q)
+{
+    q->trust.off = q->blind.off = true;
+}
+
 void
 queues_init(struct queues *q, const struct signals_model *m, double now_s)
 {
+    uint64_t siblings[SIGNALS_LANES_MAX];
     *q = (struct queues){.model = m, .phase = -1, .heard_s = now_s};
     for (uint32_t i = 0; i < m->loops_count + m->feeders_count; i++) {
         const struct signals_source *s = source_of(m, i);
@@ -44,8 +62,11 @@ queues_init(struct queues *q, const struct signals_model *m, double now_s)
             q->reach[i][k] = k == 0 && i < m->loops_count ? GEOMETRIC_OWN : 1.0;
             mask |= 1ULL << s->lanes[k];
         }
-        for (uint32_t k = 0; k < s->lanes_count; k++)
-            q->lanes[s->lanes[k]].siblings |= mask & ~(1ULL << s->lanes[k]);
+        for (uint32_t k = 0; k < s->lanes_count; k++) {
+            struct queue_lane *lane = &q->lanes[s->lanes[k]];
+            lane->siblings |= mask & ~(1ULL << s->lanes[k]);
+            holds(lane, s->distance_m);
+        }
     }
     for (uint32_t k = 0; k < m->links_count; k++)
         q->turn[k] = 1;
@@ -54,7 +75,11 @@ queues_init(struct queues *q, const struct signals_model *m, double now_s)
         lane->served_s = lane->free_since_s = lane->busy_since_s = lane->waiting_since_s = now_s;
         lane->departed_s = now_s - PATIENCE_S;
         flow_init(&lane->flow);
+        siblings[l] = lane->siblings;
+        holds(lane, m->lane_m[l]);
     }
+    trust_init(&q->trust, false, now_s);
+    blind_init(&q->blind, m, siblings, false, now_s);
 }
 
 /* ---- lists ------------------------------------------------------------------------------------
@@ -105,8 +130,12 @@ learn_reach(struct queues *q, uint32_t source, uint32_t lane)
     if (source >= q->model->loops_count + q->model->feeders_count)
         return;
     const struct signals_source *s = source_of(q->model, source);
-    for (uint32_t i = 0; i < s->lanes_count; i++)
+    trust_confirm(&q->trust, source);
+    for (uint32_t i = 0; i < s->lanes_count; i++) {
+        if (blind_is(&q->blind, s->lanes[i]) && s->lanes[i] != lane)
+            continue; /* nobody can be seen to take it */
         q->reach[source][i] = q->reach[source][i] * REACH_DECAY + (s->lanes[i] == lane ? 1 : 0);
+    }
 }
 
 /* ---- a loop before the line
@@ -116,7 +145,12 @@ static void
 enter(struct queues *q, uint32_t source, double at_s)
 {
     const struct signals_source *s = source_of(q->model, source);
+    if (!trust_claim(&q->trust, source, at_s))
+        return;
     uint32_t lane = s->lanes[draw(q->reach[source], q->credit[source], s->lanes_count)];
+    if (q->lanes[lane].count >= q->lanes[lane].holds)
+        return;
+    blind_seen(&q->blind, lane);
     struct queue_vehicle v = {.eta_s = at_s + (double)s->distance_m / speed(q->model, lane),
                               .from_m = s->distance_m,
                               .source = (uint8_t)source,
@@ -146,7 +180,7 @@ confirm(struct queues *q, uint32_t loop, double at_s)
     }
     if (!found)
         return false;
-    pull(found, at);
+    trust_confirm(&q->trust, pull(found, at).source);
     enter(q, loop, at_s);
     return true;
 }
@@ -255,7 +289,7 @@ present(struct queues *q, uint32_t lane, double now_s)
             l->v[0].eta_s = now_s;
         return;
     }
-    struct queue_vehicle v = {.source = QUEUE_SOURCES_MAX - 1, .link = -1};
+    struct queue_vehicle v = {.source = QUEUE_SOURCES_MAX, .link = -1};
     int32_t from = lender(q, lane, now_s);
     if (from >= 0) {
         v = pull(&q->lanes[from], 0);
@@ -277,12 +311,18 @@ absent(struct queues *q, uint32_t lane, double now_s)
         uint32_t to = lane;
         for (uint32_t s = 0; s < q->model->lanes_count && to == lane; s++) {
             const struct queue_lane *o = &q->lanes[s];
-            if ((l->siblings >> s & 1) && o->on && !o->green)
+            if ((l->siblings >> s & 1) && ((o->on && !o->green) || blind_is(&q->blind, s)))
                 to = s;
         }
         if (to != lane && v.from_m > 0) {
             v.from_m = 0; /* moved once only */
             insert(&q->lanes[to], v);
+            if (blind_is(&q->blind, to)) {
+                blind_seen(&q->blind, to);
+                learn_reach(q, v.source, to);
+            }
+        } else {
+            trust_refute(&q->trust, v.source);
         }
     }
 }
@@ -298,7 +338,7 @@ drop_unconfirmed(struct queues *q, double now_s)
         for (uint32_t i = 0; i < l->count;) {
             bool due = now_s > l->v[i].eta_s - (double)s->distance_m / v + UNCONFIRMED_S;
             if (l->v[i].from_m > s->distance_m && due && !l->on)
-                pull(l, i);
+                trust_refute(&q->trust, pull(l, i).source);
             else
                 i++;
         }
@@ -354,8 +394,8 @@ hear_lane(struct queues *q, const struct signals_reading *r, uint32_t lane, doub
     if (green && !l->green)
         l->green_since_s = now_s - 1;
     l->green = green;
-    if (r->stop_on[lane] != l->on) {
-        l->on = r->stop_on[lane];
+    if ((r->stop_on[lane] && !blind_is(&q->blind, lane)) != l->on) {
+        l->on = !l->on;
         *(l->on ? &l->busy_since_s : &l->free_since_s) = now_s;
     }
     if (!l->on && l->count == 0)
@@ -368,12 +408,72 @@ hear_walk(struct queues *q, const struct signals_reading *r, uint32_t lane, doub
     struct queue_lane *l = &q->lanes[lane];
     bool walking = is_green(q, lane);
     if (r->stop_on[lane] && !walking && l->count == 0)
-        insert(l,
-               (struct queue_vehicle){.eta_s = now_s, .source = QUEUE_SOURCES_MAX - 1, .link = -1});
+        insert(l, (struct queue_vehicle){.eta_s = now_s, .source = QUEUE_SOURCES_MAX, .link = -1});
     if (walking || !r->stop_on[lane])
         l->count = 0;
     if (walking || l->count == 0)
         l->served_s = now_s;
+}
+
+/* Who stands at the line could go: it has right of way, and there is room behind it. */
+static bool
+has_free_way(const struct queues *q, uint32_t lane)
+{
+    for (uint32_t k = 0; k < q->model->links_count; k++) {
+        if (q->model->link_lane[k] != lane)
+            continue;
+        bool yields = shown(q, k) == LIGHT_YIELDS && q->model->yields_count[k] > 0;
+        if (shown(q, k) == LIGHT_RED || yields || (q->full_exits >> q->model->link_exit[k] & 1))
+            return false;
+    }
+    return true;
+}
+
+static void
+find_blind(struct queues *q, const struct signals_reading *r, double now_s)
+{
+    struct blind_light lights[SIGNALS_LANES_MAX];
+    for (uint32_t l = 0; l < q->model->lanes_count; l++)
+        lights[l] = (struct blind_light){is_green(q, l), has_free_way(q, l)};
+    blind_hear(&q->blind, r, lights, now_s);
+}
+
+/* Q4: who came unseen, and who left. */
+static void
+imagine(struct queues *q, uint32_t lane, double seconds, double now_s)
+{
+    struct queue_lane *l = &q->lanes[lane];
+    double way_s = (double)q->model->lane_m[lane] / speed(q->model, lane);
+    bool recall = l->count == 0 && now_s - l->served_s > RECALL_S;
+    for (uint32_t n = blind_came(&q->blind, lane, seconds) + recall; n > 0; n--) {
+        struct queue_vehicle v = {
+            .eta_s = recall ? now_s : now_s + way_s, .source = QUEUE_SOURCES_MAX, .link = -1};
+        if (l->count < l->holds)
+            insert(l, v);
+    }
+    if (!l->green)
+        return;
+    if (l->count == 0)
+        l->served_s = now_s;
+    double every = has_free_way(q, lane) ? BLIND_HEADWAY_S : BLIND_YIELDS_S;
+    double start = l->green_since_s + l->flow.start_s;
+    if (l->count > 0 && l->v[0].eta_s <= now_s && now_s >= start && now_s - l->departed_s >= every)
+        depart(q, lane, now_s);
+}
+
+static void
+judge(struct queues *q, const struct signals_reading *r, uint32_t lane, double now_s)
+{
+    const struct queue_lane *l = &q->lanes[lane];
+    double since = l->green_since_s > l->departed_s ? l->green_since_s : l->departed_s;
+    struct trust_second s = {.green = l->green,
+                             .free_way = has_free_way(q, lane),
+                             .on = l->on,
+                             .free_s = now_s - l->free_since_s,
+                             .idle_s = now_s - since,
+                             .departed = r->stop[lane],
+                             .claims = queues_standing(q, lane, now_s)};
+    trust_hear_lane(&q->trust, lane, &s, now_s);
 }
 
 static void
@@ -386,6 +486,10 @@ hear_rates(struct queues *q, const struct signals_reading *r, double seconds)
         came[l] = r->stop[l];
     for (uint32_t l = 0; l < m->lanes_count; l++)
         q->lanes[l].per_s += keep * ((double)came[l] / seconds - q->lanes[l].per_s);
+    for (uint32_t l = 0; l < m->lanes_count; l++) {
+        if (blind_is(&q->blind, l))
+            q->lanes[l].per_s = blind_rate(&q->blind, l);
+    }
 }
 
 /* With cameras: the lists are what is seen. specs/signals.md 3.5. */
@@ -411,17 +515,17 @@ hear_cars(struct queues *q, const struct signals_reading *r, double now_s)
 {
     for (uint32_t l = 0; l < q->model->lanes_count; l++) {
         if (q->model->lane_kind[l] == LANE_VEHICLES)
-            q->lanes[l].count = 0;
+            q->lanes[l].count = 0; /* cameras need no loop */
     }
     for (uint32_t i = 0; i < r->cars_count; i++) {
         const struct signals_car *car = &r->cars[i];
         bool stands = car->speed_cm_s < 10;
         double eta = stands ? now_s : now_s + eta_of(car, speed(q->model, car->lane));
         /* In order of distance, as they stand. */
-        struct queue_vehicle v = {eta, (uint16_t)(car->distance_dm / 10), QUEUE_SOURCES_MAX - 1,
+        struct queue_vehicle v = {eta, (uint16_t)(car->distance_dm / 10), QUEUE_SOURCES_MAX,
                                   car->link};
         struct queue_lane *l = &q->lanes[car->lane];
-        if (l->count == QUEUE_VEHICLES_MAX)
+        if (l->count >= l->holds)
             continue;
         uint32_t at = l->count++;
         while (at > 0 && l->v[at - 1].from_m > v.from_m) {
@@ -448,6 +552,7 @@ queues_hear(struct queues *q, const struct signals_reading *r, bool loops_only, 
     memset(q->departed, 0, sizeof(q->departed));
     q->phase = r->phase;
     hear_rates(q, r, seconds);
+    find_blind(q, r, now_s);
     for (uint32_t l = 0; l < m->lanes_count; l++)
         hear_lane(q, r, l, now_s);
     for (uint32_t j = 0; j < m->loops_count && !cars; j++) {
@@ -459,6 +564,11 @@ queues_hear(struct queues *q, const struct signals_reading *r, bool loops_only, 
             hear_walk(q, r, l, now_s);
             continue;
         }
+        if (blind_is(&q->blind, l)) {
+            if (!cars)
+                imagine(q, l, seconds, now_s);
+            continue;
+        }
         for (uint32_t n = 0; n < r->stop[l]; n++)
             depart(q, l, now_s);
         if (!cars && r->stop_on[l])
@@ -468,13 +578,17 @@ queues_hear(struct queues *q, const struct signals_reading *r, bool loops_only, 
                     now_s);
     }
     for (uint32_t l = 0; l < m->lanes_count && !cars; l++) {
-        if (m->lane_kind[l] == LANE_VEHICLES && !r->stop_on[l])
+        if (m->lane_kind[l] == LANE_VEHICLES && !r->stop_on[l] && !blind_is(&q->blind, l))
             absent(q, l, now_s);
     }
     if (cars)
         hear_cars(q, r, now_s);
     else
         drop_unconfirmed(q, now_s);
+    for (uint32_t l = 0; l < m->lanes_count; l++) {
+        if (m->lane_kind[l] == LANE_VEHICLES && !blind_is(&q->blind, l))
+            judge(q, r, l, now_s);
+    }
     q->heard_s = now_s;
 }
 
@@ -486,6 +600,40 @@ queues_standing(const struct queues *q, uint32_t lane, double now_s)
     while (n < l->count && l->v[n].eta_s <= now_s)
         n++;
     return n;
+}
+
+static double
+believed(const struct queues *q, uint32_t lane, uint32_t at)
+{
+    const struct queue_lane *l = &q->lanes[lane];
+    bool real = at == 0 && l->on;
+    return real ? 1 : trust_source(&q->trust, l->v[at].source) * trust_lane(&q->trust, lane);
+}
+
+double
+queues_standing_weight(const struct queues *q, uint32_t lane, double now_s)
+{
+    double sum = 0;
+    uint32_t n = queues_standing(q, lane, now_s);
+    for (uint32_t i = 0; i < n; i++)
+        sum += believed(q, lane, i);
+    return sum;
+}
+
+double
+queues_trust(const struct queues *q, uint32_t lane)
+{
+    double least = 1;
+    bool loops = false;
+    for (uint32_t i = 0; i < q->model->loops_count + q->model->feeders_count; i++) {
+        const struct signals_source *s = source_of(q->model, i);
+        if (s->lanes[0] != lane || (loops && i >= q->model->loops_count))
+            continue;
+        loops = true;
+        double t = trust_source(&q->trust, i);
+        least = t < least ? t : least;
+    }
+    return least * trust_lane(&q->trust, lane);
 }
 
 /* ---- what the search sees
@@ -548,7 +696,8 @@ fill_lane(const struct queues *q, struct search_problem *p, uint32_t lane, doubl
     to->count = 0;
     for (uint32_t i = 0; i < from->count; i++) {
         bool stands = from->v[i].eta_s <= now_s;
-        put(to, from->v[i].eta_s - now_s, (walk ? WALK_WEIGHT : 1) + (stands ? extra : 0));
+        double weight = (walk ? WALK_WEIGHT : 1) + (stands ? extra : 0);
+        put(to, from->v[i].eta_s - now_s, weight * believed(q, lane, i));
     }
     /* Beyond what is known, arrivals go on as they used to. */
     double beyond = (double)q->model->lane_m[lane] / speed(q->model, lane);

@@ -11,13 +11,19 @@
  * Q2  A lane whose stop loop was free for QUEUE_EMPTY_S of its green has none that stands.
  * Q3  No list is longer than the lane's part that it describes can hold.
  *
+ * Q4  A lane whose stop loop is dead (blind.h) is filled by claims and learned rates, and emptied
+ * as its lights allow. Q5  A claim weighs what its source is trusted (trust.h); whoever stands on a
+ * stop loop weighs 1.
+ *
  * Seconds are the control's clock. Pure; integers and doubles, no random numbers.
  */
 #ifndef SERVICES_SIGNALS_OPTIMIZE_QUEUES_H
 #define SERVICES_SIGNALS_OPTIMIZE_QUEUES_H
 
+#include "services/signals/optimize/blind.h"
 #include "services/signals/optimize/flow.h"
 #include "services/signals/optimize/search.h"
+#include "services/signals/optimize/trust.h"
 #include "services/signals/reading.h"
 
 enum {
@@ -44,6 +50,7 @@ struct queue_lane {
     struct flow flow;
     double stuck_until_s[SIGNALS_PHASES_MAX];
     uint64_t siblings; /* lanes that a vehicle on its way here may take instead */
+    uint32_t holds;    /* vehicles, from its farthest source to the line */
 };
 
 struct queues {
@@ -57,10 +64,16 @@ struct queues {
     double heard_s;
     int32_t phase;
     uint8_t departed[SIGNALS_LINKS_MAX]; /* in the last second, by the link that was guessed */
+    uint64_t full_exits;                 /* no room there, as the control knows */
+    struct trust trust;
+    struct blind blind;
 };
 
 /* The model is borrowed. */
 void queues_init(struct queues *q, const struct signals_model *model, double now_s);
+
+/* Believe everybody: neither trust nor guesses of what is dead. */
+void queues_believe(struct queues *q);
 
 /* One second of loops; with `cars` and !loops_only, of vehicles. */
 void queues_hear(struct queues *q, const struct signals_reading *r, bool loops_only, double now_s);
@@ -70,6 +83,10 @@ void queues_coming(struct queues *q, uint32_t feeder, double now_s);
 
 /* Vehicles that stand, and all. */
 uint32_t queues_standing(const struct queues *q, uint32_t lane, double now_s);
+/* The same, each as far as it is believed. */
+double queues_standing_weight(const struct queues *q, uint32_t lane, double now_s);
+/* How far what is said of a lane is believed now, 0 .. 1. */
+double queues_trust(const struct queues *q, uint32_t lane);
 
 /* The lanes of a problem: etas from now on, weights, links by scenario, headways. */
 void queues_fill(const struct queues *q, struct search_problem *p, double now_s);
