@@ -89,8 +89,8 @@ answer(struct fake *f)
     f->service->verdict(f->self, f->ref, bytes_text(f->lease.device), ok, bytes_text(v.reason));
 }
 
-/* The street shows what was granted, after five seconds of clearance; who stands, stands for ever.
- */
+/* The street shows what was granted, after five seconds of clearance. Where one stands, another
+ * follows for ever: on green, one leaves every two seconds. */
 static const char *
 reading(const struct fake *f, const char *stands)
 {
@@ -98,10 +98,12 @@ reading(const struct fake *f, const char *stands)
     uint64_t since = (f->now - f->changed) / 1000;
     bool green = f->phase < 0 || f->changes == 1 || since >= 5;
     int64_t phase = f->phase < 0 ? 0 : f->phase;
+    bool leaves = green && stands[phase] == '1' && f->now / 1000 % 2 == 0;
     snprintf(text, sizeof(text),
-             "{\"phase\":%d,\"age\":%u,\"stop\":[0,0],\"stop_on\":\"%s\",\"advance\":[],"
+             "{\"phase\":%d,\"age\":%u,\"stop\":[%d,%d],\"stop_on\":\"%s\",\"advance\":[],"
              "\"advance_on\":\"\"}",
-             green ? (int)phase : -1, (unsigned)(green && since >= 5 ? since - 5 : since), stands);
+             green ? (int)phase : -1, (unsigned)(green && since >= 5 ? since - 5 : since),
+             leaves && phase == 0, leaves && phase == 1, stands);
     return text;
 }
 

@@ -126,7 +126,7 @@ blind_came(struct blind *b, uint32_t lane, double seconds)
 
 /* Counted by others since this lane went quiet, as far as the smoothed rate tells. */
 static bool
-is_silent(const struct blind *b, uint32_t lane, double now_s)
+is_silent(const struct blind *b, uint32_t lane, bool all_found, double now_s)
 {
     const struct blind_lane *l = &b->lanes[lane];
     double quiet = now_s - l->quiet_s;
@@ -135,11 +135,13 @@ is_silent(const struct blind *b, uint32_t lane, double now_s)
     double sibling = others(b, lane, true);
     if (sibling * (quiet < 2 * NOW_S ? quiet : 2 * NOW_S) < BLIND_SIBLINGS)
         return false;
-    return l->past_seconds <= 0 || l->past_count / l->past_seconds * quiet >= EXPECTED;
+    if (l->past_seconds <= 0)
+        return !all_found;
+    return l->past_count / l->past_seconds * quiet >= EXPECTED;
 }
 
 static enum blind_why
-judge(struct blind *b, uint32_t lane, const struct signals_reading *r, double now_s)
+judge(struct blind *b, uint32_t lane, const struct signals_reading *r, bool all_found, double now_s)
 {
     struct blind_lane *l = &b->lanes[lane];
     if (r->dead[lane])
@@ -150,7 +152,7 @@ judge(struct blind *b, uint32_t lane, const struct signals_reading *r, double no
         return BLIND_NOISY;
     if (l->stuck_s >= BLIND_STUCK_S)
         return BLIND_STUCK;
-    if (is_silent(b, lane, now_s))
+    if (is_silent(b, lane, all_found, now_s))
         return BLIND_SILENT;
     bool lasting = l->why == BLIND_NOISY || l->why == BLIND_STUCK || l->why == BLIND_SAID;
     return lasting && now_s - l->sign_s < BLIND_GOOD_S ? l->why : BLIND_NOT;
@@ -204,7 +206,7 @@ blind_hear(struct blind *b, const struct signals_reading *r, const struct blind_
         struct blind_lane *l = &b->lanes[i];
         if (!l->wanted)
             continue;
-        enum blind_why why = judge(b, i, r, now_s);
+        enum blind_why why = judge(b, i, r, lights[i].all_found, now_s);
         if (why != BLIND_NOT && l->why == BLIND_NOT) {
             l->since_s = now_s;
             l->owed = 0;

@@ -11,7 +11,8 @@
  *     once.
  * B2  A rate is never above BLIND_RATE_MOST, whatever siblings count.
  * B3  One lane's counts never make another lane's loop dead by themselves: the silent lane must
- *     have been expected to count too.
+ *     have been expected to count too,
+ *     by its past, or because vehicles that were said to come are missing.
  *
  * Pure. Source: specs/signals.md 3.9.
  */
@@ -55,6 +56,7 @@ struct blind {
 
 struct blind_light {
     bool green, free_way; /* free_way: protected, with room ahead */
+    bool all_found;       /* all who were said to come to this street were seen on its lanes */
 };
 
 /* `siblings` by lane: other lanes of the same street. */

@@ -100,6 +100,18 @@ TEST(a_lane_that_never_saw_anything_takes_its_siblings_mean)
     CHECK(blind_count(&b) == LANES && blind_rate(&b, 0) > 0);
 }
 
+TEST(an_unused_lane_is_not_dead_when_nobody_is_missing)
+{
+    static const uint32_t first[LANES] = {0, 10, 5, 5};
+    begin(false);
+    lights[0].all_found = true;
+    pass(3600, first);
+    CHECK(blind_count(&b) == 0);
+    pass(10, all);
+    pass(BLIND_SILENT_S + 2, first); /* one vehicle in an hour proves little about five minutes */
+    CHECK(blind_count(&b) == 0);
+}
+
 TEST(follows_its_siblings_from_peak_to_night)
 {
     static const uint32_t peak[LANES] = {0, 5, 10, 10}, late[LANES] = {0, 30, 10, 10};

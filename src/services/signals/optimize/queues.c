@@ -19,6 +19,8 @@
 #define WALK_HEADWAY_S 1.0
 #define ACCELERATION_M_S2 2.6
 #define GOLDEN 0.6180339887
+#define FOUND_LEAST 10      /* claims of a source, */
+#define FOUND_SHARE 0.9     /* of which so many were found: nobody is missing */
 #define RECALL_S 90.0       /* a blind lane is served so often, if nobody is known to come */
 #define BLIND_HEADWAY_S 2.5 /* and a queue that nobody sees is given more time, */
 #define BLIND_YIELDS_S 5.0  /* the more so if it yields */
@@ -334,6 +336,8 @@ drop_unconfirmed(struct queues *q, double now_s)
     for (uint32_t j = 0; j < m->loops_count; j++) {
         const struct signals_source *s = &m->loops[j];
         struct queue_lane *l = &q->lanes[s->lanes[0]];
+        if (blind_is(&q->blind, s->lanes[0]))
+            continue; /* its other loops are likely dead too */
         double v = speed(m, s->lanes[0]);
         for (uint32_t i = 0; i < l->count;) {
             bool due = now_s > l->v[i].eta_s - (double)s->distance_m / v + UNCONFIRMED_S;
@@ -429,12 +433,33 @@ has_free_way(const struct queues *q, uint32_t lane)
     return true;
 }
 
+/*
+ * Who was said to come to the lanes here, by its own loop up the street or by a neighbour, was seen
+ * on one of them: nobody is missing.
+ */
+static bool
+all_found(const struct queues *q, uint32_t lane)
+{
+    for (uint32_t i = 0; i < q->model->loops_count + q->model->feeders_count; i++) {
+        const struct signals_source *s = source_of(q->model, i);
+        const struct trust_source *t = &q->trust.sources[i];
+        if (t->claims < FOUND_LEAST || t->confirmed < FOUND_SHARE)
+            continue;
+        uint32_t reach = i < q->model->loops_count ? 1 : s->lanes_count;
+        for (uint32_t k = 0; k < reach; k++) {
+            if (s->lanes[k] == lane)
+                return true;
+        }
+    }
+    return false;
+}
+
 static void
 find_blind(struct queues *q, const struct signals_reading *r, double now_s)
 {
     struct blind_light lights[SIGNALS_LANES_MAX];
     for (uint32_t l = 0; l < q->model->lanes_count; l++)
-        lights[l] = (struct blind_light){is_green(q, l), has_free_way(q, l)};
+        lights[l] = (struct blind_light){is_green(q, l), has_free_way(q, l), all_found(q, l)};
     blind_hear(&q->blind, r, lights, now_s);
 }
 
