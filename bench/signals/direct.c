@@ -29,7 +29,7 @@ static const char *const controllers[CONTROLLERS_COUNT] = {"plan", "priority", "
 struct arguments {
     const char *data, *network, *routes, *controller, *sensing, *run, *demand, *drill;
     const char *seed, *begin, *end, *yellow, *all_red, *minimum_green, *trips;
-    bool json, quiet, emissions, help, drills, properties;
+    bool json, quiet, emissions, forecast, help, drills, properties;
 };
 struct option {
     const char *name, *value, *what;
@@ -80,6 +80,8 @@ parse(struct arguments *a, int argc, char **argv)
         {"--drill", "NAME", "an attack or a failure; --drills lists them", &a->drill, NULL},
         {"--trips", "FILE", "keep what SUMO wrote of all trips", &a->trips, NULL},
         {"--emissions", NULL, "CO2 and fuel too (slower)", NULL, &a->emissions},
+        {"--forecast", NULL, "seconds to green: how often what was said happened", NULL,
+         &a->forecast},
         {"--json", NULL, "one line of JSON", NULL, &a->json},
         {"--quiet", NULL, "no figures", NULL, &a->quiet},
         {"--properties", NULL, "what the intersections say of themselves, and end", NULL,
@@ -205,7 +207,7 @@ run_shipped(const struct plan *p, const struct world_config *world, struct groun
 
 static bool
 run_driven(const struct plan *p, const struct world_config *world, struct ground *g,
-           struct measured *m)
+           struct measured *m, bool forecast)
 {
     static const enum control_method methods[] = {
         [PLAN] = CONTROL_PLAN, [PRIORITY] = CONTROL_PRIORITY, [PRESSURE] = CONTROL_PRESSURE};
@@ -213,6 +215,7 @@ run_driven(const struct plan *p, const struct world_config *world, struct ground
                              .times = p->times,
                              .method = methods[p->controller],
                              .loops_only = !p->full,
+                             .forecast = forecast,
                              .drill = p->drill,
                              .end_s = p->end_s,
                              .seed = p->seed};
@@ -284,7 +287,7 @@ measure(const struct arguments *a, struct plan *p, struct ground *g, struct meas
     if (a->properties)
         return print_properties(p, &world, g);
     bool shipped = p->controller == FIXED || p->controller == ACTUATED;
-    bool good = shipped ? run_shipped(p, &world, g, m) : run_driven(p, &world, g, m);
+    bool good = shipped ? run_shipped(p, &world, g, m) : run_driven(p, &world, g, m, a->forecast);
     return good && ground_trips(g, &m->trips);
 }
 
@@ -333,6 +336,25 @@ figures(const struct plan *p, const struct measured *m, const struct arguments *
     return ARRAY_COUNT(list);
 }
 
+/* As JSON, for each row: how often it was said, what was said in permille, what happened. */
+static void
+report_said(const struct said_table *t, bool json)
+{
+    printf(json ? ",\"said\":[" : "\nof the next green, to 2 s:");
+    for (uint32_t i = 0; i < SAID_ROWS; i++) {
+        double n = t->said[i] ? (double)t->said[i] : 1;
+        double said = (double)t->permille[i] / n, happened = 1000 * (double)t->happened[i] / n;
+        if (json)
+            printf("%s[%llu,%.0f,%.0f]", i ? "," : "", (unsigned long long)t->said[i], said,
+                   happened);
+        else if (t->said[i])
+            printf("\nsaid %.1f %% happened %.1f %% (%llu times)", said / 10, happened / 10,
+                   (unsigned long long)t->said[i]);
+    }
+    if (json)
+        printf("]");
+}
+
 static void
 report(const struct arguments *a, const struct plan *p, const struct ground *g,
        const struct measured *m)
@@ -357,6 +379,8 @@ report(const struct arguments *a, const struct plan *p, const struct ground *g,
             printf("%s%s%s%s%.*f", between, open, list[i].name, close, list[i].decimals,
                    list[i].value);
     }
+    if (a->forecast)
+        report_said(&m->drive.said, a->json);
     printf(a->json ? "}\n" : "\n");
 }
 

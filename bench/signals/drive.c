@@ -14,6 +14,7 @@ struct driven {
     const struct drive_config *config;
     struct world *world;
     struct control *control;
+    struct said *said; /* NULL: nobody asks */
     struct junction *junctions;
     uint32_t count;
     double begin_s;
@@ -70,6 +71,8 @@ begin(struct driven *d, char *why)
     d->control = control_new(d->count ? d->count : 1, &options);
     d->junctions = calloc(d->count ? d->count : 1, sizeof(*d->junctions));
     ASSERT(d->control && d->junctions);
+    if (c->forecast)
+        d->said = said_new(d->count);
     for (uint32_t i = 0; i < d->count; i++) {
         enum err e = introduce(d, &sites[i], i);
         if (e != OK) {
@@ -131,6 +134,11 @@ wish(struct driven *d, uint32_t i, const struct drill_at *at, uint64_t now_ms)
     int32_t phase = control_wish(d->control, i, now_ms);
     uint64_t took_us = (now_ns() - before + 999) / 1000;
     d->decisions[took_us < DRIVE_DECISION_MAX_US ? took_us : DRIVE_DECISION_MAX_US]++;
+    if (d->said) {
+        const struct junction *j = &d->junctions[i];
+        said_second(d->said, i, &j->model, control_view(d->control, i), j->reading.phase,
+                    j->reading.age_s, (uint32_t)(now_ms / MS_PER_S));
+    }
     if (drill && drill->wish && !drill->wish(at, &phase))
         return OK;
     if (phase == NO_WISH)
@@ -196,6 +204,9 @@ drive(const struct drive_config *config, struct drive_result *out, char *why)
     }
     for (uint32_t i = 0; good && i < d->count; i++)
         d->result.forced += d->junctions[i].executor.forced;
+    if (d->said)
+        said_end(d->said, &d->result.said);
+    said_free(d->said);
     world_close(d->world);
     d->result.wall_s = (double)(now_ns() - before) / 1e9;
     d->result.decision_95_us = decision_95(d);

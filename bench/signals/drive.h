@@ -5,6 +5,7 @@
 #define BENCH_SIGNALS_DRIVE_H
 
 #include "bench/signals/drill.h"
+#include "bench/signals/said.h"
 #include "field/sumo/executor.h"
 #include "field/sumo/world.h"
 
@@ -14,7 +15,7 @@ struct drive_config {
     struct world_config world;
     struct executor_times times;
     enum control_method method;
-    bool loops_only;
+    bool loops_only, forecast;
     const struct drill *drill;
     double end_s;
     uint64_t seed;
@@ -25,6 +26,7 @@ struct drive_result {
     uint32_t junctions, left_alone;
     double wall_s;
     uint32_t decision_95_us; /* of one control_wish() */
+    struct said_table said;  /* with config.forecast */
 };
 
 /* A whole measurement. False: `why` (WORLD_WHY_SIZE) says why. */

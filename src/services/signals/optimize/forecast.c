@@ -19,6 +19,7 @@ enum {
     PERMILLE_LEAST = 10,
     PERMILLE_MOST = 990,
     GAP_S = 5,            /* without a reading: what turned meanwhile is not known */
+    PRIOR_MASS = 8,       /* events at the second that was intended */
     USUAL_DEFAULT_S = 40, /* a red of which nothing is known yet: half of a common 80 s cycle */
 };
 
@@ -85,6 +86,11 @@ bin_of(int32_t error_s)
     return bin < 0 ? 0 : bin >= FORECAST_BINS ? FORECAST_BINS - 1 : (uint32_t)bin;
 }
 
+/* Square seconds within which the prior lies: a change that is under way takes its time to the
+ * second; the next phase is a matter of a decision or two; what no plan holds may come any time. */
+static const uint32_t prior_wide[FORECAST_KINDS] = {
+    [KIND_CHANGING] = 1, [KIND_NEXT] = 9, [KIND_LATER] = 64, [KIND_USUAL] = 400};
+
 void
 forecast_seen_init(struct forecast_seen *zone)
 {
@@ -92,7 +98,8 @@ forecast_seen_init(struct forecast_seen *zone)
     for (uint32_t row = 0; row < FORECAST_ROWS; row++) {
         for (uint32_t bin = 0; bin < FORECAST_BINS; bin++) {
             int32_t e = (int32_t)bin - FORECAST_EARLY_S;
-            uint32_t mass = 16 / (1 + (uint32_t)(e * e)); /* mostly as intended */
+            uint32_t wide = prior_wide[row / FORECAST_HORIZONS];
+            uint32_t mass = PRIOR_MASS * wide / (wide + (uint32_t)(e * e));
             zone->errors[row][bin] = mass;
             zone->errors_count[row] += mass;
         }
@@ -132,40 +139,67 @@ tenth_of(uint32_t permille)
     return t < FORECAST_TENTHS ? t : FORECAST_TENTHS - 1;
 }
 
-/* One forecast meets what happened: `after_s` seconds after it was made. */
+/* It came true, or can no more. */
 static void
-learn(struct forecast *f, struct forecast_seen *zone, const struct forecast_waiting *w,
-      uint32_t after_s)
+record(struct forecast *f, struct forecast_seen *zone, struct forecast_waiting *w, bool happened)
 {
-    uint32_t bin = bin_of((int32_t)after_s - w->intended_s);
-    int32_t off = (int32_t)after_s - w->said_s;
-    bool happened = off >= -FORECAST_WITHIN_S && off <= FORECAST_WITHIN_S;
-    uint32_t raw = tenth_of(w->raw_permille);
-    count_error(&f->seen, w->row, bin);
-    count_error(zone, w->row, bin);
-    count_said(&f->seen.raw[raw], w->raw_permille, happened);
-    count_said(&zone->raw[raw], w->raw_permille, happened);
+    if (w->recorded)
+        return;
+    count_said(&f->seen.said[w->row], w->raw_permille, happened);
+    count_said(&zone->said[w->row], w->raw_permille, happened);
     count_said(&f->said[tenth_of(w->said_permille)], w->said_permille, happened);
+    w->recorded = true;
 }
 
-/* The group turned green: all that was said of it is judged, and leaves the ring. */
+/* `after_s` seconds after it was made it turned green, or is so late that it does not matter. */
+static void
+learn(struct forecast *f, struct forecast_seen *zone, struct forecast_waiting *w, uint32_t after_s)
+{
+    int32_t off = (int32_t)after_s - w->said_s;
+    uint32_t bin = bin_of((int32_t)after_s - w->intended_s);
+    count_error(&f->seen, w->row, bin);
+    count_error(zone, w->row, bin);
+    record(f, zone, w, off >= -FORECAST_WITHIN_S && off <= FORECAST_WITHIN_S);
+    w->group = NO_GROUP;
+}
+
+static struct forecast_waiting *
+waiting_of(struct forecast *f, uint32_t i)
+{
+    return &f->waiting[(f->waiting_at + FORECAST_WAITING_MAX - f->waiting_count + i) %
+                       FORECAST_WAITING_MAX];
+}
+
+/* The group turned green: all that was said of it is judged. */
 static void
 judge(struct forecast *f, struct forecast_seen *zone, uint32_t group, uint32_t start_s)
 {
-    uint32_t first =
-        (f->waiting_at + FORECAST_WAITING_MAX - f->waiting_count) % FORECAST_WAITING_MAX;
     for (uint32_t i = 0; i < f->waiting_count; i++) {
-        struct forecast_waiting *w = &f->waiting[(first + i) % FORECAST_WAITING_MAX];
-        if (w->group != group)
-            continue;
-        if (start_s > w->made_s)
+        struct forecast_waiting *w = waiting_of(f, i);
+        if (w->group == group && start_s > w->made_s)
             learn(f, zone, w, start_s - w->made_s);
-        w->group = NO_GROUP;
+        else if (w->group == group)
+            w->group = NO_GROUP;
     }
-    while (f->waiting_count && f->waiting[first].group == NO_GROUP) {
-        first = (first + 1) % FORECAST_WAITING_MAX;
+}
+
+/* What can no more come true is judged at once: a red that never ends would be learned of too late.
+ */
+static void
+judge_late(struct forecast *f, struct forecast_seen *zone, uint32_t now_s)
+{
+    for (uint32_t i = 0; i < f->waiting_count; i++) {
+        struct forecast_waiting *w = waiting_of(f, i);
+        uint32_t after_s = now_s - w->made_s;
+        if (w->group == NO_GROUP)
+            continue;
+        if (after_s > (uint32_t)w->said_s + FORECAST_WITHIN_S + 1)
+            record(f, zone, w, false);
+        if (after_s >= (uint32_t)w->intended_s + FORECAST_BINS - FORECAST_EARLY_S)
+            learn(f, zone, w, after_s);
+    }
+    while (f->waiting_count && waiting_of(f, 0)->group == NO_GROUP)
         f->waiting_count--;
-    }
 }
 
 /* ---- saying ------------------------------------------------------------------------------------
@@ -224,7 +258,8 @@ mix(const struct forecast_seen *own, const struct forecast_seen *zone, uint32_t 
     return all;
 }
 
-/* The window with the most mass, whose middle is not before the next second: its middle bin. */
+/* The window with the most mass, whose middle is not before the next second: its middle bin. Of
+ * several that hold as much, the one nearest to where most of it lies. */
 static uint32_t
 likeliest(const uint64_t mass[static FORECAST_BINS], uint32_t intended_s, uint64_t *out_mass)
 {
@@ -236,7 +271,7 @@ likeliest(const uint64_t mass[static FORECAST_BINS], uint32_t intended_s, uint64
             continue;
         for (uint32_t k = b - FORECAST_WITHIN_S; k <= b + FORECAST_WITHIN_S; k++)
             sum += mass[k];
-        if (sum > *out_mass) {
+        if (sum > *out_mass || (sum == *out_mass && mass[b] > mass[best])) {
             *out_mass = sum;
             best = b;
         }
@@ -265,10 +300,9 @@ lift(const struct forecast_record *r, int32_t prior)
 }
 
 static uint32_t
-corrected(const struct forecast *f, const struct forecast_seen *zone, uint32_t raw)
+corrected(const struct forecast *f, const struct forecast_seen *zone, uint32_t row, uint32_t raw)
 {
-    uint32_t t = tenth_of(raw);
-    int32_t p = (int32_t)raw + lift(&f->seen.raw[t], lift(&zone->raw[t], 0));
+    int32_t p = (int32_t)raw + lift(&f->seen.said[row], lift(&zone->said[row], 0));
     return p < PERMILLE_LEAST ? PERMILLE_LEAST : p > PERMILLE_MOST ? PERMILLE_MOST : (uint32_t)p;
 }
 
@@ -292,7 +326,7 @@ say(struct forecast *f, const struct forecast_seen *zone, uint32_t group, uint32
     uint32_t bin = likeliest(mass, at, &window);
     uint32_t in_s = at + bin - FORECAST_EARLY_S;
     uint32_t raw = all ? (uint32_t)(window * 1000 / all) : 0;
-    uint32_t permille = corrected(f, zone, raw);
+    uint32_t permille = corrected(f, zone, row, raw);
     *out = (struct forecast_of_group){
         .known = true,
         .in_s = (uint8_t)(in_s > FORECAST_FAR_S ? FORECAST_FAR_S : in_s),
@@ -302,8 +336,9 @@ say(struct forecast *f, const struct forecast_seen *zone, uint32_t group, uint32
         .q80_s = quantile(mass, all, 80, at),
     };
     if (now_s % FORECAST_EVERY_S == 0)
-        wait_for(f, &(struct forecast_waiting){now_s, (uint8_t)group, (uint8_t)row, (uint8_t)at,
-                                               out->in_s, (uint16_t)raw, (uint16_t)permille});
+        wait_for(f,
+                 &(struct forecast_waiting){now_s, (uint8_t)group, (uint8_t)row, (uint8_t)at,
+                                            out->in_s, (uint16_t)raw, (uint16_t)permille, false});
 }
 
 /* ---- a second ----------------------------------------------------------------------------------
@@ -369,6 +404,7 @@ forecast_step(struct forecast *f, struct forecast_seen *zone, const struct signa
         uint32_t at = intended(f, m, v, g, phase, age_s, now_s, &kind);
         say(f, zone, g, at, kind, now_s, &out[g]);
     }
+    judge_late(f, zone, now_s);
     if (phase >= 0)
         f->last_phase = phase;
     f->last_s = now_s;

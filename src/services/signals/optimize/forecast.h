@@ -46,13 +46,14 @@ struct forecast_record {
 struct forecast_seen {
     uint32_t errors[FORECAST_ROWS][FORECAST_BINS];
     uint32_t errors_count[FORECAST_ROWS];
-    struct forecast_record raw[FORECAST_TENTHS]; /* before the correction, by tenths */
+    struct forecast_record said[FORECAST_ROWS]; /* before the correction */
 };
 
 struct forecast_waiting {
     uint32_t made_s;
     uint8_t group, row, intended_s, said_s;
     uint16_t raw_permille, said_permille;
+    bool recorded; /* whether it came true */
 };
 
 struct forecast {
