@@ -314,7 +314,7 @@ $(B)/tests/signals/envelope/networks: $(call obj,tests/signals/envelope/networks
 $(B)/bench/signals/cities: $(call obj,$(wildcard bench/signals/cities/*.c)) $(B)/fuzz/field/sumo.a $(LIB)
 	@mkdir -p $(@D)
 	$(Q) $(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
-$(B)/bench/signals/direct: $(call obj,$(wildcard bench/signals/*.c) $(addprefix src/services/signals/,model.c reading.c)) \
+$(B)/bench/signals/direct: $(call obj,$(wildcard bench/signals/*.c) $(addprefix src/services/signals/,book.c model.c reading.c)) \
 	$(call objs_of,src/services/signals/optimize) $(B)/fuzz/field/sumo.a $(LIB)
 	@mkdir -p $(@D)
 	$(Q) $(CC) $(LDFLAGS) -o $@ $^ $(LIBS)

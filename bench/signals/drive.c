@@ -2,6 +2,8 @@
 
 #include <time.h>
 
+#include "services/signals/book.h"
+
 enum { TEXT_MAX = 256 * 1024, MS_PER_S = 1000, US_PER_S = 1000000 };
 
 struct junction {
@@ -9,6 +11,7 @@ struct junction {
     struct signals_reading reading;
     struct executor executor;
     uint32_t phase; /* that was green last */
+    struct book book;
 };
 struct driven {
     const struct drive_config *config;
@@ -42,6 +45,7 @@ introduce(struct driven *d, const struct site *site, uint32_t index)
     if (executor_init(&j->executor, site, t) != OK)
         return ERR_DENIED;
     j->phase = UINT32_MAX;
+    book_init(&j->book);
     buf_reset(&d->text);
     buf_text(&d->text, "{\"properties\":");
     site_put_properties(site, &times, &d->text);
@@ -141,8 +145,15 @@ wish(struct driven *d, uint32_t i, const struct drill_at *at, uint64_t now_ms)
     }
     if (drill && drill->wish && !drill->wish(at, &phase))
         return OK;
+    const struct executor_times *t = &d->config->times;
+    const struct book_rules rules = {
+        .lease_ms = DRIVE_LEASE_S * MS_PER_S,
+        .maximum_red_ms = t->maximum_red_s * MS_PER_S,
+        .change_ms = (t->minimum_green_s + t->yellow_s + t->all_red_s) * MS_PER_S};
+    phase = book_ask(&d->junctions[i].book, &rules, phase, now_ms); /* as a city does */
     if (phase == NO_WISH)
         return OK;
+    book_granted(&d->junctions[i].book, &rules, phase, rules.lease_ms, now_ms);
     int64_t until_us = (int64_t)(now_ms + DRIVE_LEASE_S * MS_PER_S) * 1000;
     return executor_lease(&d->junctions[i].executor, phase, until_us);
 }

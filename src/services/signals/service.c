@@ -1,10 +1,11 @@
 /*
  * service.c -- the core of a signal zone: readings go to the planner, its wishes to the warden.
  *
- * A decision is made when a reading is durable, so its age is one message and not a timer's. The
- * warden's answer to each wish becomes an entry of the ledger, so a wish that will surely be
- * refused is not made: this file keeps the same clock of changes and holds that the envelope keeps.
- * Where the two disagree the envelope is right, and the intersection waits REFUSED_WAIT_MS.
+ * A reading is heard when it is durable; what it leads to is decided with the next tick, for all
+ * intersections in their order. So what neighbours said within a tick is known, and the order in
+ * which it came changes nothing: the planner does in a city what it does in a bench. book.h says
+ * which wishes are made; where it and the envelope disagree the envelope is right, and the
+ * intersection waits REFUSED_WAIT_MS.
  *
  * Who called goes before what the planner wishes: `preempt` for an emergency vehicle (calls.h), and
  * while that stands nothing else is wished.
@@ -15,6 +16,7 @@
  * are cut out of what is stored.
  */
 #include "programs/core/service.h"
+#include "services/signals/book.h"
 #include "services/signals/calls.h"
 #include "services/signals/optimize/control.h"
 #include "services/signals/tell.h"
@@ -41,8 +43,8 @@ struct junction {
     uint64_t heard_ms, told_ms;
     int64_t read_us; /* phenomenonTime of the last reading that was heard */
     int64_t seen_us; /* of the one whose cars were heard before it was stored */
-    int32_t granted; /* the phase of the last lease, or NO_WISH */
-    uint64_t changed_ms, held_since_ms, until_ms;
+    bool undecided;  /* heard since the last decision */
+    struct book book;
     uint64_t asked_ms; /* of the open wish; 0: none is open */
     int32_t asked;
     bool asked_preempt; /* the open wish is for `preempt` */
@@ -60,7 +62,7 @@ struct area {
 struct signals {
     const struct service_ports *ports;
     struct control *control;
-    uint64_t lease_ms, change_ms, maximum_red_ms;
+    struct book_rules rules;
     uint64_t preempt_lease_ms; /* 0: the charter has no such command */
     uint64_t next_ref;
     uint64_t wishes, granted, refused, unread, untimely;
@@ -95,14 +97,15 @@ on_start(void *self, const struct start *start, const struct service_ports *port
     s->may_wish = command != NULL;
     s->preempt_lease_ms = preempt ? preempt->lease_ms : 0;
     calls_init(&s->calls);
-    s->lease_ms = command ? command->lease_ms : LEASE_DEFAULT_MS;
-    s->change_ms = (uint64_t)(envelope_value(start, "minimum-green") +
-                              envelope_value(start, "yellow") + envelope_value(start, "all-red"));
-    s->maximum_red_ms = (uint64_t)envelope_value(start, "maximum-red");
-    if (s->change_ms == 0)
-        s->change_ms = CHANGE_DEFAULT_MS;
-    if (s->maximum_red_ms == 0)
-        s->maximum_red_ms = MAXIMUM_RED_DEFAULT_MS;
+    s->rules.lease_ms = command ? command->lease_ms : LEASE_DEFAULT_MS;
+    s->rules.change_ms =
+        (uint64_t)(envelope_value(start, "minimum-green") + envelope_value(start, "yellow") +
+                   envelope_value(start, "all-red"));
+    s->rules.maximum_red_ms = (uint64_t)envelope_value(start, "maximum-red");
+    if (s->rules.change_ms == 0)
+        s->rules.change_ms = CHANGE_DEFAULT_MS;
+    if (s->rules.maximum_red_ms == 0)
+        s->rules.maximum_red_ms = MAXIMUM_RED_DEFAULT_MS;
     return OK;
 }
 
@@ -140,7 +143,8 @@ add(struct signals *s, struct bytes device, const struct signals_model *model)
         return NULL;
     s->junctions_count++;
     j->control = number;
-    j->granted = j->phase = NO_WISH;
+    j->phase = NO_WISH;
+    book_init(&j->book);
     return j;
 }
 
@@ -169,8 +173,8 @@ on_entity(void *self, const char *type, uint64_t id, uint64_t thing, struct byte
     j->thing = thing;
     j->model = model;
     j->read_us = 0; /* what was counted in the old shape means nothing now */
-    if (j->granted >= (int32_t)model.phases_count)
-        j->granted = NO_WISH;
+    if (j->book.granted >= (int32_t)model.phases_count)
+        j->book.granted = NO_WISH;
 }
 
 /* A reading is of now, and later than the last: neither a replay nor from a clock that is wrong. */
@@ -281,19 +285,12 @@ decide(struct signals *s, struct junction *j)
     if (j->asked_ms != 0 && now - j->asked_ms >= ANSWER_WAIT_MS)
         j->asked_ms = 0;
     bool called = serve_calls(s, j, now);
-    int32_t wished = control_wish(s->control, j->control, now);
+    int32_t wished = control_wish(s->control, j->control, j->heard_ms);
     if (!s->may_wish || called || wished < 0 || j->asked_ms != 0 || now < j->wait_until_ms)
         return;
-    bool leased = j->granted >= 0 && j->until_ms > now;
-    bool may_change = j->granted < 0 || now >= j->changed_ms + s->change_ms;
-    bool hold_ends = j->granted >= 0 && now < j->until_ms + s->maximum_red_ms &&
-                     now + s->lease_ms - j->held_since_ms > s->maximum_red_ms;
-    bool renew = !leased || j->until_ms - now < s->lease_ms / 2;
-    if (wished != j->granted && may_change)
-        wish(s, j, SIGNALS_COMMAND_REQUEST, wished, now);
-    else if (j->granted >= 0 && renew && !hold_ends)
-        wish(s, j, SIGNALS_COMMAND_REQUEST, j->granted,
-             now); /* too early for a change, or none is wished: keep what stands */
+    int32_t phase = book_ask(&j->book, &s->rules, wished, now);
+    if (phase >= 0)
+        wish(s, j, SIGNALS_COMMAND_REQUEST, phase, now);
 }
 
 /* ---- for people
@@ -320,7 +317,7 @@ tell_people(struct signals *s, struct junction *j)
     struct tell_second now = {.view = control_view(s->control, j->control),
                               .phase = j->phase,
                               .age_s = j->age_s,
-                              .maximum_red_s = (uint32_t)(s->maximum_red_ms / 1000),
+                              .maximum_red_s = (uint32_t)(s->rules.maximum_red_ms / 1000),
                               .now_ms = s->ports->mono_ms(s->ports->ctx),
                               .wall_us = s->ports->wall_us(s->ports->ctx)};
     now.silent = now.now_ms - j->heard_ms > CONTROL_STALE_MS;
@@ -339,6 +336,11 @@ on_tick(void *self)
     uint64_t now = s->ports->mono_ms(s->ports->ctx);
     for (uint32_t i = 0; i < s->junctions_count; i++) {
         struct junction *j = &s->junctions[i];
+        if (j->undecided) {
+            j->undecided = false;
+            decide(s, j);
+            tell_people(s, j);
+        }
         if (j->heard_ms == 0 || now - j->heard_ms <= CONTROL_STALE_MS ||
             now - j->told_ms < SILENT_TOLD_MS)
             continue;
@@ -363,8 +365,7 @@ on_stored(void *self, const struct service_stream *stream, const struct observat
             return;
         hear(s, j, o);
     }
-    decide(s, j);
-    tell_people(s, j);
+    j->undecided = true;
 }
 
 static void
@@ -375,7 +376,7 @@ on_verdict(void *self, uint64_t ref, struct bytes device, bool granted, struct b
     struct junction *j = find(s, device);
     if (!j || j->asked_ms == 0 || j->ref != ref)
         return; /* a person's command, or an answer that came too late */
-    uint64_t lease_ms = j->asked_preempt ? s->preempt_lease_ms : s->lease_ms;
+    uint64_t lease_ms = j->asked_preempt ? s->preempt_lease_ms : s->rules.lease_ms;
     j->asked_ms = 0;
     tell_verdict(&j->tell, j->asked, granted, reason);
     if (j->asked_preempt)
@@ -387,17 +388,7 @@ on_verdict(void *self, uint64_t ref, struct bytes device, bool granted, struct b
         return;
     }
     s->granted++;
-    bool rested = now >= j->until_ms + s->maximum_red_ms;
-    if (j->asked != j->granted) {
-        uint64_t from = j->granted < 0 ? 0 : j->changed_ms + s->change_ms;
-        j->changed_ms = now > from ? now : from; /* a pre-emption may be granted early */
-        j->held_since_ms = now;
-    } else if (rested) {
-        j->held_since_ms = now;
-    }
-    j->granted = j->asked;
-    if (now + lease_ms > j->until_ms)
-        j->until_ms = now + lease_ms;
+    book_granted(&j->book, &s->rules, j->asked, lease_ms, now);
 }
 
 static void

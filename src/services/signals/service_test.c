@@ -251,9 +251,11 @@ TEST(a_reading_of_another_time_guides_nothing)
     observe_at(&f, text, wall(&f) - 4000000); /* too old */
     observe_at(&f, text, wall(&f) + 3000000); /* of a clock that is ahead */
     observe_at(&f, text, 20000000);           /* said before */
+    f.service->tick(f.self);
     answer(&f);
     CHECK(f.wishes == wishes);
     observe_at(&f, text, wall(&f));
+    f.service->tick(f.self);
     CHECK(f.wishes == wishes + 1);
     answer(&f);
     end(&f);
@@ -278,6 +280,7 @@ TEST(what_cameras_see_guides_and_is_not_stored)
                     "{\"phase\":0,\"age\":3,\"stop\":[0,0],\"stop_on\":\"00\",\"advance\":[],"
                     "\"advance_on\":\"\"}"));
     f.service->stored(f.self, &stream, &o);
+    f.service->tick(f.self);
     CHECK(f.wishes == 1); /* for the two that only the camera saw */
     answer(&f);
     arena_fini(&arena);

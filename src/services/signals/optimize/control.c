@@ -43,6 +43,8 @@ struct junction {
 struct control {
     struct control_options options;
     uint32_t count, max;
+    bool begun;
+    uint64_t begin_ms; /* of our time: no result may depend on how long the machine has run */
     struct search *search;
     struct search_problem problem;
     struct junction junctions[];
@@ -71,6 +73,15 @@ control_free(struct control *c)
         return;
     search_free(c->search);
     free(c);
+}
+
+static double
+seconds(struct control *c, uint64_t now_ms)
+{
+    if (!c->begun)
+        c->begin_ms = now_ms;
+    c->begun = true;
+    return (double)(int64_t)(now_ms - c->begin_ms) / 1000;
 }
 
 /* ---- neighbours
@@ -204,7 +215,7 @@ control_hear(struct control *c, uint32_t index, const struct signals_reading *re
 {
     ASSERT(index < c->count);
     struct junction *j = &c->junctions[index];
-    double now_s = (double)now_ms / 1000;
+    double now_s = seconds(c, now_ms);
     if (!j->heard)
         queues_init(&j->queues, &j->model, now_s);
     else if (!is_news(j, reading, now_ms))
@@ -315,13 +326,13 @@ view_plan(struct junction *j, const struct search_result *r)
 }
 
 static uint32_t
-choose_plan(struct control *c, struct junction *j, double now_s)
+choose_plan(struct control *c, struct junction *j, uint64_t now_ms)
 {
     struct search_result r;
-    fill(c, j, now_s);
+    fill(c, j, seconds(c, now_ms));
     search_run(c->search, &c->problem, &r);
     view_plan(j, &r);
-    j->view.decided_ms = (uint64_t)(now_s * 1000);
+    j->view.decided_ms = now_ms;
     return r.phase;
 }
 
@@ -375,7 +386,7 @@ control_wish(struct control *c, uint32_t index, uint64_t now_ms)
 {
     ASSERT(index < c->count);
     struct junction *j = &c->junctions[index];
-    double now_s = (double)now_ms / 1000;
+    double now_s = seconds(c, now_ms);
     struct ladder_sight sight = look(c, index, now_ms);
     enum control_method method = c->options.method;
     j->view.rung = ladder_step(&j->ladder, &sight, now_ms);
@@ -389,7 +400,7 @@ control_wish(struct control *c, uint32_t index, uint64_t now_ms)
         if (!is_time(method, j))
             j->wish = j->phase;
         else if (method == CONTROL_PLAN)
-            j->wish = (int32_t)choose_plan(c, j, now_s);
+            j->wish = (int32_t)choose_plan(c, j, now_ms);
         else if (method == CONTROL_PRIORITY)
             j->wish = (int32_t)choose_priority(c, j, now_s);
         else
