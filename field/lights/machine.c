@@ -140,6 +140,13 @@ wanted(const struct machine *m)
     return (struct want){GOAL_PHASE, LIGHTS_NO_PHASE};
 }
 
+bool
+machine_ordered(const struct machine *m)
+{
+    return m->now_us < m->flash_until_us || m->now_us < m->red_until_us ||
+           m->now_us < m->manual_until_us;
+}
+
 /* --- a change --- */
 
 /* Nobody inside, or waited for long enough; with a green that is kept nobody is waited for. */
@@ -403,7 +410,9 @@ pass_second(struct machine *m, const struct lights_event *e)
         struct machine_preempt *p = &m->preempts[i];
         bool held = p->stands && m->state == MACHINE_PREEMPT && m->phase == p->phase;
         p->held_s += held || p->timed_out;
-        if (held && p->held_s >= m->x->preempt_longest_s)
+        if (p->stands && e->now_us >= p->until_us)
+            *p = (struct machine_preempt){0};
+        else if (held && p->held_s >= m->x->preempt_longest_s)
             *p = (struct machine_preempt){.timed_out = true, .source = p->source};
         else if (p->timed_out && p->held_s >= m->x->preempt_cool_s)
             *p = (struct machine_preempt){0};
@@ -552,15 +561,18 @@ preempt_call(struct machine *m, const struct lights_event *e)
         return ERR_DENIED;
     if (!p)
         return ERR_LIMIT;
-    bool same = p->source == e->source;
-    if (same && p->stands)
-        return p->phase == e->phase ? OK : ERR_DENIED;
-    if (same && p->timed_out)
+    int64_t until_us = e->until_us == 0 ? INT64_MAX : e->until_us;
+    bool same = p->source == e->source && (p->stands || p->timed_out);
+    if (until_us <= e->now_us)
+        return ERR_EXPIRED;
+    if (same && (p->timed_out || p->phase != e->phase))
         return ERR_DENIED;
-    *p = (struct machine_preempt){.stands = true,
-                                  .phase = (uint8_t)e->phase,
-                                  .source = e->source,
-                                  .order = ++m->preempt_order};
+    if (!same)
+        *p = (struct machine_preempt){.stands = true,
+                                      .phase = (uint8_t)e->phase,
+                                      .source = e->source,
+                                      .order = ++m->preempt_order};
+    p->until_us = until_us;
     return OK;
 }
 

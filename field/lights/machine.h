@@ -74,9 +74,9 @@ enum lights_kind {
     LIGHTS_PEDESTRIAN_CALL, /* lane */
     LIGHTS_BUS_CALL,        /* lane */
     LIGHTS_BUS_OUT,         /* lane */
-    LIGHTS_PREEMPT_CALL,    /* phase, source; authenticated by who calls this */
-    LIGHTS_PREEMPT_OUT,     /* source */
-    LIGHTS_FLASH_ON,        /* until_us */
+    LIGHTS_PREEMPT_CALL, /* phase, source; until_us or 0: until it is out; authenticated before */
+    LIGHTS_PREEMPT_OUT,  /* source */
+    LIGHTS_FLASH_ON,     /* until_us */
     LIGHTS_FLASH_OFF,
     LIGHTS_RED_ON, /* until_us */
     LIGHTS_RED_OFF,
@@ -103,8 +103,9 @@ struct machine_preempt {
     bool stands, timed_out;
     uint8_t phase;
     uint32_t source;
-    uint32_t order;  /* the smallest is the first */
-    uint32_t held_s; /* active: how long; waiting: how long; timed out: since when */
+    uint32_t order;   /* the smallest is the first */
+    uint32_t held_s;  /* how long its phase is held; timed out: since when */
+    int64_t until_us; /* without a renewal */
 };
 
 struct machine_bus {
@@ -162,6 +163,8 @@ enum err machine_event(struct machine *m, const struct lights_event *e) MUST_USE
 
 /* Neither people nor a pre-emption stand above the calls. */
 bool machine_regular(const struct machine *m);
+/* An order of people stands. */
+bool machine_ordered(const struct machine *m);
 /* A pre-emption holds the lights or is on its way to. */
 bool machine_preempting(const struct machine *m);
 

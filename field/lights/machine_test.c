@@ -218,6 +218,36 @@ TEST(from_every_state_every_order_arrives_and_ends)
     }
 }
 
+/* Every second event after every first one in every state, and then a while: no rule breaks. */
+TEST(every_pair_of_events_in_every_state_keeps_the_rules)
+{
+    static struct bed b, begun;
+    for (enum machine_state s = MACHINE_GREEN; s < MACHINE_STATES_COUNT; s++) {
+        bring(&begun, s);
+        for (uint32_t pair = 0; pair < LIGHTS_KINDS_COUNT * LIGHTS_KINDS_COUNT; pair++) {
+            b = begun;
+            b.m.x = b.checker.x = &b.x;
+            b.preempted = b.ordered = true;
+            for (uint32_t i = 0; i < 2; i++) {
+                enum lights_kind kind =
+                    (enum lights_kind)(i ? pair / LIGHTS_KINDS_COUNT : pair % LIGHTS_KINDS_COUNT);
+                struct lights_event e = {.kind = kind,
+                                         .phase = i + 1,
+                                         .lane = 2 + i,
+                                         .source = i,
+                                         .sequence = 1000 + i,
+                                         .until_us = b.now_us + 40 * SECOND_US};
+                enum err result = kind == LIGHTS_TICK ? OK : send_event(&b, e);
+                if (result == OK && kind == LIGHTS_PEDESTRIAN_CALL)
+                    checker_press(&b.checker, e.lane);
+                tick(&b);
+            }
+            ticks(&b, 70);
+            CHECK(checker_violations(&b.checker) == 0);
+        }
+    }
+}
+
 TEST(a_wish_acts_at_the_first_second_after_the_minimum)
 {
     static struct bed b;

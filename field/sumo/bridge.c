@@ -192,22 +192,44 @@ bridge_add_devices(struct bridge *b, struct field *f)
     return added > 0 ? OK : ERR_NOT_FOUND;
 }
 
+static enum err
+all_red(struct executor *x, int64_t phase, int64_t until_us)
+{
+    (void)phase;
+    return executor_all_red(x, until_us);
+}
+
+static enum err
+all_flash(struct executor *x, int64_t phase, int64_t until_us)
+{
+    (void)phase;
+    executor_lease_flash(x, until_us);
+    return OK;
+}
+
+static const struct {
+    const char *command;
+    bool of_phase;
+    enum err (*give)(struct executor *x, int64_t phase, int64_t until_us);
+} commands[] = {{"phase-request", true, executor_lease},
+                {"preempt", true, executor_preempt},
+                {"manual", true, executor_manual},
+                {"all-red", false, all_red},
+                {"all-flash", false, all_flash}};
+
 enum err
 bridge_lease(struct bridge *b, uint32_t site, const struct lease *lease)
 {
     ASSERT(site < b->sites_count);
     struct steered *s = &b->sites[site];
-    int64_t phase;
-    enum err e;
-    if (strcmp(lease->command, "phase-request") == 0) {
-        e = lease_parameter(lease, "phase", &phase);
+    enum err e = ERR_UNSUPPORTED;
+    for (size_t i = 0; i < ARRAY_COUNT(commands) && e == ERR_UNSUPPORTED; i++) {
+        int64_t phase = 0;
+        if (strcmp(lease->command, commands[i].command) != 0)
+            continue;
+        e = commands[i].of_phase ? lease_parameter(lease, "phase", &phase) : OK;
         if (e == OK)
-            e = executor_lease(&s->executor, phase, lease->expiry_us);
-    } else if (strcmp(lease->command, "all-flash") == 0) {
-        executor_lease_flash(&s->executor, lease->expiry_us);
-        e = OK;
-    } else {
-        e = ERR_UNSUPPORTED;
+            e = commands[i].give(&s->executor, phase, lease->expiry_us);
     }
     if (e == OK) {
         s->report_lease = true;

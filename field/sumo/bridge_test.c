@@ -211,6 +211,8 @@ TEST(a_phase_that_is_not_there_and_an_unknown_command_are_refused)
     CHECK(bridge_lease(b, 0, &l) == ERR_DENIED);
     l.parameters_count = 0;
     CHECK(bridge_lease(b, 0, &l) == ERR_NOT_FOUND);
+    l = (struct lease){.command = "all-red", .expiry_us = 1};
+    CHECK(bridge_lease(b, 0, &l) == ERR_WRONG_STATE); /* its lights are not held yet */
     l = (struct lease){.command = "open-door"};
     CHECK(bridge_lease(b, 0, &l) == ERR_UNSUPPORTED);
     bridge_free(b);

@@ -220,15 +220,43 @@ executor_take_over(struct executor *x, struct bytes shown)
     return x->mode != EXECUTOR_NATIVE;
 }
 
-enum err
-executor_lease(struct executor *x, int64_t phase, int64_t until_us)
+/* A lease for a phase as an event of the machine. */
+static enum err
+send_phase(struct executor *x, enum lights_kind kind, int64_t phase, int64_t until_us)
 {
     if (!x->intersection.checked || phase < 0 || phase >= (int64_t)x->site->phases_count)
         return ERR_DENIED;
-    return send(x, (struct lights_event){.kind = LIGHTS_WISH,
+    return send(x, (struct lights_event){.kind = kind,
                                          .phase = (uint32_t)phase,
+                                         .source = (uint32_t)phase, /* one way, one source */
                                          .sequence = ++x->sequence,
                                          .until_us = until_us});
+}
+
+enum err
+executor_lease(struct executor *x, int64_t phase, int64_t until_us)
+{
+    return send_phase(x, LIGHTS_WISH, phase, until_us);
+}
+
+enum err
+executor_preempt(struct executor *x, int64_t phase, int64_t until_us)
+{
+    if (machine_ordered(&x->machine))
+        return ERR_DENIED;
+    return until_us > 0 ? send_phase(x, LIGHTS_PREEMPT_CALL, phase, until_us) : ERR_EXPIRED;
+}
+
+enum err
+executor_manual(struct executor *x, int64_t phase, int64_t until_us)
+{
+    return send_phase(x, LIGHTS_MANUAL_ON, phase, until_us);
+}
+
+enum err
+executor_all_red(struct executor *x, int64_t until_us)
+{
+    return send_phase(x, LIGHTS_RED_ON, 0, until_us);
 }
 
 void

@@ -57,6 +57,14 @@ bool executor_take_over(struct executor *x, struct bytes shown);
 /* ERR_DENIED: the intersection has no such phase. ERR_EXPIRED. */
 enum err executor_lease(struct executor *x, int64_t phase, int64_t until_us) MUST_USE;
 void executor_lease_flash(struct executor *x, int64_t until_us);
+/*
+ * Likewise, of higher rank (services/signals/envelope.c E4): an emergency vehicle's phase, renewed
+ * while it comes, ERR_DENIED while an order of people stands; a person's hand on a phase; all red.
+ * ERR_WRONG_STATE: the lights are not held yet, or have tripped.
+ */
+enum err executor_preempt(struct executor *x, int64_t phase, int64_t until_us) MUST_USE;
+enum err executor_manual(struct executor *x, int64_t phase, int64_t until_us) MUST_USE;
+enum err executor_all_red(struct executor *x, int64_t until_us) MUST_USE;
 /* Whoever leased is silent: the lease for a phase ends now. What people ordered goes on. */
 void executor_silence(struct executor *x);
 

@@ -290,3 +290,36 @@ TEST(random_leases_break_no_rule)
     }
     CHECK(x.fallbacks > 100);
 }
+
+TEST(commands_of_higher_rank_act_end_and_keep_their_order)
+{
+    struct site s = cross();
+    struct executor x;
+    uint16_t waiting[SITE_LANES_MAX] = {0};
+    CHECK_OK(executor_init(&x, &s, &times));
+    CHECK(executor_preempt(&x, 2, 10) == ERR_WRONG_STATE); /* not ours yet */
+    CHECK(executor_take_over(&x, bytes_text("GGgrrrs")));
+    CHECK(executor_preempt(&x, 4, 10) == ERR_DENIED && executor_preempt(&x, -1, 10) == ERR_DENIED);
+    CHECK(executor_preempt(&x, 2, 0) == ERR_EXPIRED);
+    int64_t t = 1;
+    for (; t < 40; t++) { /* renewed each second */
+        CHECK_OK(executor_preempt(&x, 2, t + 3));
+        executor_step(&x, waiting, 0, t);
+    }
+    CHECK(x.machine.state == MACHINE_PREEMPT && x.phase == 2);
+    for (; t < 43; t++)
+        executor_step(&x, waiting, 0, t);
+    CHECK(x.machine.state != MACHINE_PREEMPT); /* it stopped calling */
+    CHECK_OK(executor_manual(&x, 3, 80));
+    CHECK(executor_preempt(&x, 2, 100) == ERR_DENIED); /* by order of people */
+    for (; t < 79; t++)
+        executor_step(&x, waiting, 0, t);
+    CHECK(x.machine.state == MACHINE_MANUAL && x.phase == 3);
+    CHECK_OK(executor_all_red(&x, 100));
+    for (; t < 99; t++)
+        executor_step(&x, waiting, 0, t);
+    CHECK(x.machine.state == MACHINE_RED && strcmp(x.shown, "rrrrrrr") == 0);
+    for (; t < 103; t++)
+        executor_step(&x, waiting, 0, t);
+    CHECK(x.mode == EXECUTOR_GREEN && !x.monitor.tripped);
+}

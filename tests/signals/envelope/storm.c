@@ -159,16 +159,17 @@ static void
 send_preempts(struct storm *s)
 {
     uint32_t source = below(s, SOURCES);
-    if (one_in(s, s->weather.preempts) &&
-        send_event(s, (struct lights_event){.kind = LIGHTS_PREEMPT_CALL,
-                                            .source = source,
-                                            .phase = below(s, s->config->x->phases_count + 1)}) ==
-            OK)
+    struct lights_event call = {
+        .kind = LIGHTS_PREEMPT_CALL,
+        .source = source,
+        .phase = below(s, s->config->x->phases_count + 1),
+        .until_us = one_in(s, 2) ? 0 : s->now_us + (int64_t)below(s, 60) * SECOND_US};
+    if (one_in(s, s->weather.preempts) && send_event(s, call) == OK)
         s->sources[source] = true;
     if (s->sources[source] && one_in(s, 100)) {
         enum err e =
             send_event(s, (struct lights_event){.kind = LIGHTS_PREEMPT_OUT, .source = source});
-        s->sources[source] = e != OK && e != ERR_DENIED; /* it may have timed out before */
+        s->sources[source] = e != OK && e != ERR_DENIED; /* it may have ended before */
     }
 }
 
