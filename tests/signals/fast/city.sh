@@ -30,6 +30,7 @@ zone signals {
     command  phase-request  lease $lease  rate 3600/h
 }
 caller operator { role operator  zones signals  purposes operate }
+${FAST_MORE:-}
 END
     city_prepare "$state/fast.charter" "$state" && city_start "$state"
 }
