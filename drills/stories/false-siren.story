@@ -74,11 +74,17 @@ step      He waits a moment and sends the same call twice, 400 m before the ligh
   file    src/services/signals/calls.c
   because The first one is heard: it may be true. The second one is a replay.
 
-step      He calls ten times as fast as he can.
-  outside publish as=emergency-1 zone=signals times=10 result={"junction":"junction-a0","lane":"north","kind":"emergency","eta":30,"distance":400}
-  must    be refused by rule reason 0x87: call C
+step      He leaves the time out, so that the city takes its own.
+  outside publish as=emergency-1 zone=signals result={"junction":"junction-a0","lane":"north","kind":"emergency","eta":30,"distance":400}
+  must    be refused by rule call C2
+  file    src/services/signals/service.c
+  because A call that waited somewhere would be fresh again.
+
+step      He is at the next intersection already.
+  outside publish as=emergency-1 zone=signals time=+2 result={"junction":"junction-b0","lane":"north","kind":"emergency","eta":14,"distance":150}
+  must    be refused by rule call C8
   file    src/services/signals/calls.c
-  because Once a second is enough for who drives.
+  because It cannot have driven the 400 m that it said were left.
 
 # ---- with the core of the traffic lights --------------------------------------------------------------
 

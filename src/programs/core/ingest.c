@@ -224,6 +224,7 @@ admit(struct core *c, uint32_t id, struct observation *o, bool *out_kept, struct
         return OK;
     struct service_stream stream;
     streams_describe(c, id, &stream);
+    stream.own_time = o->time_us != c->now_us; /* what it gets when it says none */
     char text[SERVICE_WHY_SIZE] = "";
     enum err e = c->service->admit(c->self, &stream, o, &c->call, text);
     if (e == ERR_EXISTS) {

@@ -25,6 +25,7 @@ struct service_stream {
     uint64_t thing;      /* Thing id */
     const char *class_name;
     bool personal;
+    bool own_time; /* in admit(): the Observation says its phenomenonTime itself */
 };
 
 /*

@@ -7,7 +7,8 @@
  *    "eta":12.5, "distance":180,              seconds and metres to the stop line
  *    "late":120}                              a bus: seconds behind its timetable (0)
  *
- * Nothing else may be in it. phenomenonTime says when it was so. calls.h says who is heard.
+ * Nothing else may be in it. phenomenonTime says when it was so and must be there: what the core
+ * sets in its place is when the call came. calls.h says who is heard.
  */
 #ifndef SERVICES_SIGNALS_CALL_H
 #define SERVICES_SIGNALS_CALL_H

@@ -202,13 +202,12 @@ check_motion(struct calls_vehicle *v, const struct calls_from *from, const struc
     return OK;
 }
 
-/* C9: its way rests, unless it is being pre-empted. */
+/* C9: its way rests. One that is being pre-empted does not. */
 static enum err
 check_rest(const struct calls_junction *j, const struct calls_from *from, const struct call *call,
            const struct fitted *f, char *why)
 {
-    if (call->kind == VEHICLE_EMERGENCY && j->phase != f->phase &&
-        is_resting(j, f->phase, from->now_ms))
+    if (call->kind == VEHICLE_EMERGENCY && is_resting(j, f->phase, from->now_ms))
         return refuse(why, "call C9", "this way was pre-empted within the last 60 s");
     return OK;
 }

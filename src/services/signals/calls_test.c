@@ -267,7 +267,12 @@ TEST(c7_it_comes_nearer_as_fast_as_it_can_drive)
     CHECK_OK(say("emergency-1", "n_0", 85)); /* it drives on */
     now += CALLS_PAUSE_MS;
     CHECK_OK(say("emergency-1", "n_0", 200)); /* and comes again another time */
-    begin();                                  /* one that creeps */
+    begin();                                  /* a metre now and then is no progress */
+    heard = 0;
+    for (uint32_t i = 0; i < 100; i++, now += 1000)
+        heard += say("emergency-1", "n_0", 100 - i / 12) == OK;
+    CHECK(heard >= 60 && heard <= 62);
+    begin(); /* one that creeps */
     for (uint32_t i = 0; i < 180; i++, now += 1000)
         CHECK_OK(say("emergency-1", "n_0", 300 - i));
     now += 1;
@@ -452,4 +457,31 @@ TEST(random_calls_pre_empt_within_bounds)
         CHECK(until[p] - begun[p] <= CALLS_PREEMPT_MS);
     }
     CHECK(grants > 100);
+}
+
+TEST(a_protected_green_is_better_than_one_that_yields)
+{
+    static const char yields[] =
+        "{\"properties\":{\"phases\":[\"gG\",\"Gr\",\"Gr\"],"
+        "\"links\":[{\"lane\":\"n_0\",\"exit\":\"s\"},{\"lane\":\"e_0\",\"exit\":\"s\"}],"
+        "\"lanes\":[\"n_0\",\"e_0\"],\"exits\":[\"s\"],\"plan\":[{\"phase\":0,\"seconds\":30}]}}";
+    CHECK_OK(signals_model_read(bytes_text(yields), &model));
+    CHECK(calls_phase(&model, 0, -1) == 1 && calls_phase(&model, 0, 0) == 1);
+    CHECK(calls_phase(&model, 0, 2) == 2 && calls_phase(&model, 1, -1) == 0);
+}
+
+TEST(a_forgotten_bus_leaves_its_turn_to_others)
+{
+    char name[START_NAME_SIZE];
+    begin();
+    CHECK_OK(say("bus-1", "n_0", 100));
+    CHECK(due(-1).buses_count == 1);
+    for (uint32_t i = 0; i < CALLS_VEHICLES_MAX - 1; i++, now += 250) {
+        snprintf(name, sizeof(name), "emergency-%u", i);
+        CHECK_OK(say(name, "e_0", 100));
+    }
+    now += 300000 - 255 * 250 + 1;      /* only bus-1 has been silent for five minutes */
+    CHECK_OK(say("bus-2", "e_0", 100)); /* it gets that row, and another direction */
+    CHECK(calls->junctions[0].bus[0] == 0);
+    CHECK(due(-1).buses_count == 1 && due(-1).buses[0].lane == EAST);
 }

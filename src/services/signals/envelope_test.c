@@ -241,6 +241,8 @@ TEST(a_phase_is_not_held_past_maximum_red)
     for (; now + LEASE - 1000 <= MAX_RED; now += 5000)
         CHECK(ask(e, request("a", 3), now, LEASE));
     CHECK(!ask(e, request("a", 3), now, LEASE));
+    CHECK(!ask(e, request("a", 3), now, 1000 + MAX_RED - now + 1)); /* to the millisecond */
+    CHECK(ask(e, request("a", 3), now, 1000 + MAX_RED - now));
     CHECK(!ask(e, PREEMPT("a", 3), now, LEASE)); /* nor by another command */
     CHECK(!ask_people(e, MANUAL("a", 3), 2, now, LEASE));
     /* A short gap does not start the hold anew. */
@@ -386,6 +388,12 @@ TEST(the_whole_of_a_share_is_the_charters_not_what_a_core_made_known)
     CHECK(ask(e, FLASH("a"), 1000, LEASE));
     CHECK(refused_by(e, FLASH("b"), 2, 1000, "does not say"));
     free(e);
+    e = shares(0, 0, -1); /* none is none */
+    CHECK(!ask(e, FLASH("a"), 1000, LEASE));
+    free(e);
+    e = shares(0, 10000, -1); /* and all are all, however many they are */
+    CHECK(ask(e, FLASH("a"), 1000, LEASE) && ask(e, FLASH("b"), 1000, LEASE));
+    free(e);
 }
 
 TEST(a_restart_forgets_no_budget)
@@ -462,5 +470,22 @@ TEST(a_full_table_refuses_strangers_and_forgets_only_the_spent)
     CHECK(ask(e, request("j7", 1), 1000 + LEASE + MAX_RED - 1, LEASE));
     CHECK(ask(e, request("new", 0), 1000 + LEASE + MAX_RED, LEASE));
     CHECK(!ask(e, request("j7", 0), 1000 + LEASE + MAX_RED, LEASE)); /* j7 was not forgotten */
+    free(e);
+}
+
+TEST(a_full_table_forgets_no_cool_down)
+{
+    struct start *s = charter();
+    add(s, "preempt-cool-down", 600000);
+    void *e = begin(s);
+    char name[16];
+    uint64_t now = 1000;
+    CHECK(ask(e, PREEMPT("a", 1), now, LEASE));
+    for (int round = 0; round < 4; round++, now += LEASE + MAX_RED)
+        for (int i = 0; i < ENVELOPE_DEVICES_MAX - 1; i++) {
+            snprintf(name, sizeof(name), "r%d-%d", round, i);
+            CHECK(ask(e, request(name, 0), now, LEASE));
+        }
+    CHECK(refused_by(e, PREEMPT("a", 1), 0, now, "preempt-cool-down"));
     free(e);
 }

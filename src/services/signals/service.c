@@ -208,6 +208,10 @@ admit_call(struct signals *s, const struct service_stream *stream, const struct 
                  "late");
         return ERR_DENIED;
     }
+    if (!stream->own_time) { /* it may have waited somewhere: ours is no proof that it is fresh */
+        snprintf(why, SERVICE_WHY_SIZE, "call C2: it does not say its phenomenonTime");
+        return ERR_DENIED;
+    }
     const struct junction *j = find(s, bytes_text(call.junction));
     struct calls_from from = {stream->device, o->time_us, s->ports->wall_us(s->ports->ctx),
                               s->ports->mono_ms(s->ports->ctx)};

@@ -307,8 +307,10 @@ static enum err
 call_from(struct fake *f, const char *device, const char *kind, unsigned distance_m, char *why)
 {
     char text[200];
-    struct service_stream stream = {
-        .device = bytes_text(device), .name = bytes_text("call"), .class_name = "priority-call"};
+    struct service_stream stream = {.device = bytes_text(device),
+                                    .name = bytes_text("call"),
+                                    .class_name = "priority-call",
+                                    .own_time = true};
     snprintf(text, sizeof(text),
              "{\"junction\":\"junction-a0\",\"lane\":\"b\",\"kind\":\"%s\",\"eta\":%u,"
              "\"distance\":%u}",
@@ -356,5 +358,24 @@ TEST(who_is_no_emergency_vehicle_moves_nothing)
         run(&f, 1000, busy_a);
     }
     CHECK(f.preempted == 0 && f.refused == 0);
+    end(&f);
+}
+
+TEST(a_call_without_a_time_of_its_own_is_not_fresh)
+{
+    struct fake f;
+    struct service_ports ports;
+    struct service_stream stream = {.device = bytes_text("bus-1"), .name = bytes_text("call")};
+    struct observation o = {
+        .kind = RESULT_JSON,
+        .text =
+            bytes_text("{\"junction\":\"junction-a0\",\"lane\":\"b\",\"kind\":\"bus\",\"eta\":9,"
+                       "\"distance\":90}")};
+    char why[SERVICE_WHY_SIZE] = "";
+    begin(&f, &ports);
+    o.time_us = wall(&f);
+    CHECK(f.service->admit(f.self, &stream, &o, NULL, why) == ERR_DENIED && strstr(why, "C2"));
+    stream.own_time = true;
+    CHECK_OK(f.service->admit(f.self, &stream, &o, NULL, why));
     end(&f);
 }
