@@ -91,28 +91,6 @@ void
 said_end(const struct said *s, struct said_table *out)
 {
     *out = s->table;
-    for (uint32_t t = 0; t < 10; t++) {
-        uint64_t n = 0, h = 0, p = 0;
-        for (uint32_t i = 0; i < s->count; i++) {
-            n += s->junctions[i].forecast.said[t].said;
-            h += s->junctions[i].forecast.said[t].happened;
-            p += s->junctions[i].forecast.said[t].said_permille;
-        }
-        fprintf(stderr, "inside %u: %llu said %.1f happened %.1f\n", t, (unsigned long long)n,
-                n ? 0.1 * (double)p / (double)n : 0, n ? 100.0 * (double)h / (double)n : 0);
-    }
-    for (uint32_t r = 0; r < FORECAST_ROWS; r++) {
-        uint32_t best = 0;
-        for (uint32_t b = 2; b < 62; b++) {
-            uint32_t m = 0;
-            for (uint32_t k = b - 2; k <= b + 2; k++)
-                m += s->zone.errors[r][k];
-            if (m > best)
-                best = m;
-        }
-        fprintf(stderr, "row %u/%u n %u best %.2f\n", r / 8, r % 8, s->zone.errors_count[r],
-                s->zone.errors_count[r] ? (double)best / s->zone.errors_count[r] : 0);
-    }
     for (uint32_t i = 0; i < s->count; i++)
         for (uint32_t g = 0; g < FORECAST_GROUPS_MAX; g++)
             out->open += s->junctions[i].open_count[g];

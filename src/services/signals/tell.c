@@ -20,6 +20,8 @@ enum {
     LANE_NAME_BYTES_MAX = 6 * SIGNALS_LANE_NAME_MAX + 4,
     WAIT_TOLD_S = 10, /* a lane that waits for less is not worth a word */
     TENTHS_OF_HOUR = 36000,
+    RECORD_TOLD_FROM = 30, /* forecasts: fewer say nothing */
+    RECORD_BYTES = 80,
 };
 
 const struct service_voice tell_voices[TELL_VOICES] = {
@@ -433,6 +435,21 @@ put_group_lanes(const struct tell *t, uint32_t group, struct buf *b)
     buf_byte(b, ']');
 }
 
+/* Whether what is said with about 80 % holds, for whoever drives by it. */
+static void
+put_record(const struct forecast *f, struct buf *b)
+{
+    const struct forecast_record *low = &f->said[7], *high = &f->said[8];
+    uint64_t said = (uint64_t)low->said + high->said;
+    uint64_t happened = 100ULL * ((uint64_t)low->happened + high->happened);
+    if (said < RECORD_TOLD_FROM)
+        return;
+    uint64_t percent = (low->said_permille + high->said_permille) / 10 / said;
+    buf_format(b, ",\"record\":{\"said\":0.%02u,\"happened\":%u.%02u,\"times\":%u}",
+               (unsigned)percent, (unsigned)(happened / said / 100),
+               (unsigned)(happened / said % 100), (unsigned)said);
+}
+
 /* As many movements as fit; `more` says how many did not. */
 static void
 put_time_to_green(const struct tell *t, const struct tell_second *now, struct buf *b)
@@ -451,7 +468,7 @@ put_time_to_green(const struct tell *t, const struct tell_second *now, struct bu
         if (t->said[g].known)
             put_timing(t, now, g, &one);
         buf_byte(&one, '}');
-        if (buf_error(&one) != OK || b->len + one.len + 32 > TELL_BYTES_MAX) {
+        if (buf_error(&one) != OK || b->len + one.len + RECORD_BYTES > TELL_BYTES_MAX) {
             more++;
             continue;
         }
@@ -461,6 +478,7 @@ put_time_to_green(const struct tell *t, const struct tell_second *now, struct bu
     buf_byte(b, ']');
     if (more)
         buf_format(b, ",\"more\":%u", more);
+    put_record(&t->forecast, b);
     buf_byte(b, '}');
 }
 

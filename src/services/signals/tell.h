@@ -8,13 +8,15 @@
  *   refusals       {"granted":340,"refused":2,"phase":1,"reason":"..."}: of the warden; the last
  * one time-to-green  {"phase":0,"movements":[{"signalGroup":1,"lanes":["a_0"],"eventState":
  *                   "stop-And-Remain","in_s":12,"probability":0.81,"q_s":[11,12,15],"timing":{
- *                   "minEndTime":1234,"maxEndTime":2345,"likelyTime":1290,"confidence":8}}]}
+ *                   "minEndTime":1234,"maxEndTime":2345,"likelyTime":1290,"confidence":8}}],
+ *                   "record":{"said":0.79,"happened":0.81,"times":412}}
  *
  * Lanes by the names that the intersection gave them. The last one's words are those of SAE J2735
  * (SPaT: MovementState, MovementPhaseState, TimeChangeDetails, TimeMark in tenths of a second of
  * the hour in UTC, TimeIntervalConfidence); `in_s` seconds, within two of it with `probability`,
  * `q_s` the seconds by which it has started with 20, 50 and 80 %. minEndTime is what clearance and
  * minimum green allow; maxEndTime holds while a call stands, and is absent without a maximum red.
+ * `record` is what became of those of this intersection that were said with 70 to 90 %.
  *
  * Pure. Said on change and not too often, so that 100 intersections stay far below 200 a second:
  *

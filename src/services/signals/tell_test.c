@@ -239,6 +239,34 @@ TEST(a_hundred_busy_intersections_stay_below_the_budget)
     free(t);
 }
 
+/* Two phases as a clock: after an hour it knows, and says how well it knew. */
+TEST(the_record_stands_beside_the_forecast)
+{
+    static struct forecast_seen zone;
+    static struct heard h;
+    struct tell *t = described();
+    struct control_view v = plan_view();
+    struct tell_second now = {.view = &v, .now_ms = 100000, .wall_us = 1};
+    forecast_seen_init(&zone);
+    memset(&h, 0, sizeof(h));
+    for (uint32_t i = 0; i < 3600; i++) {
+        uint32_t in = i % 14;
+        now.phase = in < 10 ? (int32_t)(i / 14 % 2) : -1;
+        now.age_s = in < 10 ? in : in - 10;
+        v.steps_count = 0;
+        v.wish = NO_WISH;
+        tell_second(t, &zone, &now, hear, &h);
+        now.now_ms += 1000;
+        now.wall_us += 1000000;
+    }
+    cJSON *tree = cJSON_Parse(h.text[TELL_TIME_TO_GREEN]);
+    const cJSON *record = cJSON_GetObjectItemCaseSensitive(tree, "record");
+    CHECK(record && number(record, "said") >= 0.7 && number(record, "said") <= 0.9);
+    CHECK(number(record, "happened") > 0.9 && number(record, "times") >= 30); /* it was modest */
+    cJSON_Delete(tree);
+    free(t);
+}
+
 TEST(confidence_is_that_of_the_standard)
 {
     static const struct {

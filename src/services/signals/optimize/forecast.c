@@ -11,10 +11,10 @@ _Static_assert((int)KIND_COUNT == (int)FORECAST_KINDS, "rows of a histogram");
 
 enum {
     NO_GROUP = FORECAST_GROUPS_MAX,
-    MASS = 1024,      /* of one event, so that shares of the zone's are not lost in rounding */
-    ZONE_WEIGHT = 64, /* the zone's histogram counts like so many events of the junction: a green
-                         start is about ten of them, so a handful of starts weighs as much */
-    RECORD_WEIGHT = 100,
+    MASS = 1024,         /* of one event, so that shares of the zone's are not lost in rounding */
+    ZONE_WEIGHT = 64,    /* the zone's histogram counts like so many events of the junction: a green
+                            start is about ten of them, so a handful of starts weighs as much */
+    RECORD_WEIGHT = 100, /* what was said counts like so many that happened as often as was said */
     COUNTS_MAX = 1 << 13, /* of one row: then all are halved, so that old habits fade */
     PERMILLE_LEAST = 10,
     PERMILLE_MOST = 990,
@@ -291,19 +291,19 @@ quantile(const uint64_t mass[static FORECAST_BINS], uint64_t all, uint32_t perce
     return (uint8_t)(at < 1 ? 1 : at > FORECAST_FAR_S ? FORECAST_FAR_S : at);
 }
 
-/* How far what happened lay above what was said, in permille, pulled to `prior` while few. */
-static int32_t
-lift(const struct forecast_record *r, int32_t prior)
+/* How often what this row said happened, in permille; as `prior` while that is little known. */
+static uint32_t
+rate_of(const struct forecast_record *r, uint32_t prior)
 {
-    int64_t above = (int64_t)r->happened * 1000 - (int64_t)r->said_permille;
-    return (int32_t)((above + (int64_t)prior * RECORD_WEIGHT) / ((int64_t)r->said + RECORD_WEIGHT));
+    return (uint32_t)(((uint64_t)r->happened * 1000 + (uint64_t)prior * RECORD_WEIGHT) /
+                      ((uint64_t)r->said + RECORD_WEIGHT));
 }
 
 static uint32_t
 corrected(const struct forecast *f, const struct forecast_seen *zone, uint32_t row, uint32_t raw)
 {
-    int32_t p = (int32_t)raw + lift(&f->seen.said[row], lift(&zone->said[row], 0));
-    return p < PERMILLE_LEAST ? PERMILLE_LEAST : p > PERMILLE_MOST ? PERMILLE_MOST : (uint32_t)p;
+    uint32_t p = rate_of(&f->seen.said[row], rate_of(&zone->said[row], raw));
+    return p < PERMILLE_LEAST ? PERMILLE_LEAST : p > PERMILLE_MOST ? PERMILLE_MOST : p;
 }
 
 static void
