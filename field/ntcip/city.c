@@ -1,10 +1,12 @@
 #include "field/ntcip/city.h"
 #include "base/text.h"
+#include "field/common/fetch.h"
 #include "field/common/status.h"
 #include "field/ntcip/control.h"
 #include "field/ntcip/halves.h"
 #include "field/ntcip/reading.h"
 #include "field/ntcip/timings.h"
+#include "field/ntcip/walls.h"
 #include "services/signals/model.h"
 
 #include <errno.h>
@@ -158,7 +160,7 @@ take(struct city *y, uint16_t id, struct bytes body)
     struct half_report r;
     y->heard_ms = field_mono_ms(y->field);
     if (id == half_confined_id && half_confined_decode(body, &walls) == OK) {
-        fprintf(stderr, "event=confined walls=%x landlock=%u\n", (unsigned)walls.walls,
+        fprintf(stderr, "event=confined half=street walls=%x landlock=%u\n", (unsigned)walls.walls,
                 (unsigned)walls.landlock);
         return OK;
     }
@@ -257,6 +259,27 @@ set_up(struct city *y, const struct field_options *options, const char *properti
     return y->field && field_add(y->field, &thing, &y->device) == OK;
 }
 
+/* The folder of the device's files as the field opens them, and the two ports of the gate. */
+static bool
+close_walls(const struct field_options *o, const struct cabinet *c)
+{
+    char folder[FETCH_PATH_SIZE];
+    struct walls_config config = {.status_file = o->status,
+                                  .ports = {o->mqtts.port, o->https.port}};
+    const char *step = "";
+    int abi = 0;
+    if (o->devices) {
+        snprintf(folder, sizeof(folder), "%s/%s", o->devices, c->name);
+        config.device_folder = folder;
+    }
+    if (walls_close(&config, &abi, &step) == OK) {
+        fprintf(stderr, "event=confined half=city landlock=%d\n", abi);
+        return true;
+    }
+    fprintf(stderr, "ntcip: cannot be confined: %s\n", step);
+    return false;
+}
+
 int
 city_run(const struct field_options *options, const struct cabinet *c, const char *properties,
          int street_fd, pid_t street)
@@ -264,7 +287,8 @@ city_run(const struct field_options *options, const struct cabinet *c, const cha
     static struct city y;
     y = (struct city){.cabinet = c, .street_fd = street_fd};
     buf_init(&y.text, FIELD_RESULT_MAX);
-    enum err e = set_up(&y, options, properties) ? OK : ERR_NOT_FOUND;
+    bool good = set_up(&y, options, properties) && close_walls(options, c);
+    enum err e = good ? OK : ERR_NOT_FOUND;
     int status = e == OK ? 0 : EXIT_CANNOT;
     if (e == OK) {
         y.heard_ms = field_mono_ms(y.field);
