@@ -85,53 +85,78 @@ put_phase(struct buf *b, struct bytes state, double seconds, const struct progra
     buf_text(b, "/>\n");
 }
 
-/* A stage: one green state, and how long it and the change after it take together. */
+/* A stage: one green state; then, from `after` on, `changing` states that lead to the next one. */
 struct stage {
     struct bytes state;
-    double seconds;
+    double seconds; /* with its change */
+    uint32_t after, changing;
 };
 
 /* Consecutive equal states are one; what is shorter than a green belongs to the change. */
 static uint32_t
 stages_of(const struct programme *p, struct stage out[static PROGRAMME_PHASES_MAX])
 {
-    uint32_t count = 0;
-    double before = 0; /* what comes before the first green: the end of the last change */
+    uint32_t count = 0, before = 0;
+    double before_s = 0; /* what comes before the first green: the end of the last change */
     for (uint32_t i = 0; i < p->count;) {
         struct bytes state = p->phases[i].state;
+        uint32_t from = i;
         double seconds = 0;
         for (; i < p->count && bytes_equal(p->phases[i].state, state); i++)
             seconds += p->phases[i].seconds;
-        if (is_green(state) && seconds >= SITE_GREEN_MIN_S)
-            out[count++] = (struct stage){state, seconds};
-        else if (count > 0)
+        if (is_green(state) && seconds >= SITE_GREEN_MIN_S) {
+            out[count++] = (struct stage){state, seconds, i, 0};
+        } else if (count > 0) {
             out[count - 1].seconds += seconds;
-        else
-            before += seconds;
+            out[count - 1].changing += i - from;
+        } else {
+            before_s += seconds;
+            before += i - from;
+        }
     }
-    if (count > 0)
-        out[count - 1].seconds += before;
+    if (count > 0) {
+        out[count - 1].seconds += before_s;
+        out[count - 1].changing += before;
+    }
     return count;
 }
 
-/* What is shown from one green state to the next, as the executor does it. */
-static enum err
-put_change(struct bytes from, struct bytes to, const struct programme_form *form, struct buf *b)
+/*
+ * One link in the change from a stage to the next, as the programme has it: yellow if it ever is
+ * there or goes and then does not; green if it never stops; red. `cleared`: yellow is over.
+ */
+static uint8_t
+between(const struct programme *p, const struct stage *from, const struct stage *to, size_t link,
+        bool cleared)
 {
-    static struct site s; /* borrowed for its rule: what is between two states */
-    char state[SITE_LETTERS_MAX + 1];
-    s = (struct site){0};
-    enum err e = site_add_state(&s, from, SITE_GREEN_MIN_S);
-    if (e == OK)
-        e = site_add_state(&s, to, SITE_GREEN_MIN_S);
-    if (e != OK || s.phases_count != 2)
-        return ERR_UNSUPPORTED;
-    site_between(&s, 0, 1, false, state);
-    put_phase(b, bytes_text(state), form->yellow_s, &(struct programme_form){0});
-    site_between(&s, 0, 1, true, state);
-    if (form->all_red_s > 0)
-        put_phase(b, bytes_text(state), form->all_red_s, &(struct programme_form){0});
-    return OK;
+    uint8_t a = from->state.p[link], b = to->state.p[link];
+    bool went = a == 'G' || a == 'g', goes = b == 'G' || b == 'g', yellow = went && !goes;
+    bool always = went && goes;
+    for (uint32_t i = 0; i < from->changing; i++) {
+        uint8_t c = p->phases[(from->after + i) % p->count].state.p[link];
+        yellow = yellow || (went && (c == 'y' || c == 'Y'));
+        always = always && (c == 'G' || c == 'g');
+    }
+    if (always)
+        return a == 'g' || b == 'g' ? 'g' : 'G';
+    if (yellow || (went && goes))
+        return cleared ? 'r' : 'y';
+    return a == 's' && b == 's' ? 's' : 'r';
+}
+
+static void
+put_change(const struct programme *p, const struct stage *from, const struct stage *to,
+           const struct programme_form *form, struct buf *b)
+{
+    uint8_t state[SITE_LETTERS_MAX];
+    const uint32_t seconds[] = {form->yellow_s, form->all_red_s};
+    for (size_t part = 0; part < ARRAY_COUNT(seconds); part++) {
+        for (size_t k = 0; k < from->state.len; k++)
+            state[k] = between(p, from, to, k, part > 0);
+        if (seconds[part] > 0)
+            put_phase(b, bytes_of(state, from->state.len), seconds[part],
+                      &(struct programme_form){0});
+    }
 }
 
 static bool
@@ -159,7 +184,7 @@ complete(const struct programme *p, const struct stage *stages, uint32_t count)
                 return false;
         }
     }
-    return count >= 2;
+    return count >= 2 && letters <= SITE_LETTERS_MAX;
 }
 
 static enum err
@@ -171,13 +196,13 @@ put_cleared(const struct programme *p, const struct programme_form *form, struct
     if (!complete(p, stages, count))
         return ERR_UNSUPPORTED;
     for (uint32_t i = 0; i < count; i++) {
-        struct bytes next = stages[(i + 1) % count].state;
-        bool stays = bytes_equal(stages[i].state, next); /* the first one goes on from the last */
+        const struct stage *next = &stages[(i + 1) % count];
+        /* The first one may go on from the last. */
+        bool stays = bytes_equal(stages[i].state, next->state);
         double green = stages[i].seconds - (stays ? 0 : change);
         put_phase(b, stages[i].state, green < SITE_GREEN_MIN_S ? SITE_GREEN_MIN_S : green, form);
-        enum err e = stays ? OK : put_change(stages[i].state, next, form, b);
-        if (e != OK)
-            return e;
+        if (!stays)
+            put_change(p, &stages[i], next, form, b);
     }
     return OK;
 }

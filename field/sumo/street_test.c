@@ -53,3 +53,170 @@ TEST(pavements_have_no_number_and_crossings_have_their_own)
         }
     }
 }
+
+/* w, s -> [A] -> e -> (N, no signal, from p too) -> f -> [B] -> x, y; q -> [B]. */
+#define LANE(id, m) "<lane id=\"" id "\" index=\"0\" speed=\"13.89\" length=\"" m "\"/>"
+#define EDGE(id, lanes) "<edge id=\"" id "\" from=\"1\" to=\"2\">" lanes "</edge>"
+#define INSIDE(id, m) "<edge id=\"" id "\" function=\"internal\">" LANE(id "_0", m) "</edge>"
+#define GO(from, fl, to, tl, via, more)                                                            \
+    "<connection from=\"" from "\" to=\"" to "\" fromLane=\"" fl "\" toLane=\"" tl "\" via=\"" via \
+    "\" " more "/>"
+static const char two_signals[] = "<net>" INSIDE(":A_0", "9") INSIDE(":A_1", "9") INSIDE(
+    ":N_0", "10") INSIDE(":N_2", "10") INSIDE(":B_0", "9") INSIDE(":B_1", "9") INSIDE(":B_2", "9")
+    EDGE("w", LANE("w_0", "300") LANE("w_1", "300")) EDGE("s", LANE("s_0", "100")) EDGE(
+        "e", LANE("e_0", "120") "<lane id=\"e_1\" allow=\"pedestrian\" speed=\"1\" "
+                                "length=\"120\"/>") EDGE("p", LANE("p_0", "30"))
+        EDGE("f", LANE("f_0", "60")
+                      LANE("f_1", "60")) EDGE("q", LANE("q_0", "400")) EDGE("x", LANE("x_0", "50"))
+            EDGE("y",
+                 LANE("y_0",
+                      "50")) "<junction id=\"A\" type=\"traffic_light\" incLanes=\"w_0 w_1 s_0\">"
+                             "<request index=\"0\" response=\"00\" foes=\"10\"/>"
+                             "<request index=\"1\" response=\"01\" foes=\"01\"/></junction>"
+                             "<junction id=\"N\" type=\"priority\" incLanes=\"e_0 p_0\"/>"
+                             "<junction id=\"B\" type=\"traffic_light\" incLanes=\"f_0 f_1 q_0\">"
+                             "<request index=\"0\" response=\"000\" foes=\"100\"/>"
+                             "<request index=\"1\" response=\"000\" foes=\"000\"/>"
+                             "<request index=\"2\" response=\"001\" foes=\"001\"/></junction>" GO(
+                                 "w", "0", "e", "0", ":A_0_0", "tl=\"A\" linkIndex=\"0\"")
+                                 GO("s", "0", "e", "0", ":A_1_0", "tl=\"A\" linkIndex=\"1\"")
+                                     GO("e", "0", "f", "0", ":N_0_0", "")
+                                         GO("e", "0", "f", "1", ":N_0_0", "")
+                                             GO("p", "0", "f", "0", ":N_2_0", "")
+                                                 GO("f", "0", "x", "0", ":B_0_0",
+                                                    "tl=\"B\" linkIndex=\"2\"")
+                                                     GO("f", "1", "y", "0", ":B_1_0",
+                                                        "tl=\"B\" linkIndex=\"1\"")
+                                                         GO("q", "0", "x", "0", ":B_2_0",
+                                                            "tl=\"B\" linkIndex=\"0\"") "</net>";
+
+static void
+describe(const char *xml, struct site *s)
+{
+    struct street *t = NULL;
+    struct bytes exact = test_exact(bytes_text(xml));
+    CHECK_OK(street_read(exact, &t));
+    street_describe(t, s);
+    street_free(t);
+    test_exact_free(exact);
+}
+
+static struct site
+site_b(void)
+{
+    struct site s = {.id = "B"};
+    CHECK_OK(site_add_state(&s, bytes_text("rGG"), 30));
+    CHECK_OK(site_add_state(&s, bytes_text("grr"), 30));
+    CHECK_OK(site_add_link(&s, 2, bytes_text("f_0"), bytes_text("x_0")));
+    CHECK_OK(site_add_link(&s, 1, bytes_text("f_1"), bytes_text("y_0")));
+    CHECK_OK(site_add_link(&s, 0, bytes_text("q_0"), bytes_text("x_0")));
+    return s;
+}
+
+static bool
+reaches(const struct site_reach *r, uint8_t first, uint8_t second)
+{
+    return r->count == 2 && r->lanes[0] == first && r->lanes[1] == second;
+}
+
+static const struct site_loop *
+loop_on(const struct site *s, const char *lane)
+{
+    for (uint32_t i = 0; i < s->loops_count; i++) {
+        if (strcmp(s->loops[i].lane, lane) == 0)
+            return &s->loops[i];
+    }
+    return NULL;
+}
+
+/* The letters of links and their numbers in the junction differ on purpose. */
+TEST(conflicts_go_from_the_junctions_numbers_to_links)
+{
+    struct site s = site_b();
+    describe(two_signals, &s);
+    CHECK(s.has_street);
+    CHECK(site_has(&s.conflicts[0], 2) && site_has(&s.conflicts[2], 0));
+    CHECK(!site_has(&s.conflicts[0], 1) && !site_has(&s.conflicts[1], 2));
+    CHECK(site_has(&s.gives_way[2], 0) && !site_has(&s.gives_way[0], 2));
+}
+
+TEST(loops_lie_before_short_lanes_too)
+{
+    struct site s = site_b();
+    describe(two_signals, &s);
+    CHECK(s.loops_count == 5);
+    CHECK(loop_on(&s, "f_0")->distance_m == 59 && reaches(&loop_on(&s, "f_0")->reach, 0, 1));
+    CHECK(reaches(&loop_on(&s, "f_1")->reach, 1, 0));
+    CHECK(loop_on(&s, "q_0")->distance_m == 200 && loop_on(&s, "q_0")->reach.count == 1);
+    CHECK(loop_on(&s, "q_0")->position_m > 199 && loop_on(&s, "q_0")->position_m < 201);
+    CHECK(loop_on(&s, "e_0")->distance_m == 189 && reaches(&loop_on(&s, "e_0")->reach, 0, 1));
+    CHECK(loop_on(&s, "p_0")->distance_m == 99 && !loop_on(&s, "e_1"));
+    CHECK(!loop_on(&s, "w_0")); /* behind a signal */
+}
+
+TEST(exits_of_other_signals_feed)
+{
+    struct site s = site_b(), a = {.id = "A"};
+    describe(two_signals, &s);
+    CHECK(s.feeders_count == 1 && strcmp(s.feeders[0].exit, "e_0") == 0);
+    CHECK(s.feeders[0].distance_m == 190 && reaches(&s.feeders[0].reach, 0, 1));
+    CHECK_OK(site_add_link(&a, 0, bytes_text("w_0"), bytes_text("e_0")));
+    CHECK_OK(site_add_link(&a, 1, bytes_text("s_0"), bytes_text("e_0")));
+    describe(two_signals, &a);
+    CHECK(a.feeders_count == 0 && a.loops_count == 3); /* one can come over from w_1 */
+    CHECK(a.exit_length_m[0] > 119 && a.lane_m_s[1] > 13);
+}
+
+TEST(the_properties_are_what_was_found)
+{
+    struct site s = site_b();
+    struct buf b;
+    struct site_times times = {3, 1, 5};
+    describe(two_signals, &s);
+    buf_init(&b, 65536);
+    site_put_properties(&s, &times, &b);
+    CHECK_OK(buf_error(&b));
+    const char *text = buf_string(&b);
+    CHECK(strstr(text, "\"lane_m\":[60,60,400],\"exit_m\":[50,50],\"lane_kmh\":[50,50,50]"));
+    CHECK(strstr(text, "\"kinds\":\"vvv\",\"yields\":[[],[],[0]]"));
+    CHECK(strstr(text, "\"feeders\":[{\"exit\":\"e_0\",\"m\":190,\"lanes\":[0,1]}]"));
+    CHECK(strstr(text, "\"times\":{\"yellow\":3,\"all_red\":1,\"minimum_green\":5}"));
+    buf_fini(&b);
+}
+
+TEST(a_ring_of_streets_ends)
+{
+    static const char ring[] = "<net>" EDGE("a", LANE("a_0", "10")) EDGE("b", LANE("b_0", "10"))
+        EDGE("c", LANE("c_0", "9")) GO("a", "0", "b", "0", "", "") GO("b", "0", "a", "0", "", "")
+            GO("a", "0", "c", "0", "", "tl=\"B\" linkIndex=\"0\"") "</net>";
+    struct site s = {.id = "B"};
+    CHECK_OK(site_add_link(&s, 0, bytes_text("a_0"), bytes_text("c_0")));
+    describe(ring, &s);
+    CHECK(s.loops_count == 1 && s.feeders_count == 0);
+}
+
+TEST(what_is_no_network_is_refused)
+{
+    static const char *const bad[] = {
+        "<lane id=\"a\" length=\"1\" speed=\"1\"/>",
+        "<edge id=\"\"/>",
+        "<edge id=\"a\"/><edge id=\"a\"/>",
+        "<edge id=\"a\"><lane id=\"b\" length=\"x\" speed=\"1\"/></edge>",
+        "<edge id=\"a\"><lane id=\"b\" length=\"-1\" speed=\"1\"/></edge>",
+        "<edge id=\"a\"><lane id=\"b\" length=\"1\" speed=\"1\"/><lane id=\"b\" length=\"1\" "
+        "speed=\"1\"/></edge>",
+        "<connection from=\"a\" to=\"b\" fromLane=\"0\"/>",
+        "<connection from=\"a\" to=\"b\" fromLane=\"0\" toLane=\"0\" tl=\"x\"/>",
+        "<request index=\"0\"/>",
+        "<junction id=\"a\"/><request index=\"1\"/>",
+    };
+    struct street *t = NULL;
+    for (size_t i = 0; i < ARRAY_COUNT(bad); i++)
+        CHECK(street_read(bytes_text(bad[i]), &t) == ERR_MALFORMED && !t);
+    CHECK_OK(street_read(bytes_text("<net/>"), &t));
+    struct site s = site_b();
+    street_describe(t, &s);
+    CHECK(s.loops_count == 0 && s.has_street);
+    street_free(t);
+    street_free(NULL);
+}
