@@ -193,7 +193,7 @@ TEST(a_voice_may_want_to_be_heard_less_often)
 TEST(all_voices_together_have_a_budget_and_each_its_turn)
 {
     static struct service_voice many[MANY];
-    static char names[MANY][8];
+    static char names[MANY][16];
     struct test_city *t = speaking();
     t->start.messages_per_s = 4; /* T3: 2 a second of one device */
     for (int i = 0; i < MANY; i++) {
