@@ -54,6 +54,18 @@ take_span(const struct tool_option *o, struct report *r)
     return false;
 }
 
+/* Nobody asked for the time before anything was stored: the pictures begin with what there is. */
+static void
+skip_nothing(struct report *r)
+{
+    int64_t first_us = r->to_us;
+    for (uint32_t i = 0; i < r->count; i++)
+        if (r->junctions[i]->lights_count && r->junctions[i]->lights[0].at_us < first_us)
+            first_us = r->junctions[i]->lights[0].at_us;
+    if (first_us > r->from_us && first_us < r->to_us)
+        r->from_us = first_us;
+}
+
 static void
 take_status(const struct tool_option *o, struct report *r)
 {
@@ -155,6 +167,8 @@ report_signals(const struct tool_option *o)
     bool good = fetch_signals(c, &r);
     city_client_free(c);
     take_status(o, &r);
+    if (!o[FROM].value)
+        skip_nothing(&r);
     if (good && r.count == 0) {
         fprintf(stderr, "bulkhead: zone %s shows %s no intersection\n", zone, o[AS].value);
         good = false;

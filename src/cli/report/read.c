@@ -377,5 +377,5 @@ report_read_status(struct report *r, struct bytes lines)
         fixed = status_number(line, "fixed_delay_s=", &r->fixed_delay_s) || fixed;
         lines = bytes_skip(lines, end < lines.len ? end + 1 : end);
     }
-    r->has_delay = delay && fixed;
+    r->has_delay = delay && fixed && r->fixed_delay_s > 0; /* else no simulation has a fixed plan */
 }

@@ -212,6 +212,13 @@ TEST(figures_are_those_of_the_time_that_was_asked)
     CHECK(r->has_delay && r->delay_s == 20.25 && r->fixed_delay_s == 40.5);
     struct buf b;
     buf_init(&b, 100000);
+    j->lights_count = 0;
+    row(report_read_state, j, 300, "{\"shown\":\"rrGG\"}"); /* known for the second half only */
+    row(report_read_state, j, 400, "{\"shown\":\"GGrr\"}");
+    summary_of(r, j, &s);
+    CHECK(s.changes_per_hour == 12);
+    j->lights_count = 0;
+    run_fixed(j, 0);
     summary_text(r, NULL, &b);
     CHECK(has(&b, "delay 20.2 s a vehicle, with the fixed plan 40.5 s: 0.50 of it"));
     CHECK(has(&b, "J1: 120 changes an hour, longest red 33 s (lane n1)"));

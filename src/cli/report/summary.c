@@ -64,8 +64,9 @@ see_lights(const struct report *r, const struct report_junction *j, struct summa
     for (uint32_t i = 1; i < j->lights_count; i++)
         changes +=
             j->lights[i].at_us >= r->from_us && j->lights[i].at_us < r->to_us && begins_green(j, i);
-    out->has_lights = j->lights_count > 0;
-    out->changes_per_hour = changes * 3600.0 / seconds(r->to_us - r->from_us);
+    int64_t known_us = j->lights_count ? within(r, j->lights[0].at_us, r->to_us) : 0;
+    out->has_lights = known_us > 0;
+    out->changes_per_hour = known_us > 0 ? changes * 3600.0 / seconds(known_us) : 0;
     for (uint32_t l = 0; l < j->lanes_count; l++)
         see_reds(r, j, l, out);
 }

@@ -5,7 +5,7 @@
 #include "cli/report/corridor.h"
 
 struct summary {
-    double changes_per_hour; /* beginnings of green of what was not green, in one phase each */
+    double changes_per_hour; /* beginnings of green, while lights are known */
     double longest_red_s;    /* of any lane, within the time of the report */
     uint32_t longest_red_lane;
     double queue_mean;   /* all lanes together, over time */
