@@ -362,7 +362,7 @@ TEST(flashing_is_a_share_of_the_known_and_ends)
 TEST(the_whole_of_a_share_is_the_charters_not_what_a_core_made_known)
 {
     void *e = shares(10, 2000, -1); /* two */
-    char name[16];
+    char name[32];
     uint64_t now = 1000;
     for (int i = 0; i < ENVELOPE_DEVICES_MAX - 20; i++) {
         snprintf(name, sizeof(name), "invented-%d", i);
@@ -460,7 +460,7 @@ TEST(pre_empted_intersections_are_a_share_and_at_least_one)
 TEST(a_full_table_refuses_strangers_and_forgets_only_the_spent)
 {
     void *e = begin(charter());
-    char name[16];
+    char name[32];
     for (int i = 0; i < ENVELOPE_DEVICES_MAX; i++) {
         snprintf(name, sizeof(name), "j%d", i);
         CHECK(ask(e, request(name, 0), 1000, LEASE));
@@ -478,7 +478,7 @@ TEST(a_full_table_forgets_no_cool_down)
     struct start *s = charter();
     add(s, "preempt-cool-down", 600000);
     void *e = begin(s);
-    char name[16];
+    char name[32];
     uint64_t now = 1000;
     CHECK(ask(e, PREEMPT("a", 1), now, LEASE));
     for (int round = 0; round < 4; round++, now += LEASE + MAX_RED)

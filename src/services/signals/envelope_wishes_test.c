@@ -240,7 +240,7 @@ check_granted(const struct lease *l, uint32_t people, uint64_t now, uint64_t lea
 TEST(a_million_random_wishes_break_no_rule)
 {
     const char *asked = getenv("BULKHEAD_WISHES");
-    uint64_t wishes = asked ? strtoull(asked, NULL, 10) : WISHES;
+    uint64_t wishes = asked ? strtoull(asked, NULL, 10) : test_sanitized() ? WISHES / 10 : WISHES;
     static struct lease later[LATER];
     struct random_seeded seeded = {test_seed()};
     struct random_source r = random_seeded_source(&seeded);
