@@ -85,9 +85,11 @@ TEST(the_demo_city_is_what_the_demo_needs)
     CHECK(signals >= 0 && charter_find_zone(&c, bytes_text("signal")) == -1);
     const struct charter_zone *z = &c.zones[signals];
     CHECK(z->tier == TIER_CRITICAL && z->listen_count == 2 && z->listen[0].port == 8884);
-    CHECK(z->commands_count == 2 && z->commands[0].lease_ms == 10000);
-    CHECK(z->commands[0].rate_per_hour == 3600 && z->commands[1].people == 2);
-    CHECK(z->envelope_count == 4 && z->envelope[0].value == 5000);
+    CHECK(z->commands_count == 5 && z->commands[0].lease_ms == 10000);
+    CHECK(z->commands[0].rate_per_hour == 3600 && z->commands[2].people == 1);
+    CHECK(z->commands[3].people == 2 && z->commands[4].people == 2);
+    CHECK(z->envelope_count == 7 && z->envelope[0].value == 5000);
+    CHECK(strcmp(z->envelope[4].name, "intersections") == 0 && z->envelope[4].value == 9);
     int32_t position = charter_find_class(&c, bytes_text("vehicle-position"));
     CHECK(position >= 0 && c.classes[position].keep_s == 86400);
     CHECK(charter_find_caller(&c, bytes_text("auditor")) >= 0);

@@ -31,13 +31,23 @@ matrix_reader(const struct charter *c, uint32_t zone, uint32_t *out_caller, uint
     return false;
 }
 
+/* Commands of which there is a budget for the whole zone: that one is granted is not certain. */
+static bool
+is_rationed(const char *command)
+{
+    static const char *const rationed[] = {"preempt", "manual", "all-red", "all-flash"};
+    for (size_t i = 0; i < ARRAY_COUNT(rationed); i++)
+        if (strcmp(command, rationed[i]) == 0)
+            return true;
+    return false;
+}
+
 const struct charter_command *
 matrix_command(const struct charter *c, uint32_t zone)
 {
     const struct charter_zone *z = &c->zones[zone];
     for (uint32_t i = 0; i < z->commands_count; i++)
-        /* All lights flash at once only after leases that the warden knows: none at the start. */
-        if (z->commands[i].people == 0 && strcmp(z->commands[i].name, "all-flash") != 0)
+        if (z->commands[i].people == 0 && !is_rationed(z->commands[i].name))
             return &z->commands[i];
     return NULL;
 }
