@@ -28,7 +28,7 @@ static const char *const controllers[CONTROLLERS_COUNT] = {"plan", "priority", "
 
 struct arguments {
     const char *data, *network, *routes, *controller, *sensing, *run, *demand, *drill;
-    const char *seed, *begin, *end, *yellow, *all_red, *minimum_green, *trips;
+    const char *seed, *begin, *end, *yellow, *all_red, *minimum_green, *trips, *counts;
     bool json, quiet, emissions, forecast, help, drills, properties;
 };
 struct option {
@@ -79,6 +79,7 @@ parse(struct arguments *a, int argc, char **argv)
         {"--minimum-green", "S", "instead of 7", &a->minimum_green, NULL},
         {"--drill", "NAME", "an attack or a failure; --drills lists them", &a->drill, NULL},
         {"--trips", "FILE", "keep what SUMO wrote of all trips", &a->trips, NULL},
+        {"--counts", "FILE", "write what each loop counted in all", &a->counts, NULL},
         {"--emissions", NULL, "CO2 and fuel too (slower)", NULL, &a->emissions},
         {"--forecast", NULL, "seconds to green: how often what was said happened", NULL,
          &a->forecast},
@@ -207,7 +208,7 @@ run_shipped(const struct plan *p, const struct world_config *world, struct groun
 
 static bool
 run_driven(const struct plan *p, const struct world_config *world, struct ground *g,
-           struct measured *m, bool forecast)
+           struct measured *m, const struct arguments *a)
 {
     static const enum control_method methods[] = {
         [PLAN] = CONTROL_PLAN, [PRIORITY] = CONTROL_PRIORITY, [PRESSURE] = CONTROL_PRESSURE};
@@ -215,11 +216,15 @@ run_driven(const struct plan *p, const struct world_config *world, struct ground
                              .times = p->times,
                              .method = methods[p->controller],
                              .loops_only = !p->full,
-                             .forecast = forecast,
+                             .forecast = a->forecast,
                              .drill = p->drill,
                              .end_s = p->end_s,
                              .seed = p->seed};
-    return drive(&c, &m->drive, g->why);
+    c.counts = a->counts ? fopen(a->counts, "we") : NULL;
+    if (a->counts && !c.counts)
+        return snprintf(g->why, sizeof(g->why), "cannot write --counts") < 0;
+    bool good = drive(&c, &m->drive, g->why);
+    return (!c.counts || fclose(c.counts) == 0) && good;
 }
 
 /* One Thing a line. */
@@ -287,7 +292,7 @@ measure(const struct arguments *a, struct plan *p, struct ground *g, struct meas
     if (a->properties)
         return print_properties(p, &world, g);
     bool shipped = p->controller == FIXED || p->controller == ACTUATED;
-    bool good = shipped ? run_shipped(p, &world, g, m) : run_driven(p, &world, g, m, a->forecast);
+    bool good = shipped ? run_shipped(p, &world, g, m) : run_driven(p, &world, g, m, a);
     return good && ground_trips(g, &m->trips);
 }
 

@@ -10,7 +10,8 @@ struct junction {
     struct signals_model model;
     struct signals_reading reading;
     struct executor executor;
-    uint32_t phase; /* that was green last */
+    uint32_t stop[SIGNALS_LANES_MAX], advance[SIGNALS_LOOPS_MAX]; /* in all */
+    uint32_t phase;                                               /* that was green last */
     struct book book;
 };
 struct driven {
@@ -122,6 +123,10 @@ hear(struct driven *d, uint32_t i, const struct drill_at *at, uint64_t now_ms)
         e = signals_reading_read(buf_bytes(&d->text), &j->model, &j->reading);
     if (e != OK)
         return e;
+    for (uint32_t l = 0; l < j->model.lanes_count; l++)
+        j->stop[l] += j->reading.stop[l];
+    for (uint32_t k = 0; k < j->model.loops_count; k++)
+        j->advance[k] += j->reading.advance[k];
     if (drill && drill->reading && !drill->reading(at, &j->reading))
         return OK;
     if (drill && drill->heard_ms)
@@ -195,6 +200,23 @@ decision_95(const struct driven *d)
     return 0;
 }
 
+/* A line a loop: where it lies (metres from the lane's start, or before its end), its vehicles. */
+static void
+put_counts(const struct driven *d, FILE *out)
+{
+    uint32_t count;
+    const struct site *sites = world_sites(d->world, &count);
+    for (uint32_t i = 0; i < count; i++) {
+        for (uint32_t l = 0; l < sites[i].lanes_count; l++) {
+            if (!sites[i].lane_walks[l])
+                fprintf(out, "%s -0.1 %u\n", sites[i].lanes[l], (unsigned)d->junctions[i].stop[l]);
+        }
+        for (uint32_t k = 0; k < sites[i].loops_count; k++)
+            fprintf(out, "%s %.2f %u\n", sites[i].loops[k].lane, sites[i].loops[k].position_m,
+                    (unsigned)d->junctions[i].advance[k]);
+    }
+}
+
 bool
 drive(const struct drive_config *config, struct drive_result *out, char *why)
 {
@@ -213,6 +235,8 @@ drive(const struct drive_config *config, struct drive_result *out, char *why)
         const char *said = world_why(d->world);
         snprintf(why, WORLD_WHY_SIZE, "%s", said[0] ? said : err_text(e));
     }
+    if (good && config->counts)
+        put_counts(d, config->counts);
     for (uint32_t i = 0; good && i < d->count; i++)
         d->result.forced += d->junctions[i].executor.forced;
     if (d->said)

@@ -19,6 +19,7 @@ struct drive_config {
     const struct drill *drill;
     double end_s;
     uint64_t seed;
+    FILE *counts; /* where to write what each loop counted in all; or NULL */
 };
 
 struct drive_result {

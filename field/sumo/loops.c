@@ -194,6 +194,21 @@ leave(struct loops *l, const struct use *u, const struct way *w, double was_m, b
         count(&c->advance[u->index]);
 }
 
+/* It was before the lane a second ago and is behind it now: it passed every loop on it. */
+static void
+jump_over(struct loops *l, const struct use *across, uint64_t was_edge)
+{
+    struct bytes lane = bytes_text(l->sites[across->site].lanes[across->index]);
+    if (hash(edge_of(lane)) == was_edge)
+        return;
+    const struct place *p = find(l, lane);
+    for (uint32_t u = p->id ? p->first : 0; u != 0; u = l->uses[u - 1].next) {
+        const struct use *loop = &l->uses[u - 1];
+        if (loop->kind == USE_LOOP)
+            count(&l->counts[loop->site].advance[loop->index]);
+    }
+}
+
 void
 loops_moved(struct loops *l, struct loops_track *track, struct bytes lane, double position_m)
 {
@@ -216,8 +231,11 @@ loops_moved(struct loops *l, struct loops_track *track, struct bytes lane, doubl
     if (p->id) {
         now.place = (uint32_t)(p - l->places) + 1;
         for (uint32_t u = p->first; u != 0; u = l->uses[u - 1].next) {
-            across = across || l->uses[u - 1].kind == USE_ACROSS;
+            bool now_across = l->uses[u - 1].kind == USE_ACROSS;
             arrive(l, &l->uses[u - 1], &w);
+            if (now_across && !w.same_box && !is_new)
+                jump_over(l, &l->uses[u - 1], track->edge);
+            across = across || now_across;
         }
     }
     if (!is_new && !same_edge && track->place != 0) {

@@ -101,13 +101,16 @@ TEST(who_jumps_over_a_junction_or_a_short_lane_is_counted)
     struct site s = crossroad();
     struct loops *l = loops_new(&s, 1);
     const struct loops_counts *c = loops_counts(l, 0);
-    struct loops_track t = {0}, u = {0}, v = {0};
+    struct loops_track t = {0}, u = {0}, v = {0}, x = {0};
     move(l, &t, "a_1", 98);
     move(l, &t, "x_0", 2);
     CHECK(c->stop[1] == 1);
     move(l, &u, "z_0", 98);
     move(l, &u, ":A_0_1", 2); /* over all of a_1 */
-    CHECK(c->stop[1] == 1);
+    CHECK(c->stop[1] == 1 && c->advance[0] == 0);
+    move(l, &x, "z_0", 98);
+    move(l, &x, ":A_0_0", 2); /* over all of a_0, and the loop on it */
+    CHECK(c->stop[0] == 1 && c->advance[0] == 1);
     move(l, &v, "u_0", 8);
     move(l, &v, ":N_0_0", 3);
     CHECK(c->advance[1] == 1);
