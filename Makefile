@@ -240,7 +240,7 @@ open: $(OPEN:%=$(B)/tests/open/libexec/bulkhead-%)
 # A city whose clock the street moves (tests/signals/fast): other objects at link time, like the open one.
 FAST_OBJECTS := $(call obj,tests/signals/fast/page.c tests/signals/fast/city.c)
 FAST_WRAPS := clock_system epoll_wait
-FAST := ledger judge gate core-signals warden-signals
+FAST := supervisor ledger judge gate core-signals warden-signals
 define fast_program
 $(B)/tests/signals/fast/libexec/bulkhead-$(1): $(B)/libexec/bulkhead-$(1) $(FAST_OBJECTS)
 	@mkdir -p $$(@D)

@@ -15,6 +15,7 @@ enum { LOOK_MS = 1 }; /* how long a wait for events may miss that time has moved
 static struct page *page;
 static struct page_slot *slot;
 static uint64_t steps_seen; /* before the timers ran last */
+static uint64_t work;
 
 static void __attribute__((constructor)) take_slot(void)
 {
@@ -55,13 +56,14 @@ __wrap_epoll_wait(int fd, struct epoll_event *events, int max, int wait_ms)
     uint64_t question = atomic_load(&page->question);
     int n = __real_epoll_wait(fd, events, max, 0);
     if (n == 0 && wait_ms != 0) {
-        if (atomic_load(&page->steps) == steps_seen)
+        if (atomic_load(&page->steps) == steps_seen) {
+            atomic_store(&slot->work, work);
             atomic_store(&slot->answered, question);
+        }
         n = __real_epoll_wait(fd, events, max,
                               wait_ms < 0 || wait_ms > LOOK_MS ? LOOK_MS : wait_ms);
     }
-    if (n > 0)
-        atomic_fetch_add(&slot->work, 1);
+    work += n > 0;
     steps_seen = atomic_load(&page->steps);
     return n;
 }

@@ -1,7 +1,9 @@
 # city.sh -- sourced: a city of one signals zone whose time the street moves (README.md). Needs
 # `make programs fast`; the caller calls city_stop.
 
-# fast_start WORK STATE [LEASE]: WORK gets the programs; CITY_PID, FAST_SUMO; FAST_HTTP and FAST_MQTT, its ports.
+# fast_start WORK STATE [LEASE]: WORK gets the programs; CITY_PID, FAST_SUMO; FAST_HTTP and FAST_MQTT, its ports. With
+# FAST_SUPERVISOR=own the supervisor is the production one: it starts what died after some time of the machine, and takes at
+# most 200 messages of a program in a second of it, so at most 80 seconds of the street.
 fast_start() {
     local work=$1 state=$2 lease=${3:-10s} program
     mkdir -p "$work/bin/libexec" "$state" || return 1
@@ -9,6 +11,7 @@ fast_start() {
     for program in build/libexec/bulkhead-*; do cp "$program" "$work/bin/libexec/" || return 1; done
     # The only difference to a city: these, and the time that they share.
     cp build/tests/signals/fast/libexec/* "$work/bin/libexec/" || return 1
+    [ "${FAST_SUPERVISOR:-}" != own ] || cp build/libexec/bulkhead-supervisor "$work/bin/libexec/" || return 1
     head -c 4096 /dev/zero >"$work/bin/libexec/city.clock" || return 1
     BULKHEAD=$work/bin/bulkhead FAST_SUMO=$work/bin/libexec/sumo
     . script/city.sh
@@ -42,10 +45,10 @@ fast_devices() {
     for device in $("$FAST_SUMO" "$@" --list); do city_device "$state" signals "$device" || return 1; done
 }
 
-# fast_street STATE ARGUMENTS...: the street in lock-step with the city; its figures on standard output. 80: README.md.
+# fast_street STATE ARGUMENTS...: the street in lock-step with the city; its figures on standard output.
 fast_street() {
     local state=$1
     shift
-    "$FAST_SUMO" "$@" --lock-step --steps-per-second 80 --devices "$state/field" \
+    "$FAST_SUMO" --lock-step --steps-per-second 0 "$@" --devices "$state/field" \
         --mqtts "127.0.0.1:$FAST_MQTT" --https "127.0.0.1:$FAST_HTTP" --status "$state/sumo.status" 2>"$state/sumo.log"
 }

@@ -111,11 +111,11 @@ page_stop_flowing(struct page *p)
 }
 
 void
-page_move(struct page *p, uint64_t ms)
+page_move(struct page *p, uint64_t to_ms)
 {
-    uint64_t now_ms = page_mono_ms(p), next_ms = atomic_load(&p->base_ms) + ms;
+    uint64_t now_ms = page_mono_ms(p);
     atomic_fetch_add(&p->sequence, 1);
-    atomic_store(&p->base_ms, next_ms > now_ms ? next_ms : now_ms);
+    atomic_store(&p->base_ms, to_ms > now_ms ? to_ms : now_ms);
     atomic_store(&p->moved_ms, page_machine_us() / 1000);
     atomic_fetch_add(&p->steps, 1);
     atomic_fetch_add(&p->sequence, 1);

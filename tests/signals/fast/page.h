@@ -3,13 +3,13 @@
  *
  * FLOWING  The page is all zeros, or the street has ended: time is the machine's, plus offset_ms.
  * STEPPED  Time stands at base_ms until the street moves it on. Should the street take longer than
- *          PAGE_PATIENCE_MS of the machine for that, time flows until it does, so that nobody
- *          takes a city whose street has died for a hung one.
+ *          PAGE_PATIENCE_MS of the machine for that, it has died, and time flows.
  *
  * The page also says when the city has nothing left to do. Each program that waits for events has
  * a slot; in it stands what it was asked last while it had no event and no timer due, and how often
- * it had some. All have answered twice, and none worked in between: then, somewhere between the two
- * answers, nobody was at work and nothing was on its way (the four counters of Mattern, 1987).
+ * it had had some by then. If all have answered, and then all again with the same counts, nobody
+ * was at work when the second question was put, and nothing was on its way: it would have been an
+ * event before the second answer (after the four counters of Mattern, 1987).
  */
 #ifndef TESTS_SIGNALS_FAST_PAGE_H
 #define TESTS_SIGNALS_FAST_PAGE_H
@@ -22,11 +22,11 @@
 #define FAST_MARK "this program's clock is another's to move: for tests only"
 #define PAGE_FILE "city.clock" /* beside the programs */
 
-enum { PAGE_SLOTS_MAX = 64, PAGE_PATIENCE_MS = 1000, PAGE_DEAD_MS = 1000, PAGE_BYTES = 4096 };
+enum { PAGE_SLOTS_MAX = 64, PAGE_PATIENCE_MS = 10000, PAGE_DEAD_MS = 1000, PAGE_BYTES = 4096 };
 
 struct page_slot {
     atomic_uint_fast64_t answered; /* the last question that found it idle */
-    atomic_uint_fast64_t work;     /* rounds of its loop that had an event */
+    atomic_uint_fast64_t work;     /* rounds of its loop that had an event, when it was */
 };
 
 struct page {
@@ -49,7 +49,8 @@ uint64_t page_machine_us(void);
 
 /* The street's side. */
 void page_stop_flowing(struct page *p);
-void page_move(struct page *p, uint64_t ms);
+/* To this time, or to now if that is later. */
+void page_move(struct page *p, uint64_t to_ms);
 void page_flow(struct page *p);
 
 #endif

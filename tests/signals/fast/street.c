@@ -18,6 +18,7 @@ static struct page *page;
 static uint64_t work; /* of the city and of us, when all had answered last; 0: not yet */
 static uint64_t heard_us[PAGE_SLOTS_MAX]; /* when each program answered; of a dead one, last */
 static bool ticked;
+static uint64_t begun_ms; /* this second, in the city's time */
 static uint64_t patience_ms = PATIENCE_DEFAULT_MS;
 
 static void __attribute__((constructor)) take_page(void)
@@ -53,7 +54,7 @@ ask(void)
     atomic_fetch_add(&page->question, 1);
 }
 
-/* True when all programs that live have answered; *out_work: all that was ever done. */
+/* True when all programs that live have answered; *out_work: all that they had done by then. */
 static bool
 answered(uint64_t *out_work)
 {
@@ -62,11 +63,11 @@ answered(uint64_t *out_work)
     *out_work = 1;
     for (uint64_t i = 0; i < count; i++) {
         struct page_slot *s = &page->slots[i];
-        *out_work += atomic_load(&s->work);
         if (heard_us[i] == 0 || atomic_load(&s->answered) == question)
             heard_us[i] = now_us;
         if (atomic_load(&s->answered) != question && now_us - heard_us[i] < PAGE_DEAD_MS * 1000ULL)
             return false;
+        *out_work += atomic_load(&s->work);
     }
     return true;
 }
@@ -78,6 +79,7 @@ __wrap_answers_begin(struct answers *a, const struct field *f)
     (void)f;
     *a = (struct answers){0};
     page_stop_flowing(page);
+    begun_ms = page_mono_ms(page);
 }
 
 void __wrap_answers_ask(struct answers *a, const struct field *f);
@@ -110,7 +112,7 @@ __wrap_answers_look(struct answers *a, const struct field *f)
     if (quiet) {
         ticked = true;
         work = 0;
-        page_move(page, TICK_MS);
+        page_move(page, page_mono_ms(page) + TICK_MS); /* every timer of so long is due then */
     }
     ask();
     return ANSWERS_COME;
@@ -121,7 +123,8 @@ void
 __wrap_answers_over(struct answers *a)
 {
     (void)a;
-    page_move(page, ticked ? SECOND_MS - TICK_MS : SECOND_MS);
+    page_move(page, begun_ms + SECOND_MS);
+    begun_ms = page_mono_ms(page);
 }
 
 void __wrap_answers_end(struct answers *a);
