@@ -375,7 +375,7 @@ is_approved(struct bytes device, struct bytes command, struct bytes parameters, 
 /*
  * What the warden decided: a lease that never left (its entry failed, or the core keeps it back)
  * counts, for the warden cannot know; a light that hears of a change late has a minimum green of
- * its own (field/sumo/executor.c).
+ * its own (field/lights/choice.c).
  */
 static void
 check_entry(struct bytes entry)

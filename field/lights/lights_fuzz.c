@@ -9,7 +9,7 @@
 #include "tests/signals/envelope/checker.h"
 #include "tests/signals/envelope/shapes.h"
 
-enum { EVENT_SIZE = 5, SECOND_US = 1000000, SECONDS_MAX = 20000 };
+enum { EVENT_SIZE = 5, SECOND_US = 1000000, SECONDS_MAX = 2000 };
 
 struct bed {
     struct intersection x;

@@ -323,3 +323,22 @@ TEST(commands_of_higher_rank_act_end_and_keep_their_order)
         executor_step(&x, waiting, 0, t);
     CHECK(x.mode == EXECUTOR_GREEN && !x.monitor.tripped);
 }
+
+TEST(what_the_monitor_trips_on_flashes_and_stays_so)
+{
+    struct site s = cross();
+    struct executor x;
+    uint16_t waiting[SITE_LANES_MAX] = {0};
+    CHECK_OK(executor_init(&x, &s, &times));
+    CHECK(executor_take_over(&x, bytes_text("GGgrrrs")));
+    for (int t = 1; t < 4; t++)
+        executor_step(&x, waiting, 0, t);
+    x.machine.elapsed_s = 100; /* a machine that lost count of its green */
+    CHECK_OK(executor_lease(&x, 2, INT64_MAX));
+    CHECK(executor_step(&x, waiting, 0, 5));
+    CHECK(x.monitor.fault == MONITOR_SHORT_GREEN && strcmp(x.shown, "ooooooo") == 0);
+    CHECK(x.mode == EXECUTOR_BETWEEN && strcmp(executor_word(&x), "fault") == 0);
+    for (int t = 6; t < 99; t++)
+        CHECK(!executor_step(&x, waiting, 0, t));
+    CHECK(executor_lease(&x, 2, INT64_MAX) == ERR_WRONG_STATE);
+}

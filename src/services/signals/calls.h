@@ -5,7 +5,7 @@
  * which the vehicle hears and the store keeps; a pre-emption is a wish for the command `preempt`,
  * which the warden permits or refuses and writes into the ledger. People on foot are not here:
  * they call by the loops of lanes of kind `w` (reading.h, `stop_on`), and that they do not wait
- * longer than 90 s is kept by the planner, and by the executor of the intersection (its X5).
+ * longer than 90 s is kept by the planner, and by the executor of the intersection (its M5).
  *
  * C1  The kind of a vehicle is what the city enrolled it as (programs/vehicles.h). One that calls
  *     itself something else is refused.

@@ -7,7 +7,7 @@
  *     yellow + all-red: the new green can always be served in full before it must end. A command
  *     above phase-request may be granted earlier, and then counts from when the green that stands
  *     has had its time; while one waits like that, no other change is granted. (Its executor lets
- *     the green have that time: field/sumo/executor.h, X3.) Flashing is no green and may begin at
+ *     the green have that time: field/lights/machine.h, M3.) Flashing is no green and may begin at
  *     any time.
  * E2  No phase and no all-red is held past maximum-red. A hold is counted from its first grant, by
  *     whatever command; it ends when something else is granted, or after a whole maximum-red
@@ -30,14 +30,14 @@
  * predecessor granted, so E3 grants nothing before the longest lease that it could have given has
  * ended, E6 nothing before the cool-down, E1 no change before the time of two. What a device
  * was told before by a command of higher rank its executor keeps above a phase-request (E4), and a
- * hold that a predecessor granted is counted anew (E2, where X5 of the executor is behind it).
+ * hold that a predecessor granted is counted anew (E2, where M5 of the executor is behind it).
  *
  * What it cannot do is see to it that a third phase is not starved by two that take turns. It does
  * not know which phases an intersection has: that comes through the core. And a phase that was
  * granted once and never again starves nobody as long as nobody waits there, which comes through
  * the core too: a warden that insisted on it would make every intersection serve empty lanes, and
  * could still be led past a phase that was never granted at all. The wall is the executor, which
- * sees its own loops: X5 gives a lane with somebody waiting its green, whatever is leased.
+ * sees its own loops: M5 gives a lane with somebody waiting its green, whatever is leased.
  */
 #include "programs/warden/envelope.h"
 #include "services/signals/model.h"
