@@ -13,7 +13,7 @@ enum {
     RUNG_PAUSE_MS = 1000,
     REFUSALS_PAUSE_MS = 2000,
     GRANTS_AGAIN_MS = 60000,
-    GREEN_PAUSE_MS = 2000,
+    GREEN_PAUSE_MS = 4000, /* but at once when a phase begins */
     GREEN_AGAIN_MS = 10000,
     GREEN_STEP_MS = 3000,     /* a start that moved by less is the same forecast */
     MOVEMENT_BYTES_MAX = 700, /* without the lanes' names */
@@ -103,6 +103,7 @@ tell_describe(struct tell *t, const struct signals_model *model, struct bytes th
     memset(t->said, 0, sizeof(t->said));
     memset(t->served_ms, 0, sizeof(t->served_ms));
     memset(t->voice, 0, sizeof(t->voice));
+    t->told_phase = NO_WISH;
     if (t->granted + t->refused == 0)
         t->refused_phase = NO_WISH;
     return OK;
@@ -538,8 +539,11 @@ tell_second(struct tell *t, struct forecast_seen *zone, const struct tell_second
                       (uint32_t)(now->now_ms / 1000), t->said);
     for (enum tell_voice v = 0; v < TELL_VOICES; v++) {
         uint64_t key = key_of(t, v, now);
-        if (now->now_ms < t->voice[v].due_ms || key == t->voice[v].key)
+        bool turned = v == TELL_TIME_TO_GREEN && now->phase >= 0 && now->phase != t->told_phase;
+        if ((now->now_ms < t->voice[v].due_ms && !turned) || key == t->voice[v].key)
             continue;
+        if (v == TELL_TIME_TO_GREEN)
+            t->told_phase = now->phase;
         buf_reset(&text);
         put_voice(t, v, now, &text);
         t->voice[v].due_ms = now->now_ms + pause_of(v);

@@ -55,6 +55,7 @@ struct tell {
     uint64_t served_ms[SIGNALS_LANES_MAX]; /* when nobody stood there, or it was green, last */
     uint64_t granted, refused;
     int32_t refused_phase;
+    int32_t told_phase; /* when times to green were said last */
     char reason[160];
     struct {
         uint64_t key;    /* of what was said; 0: nothing yet */
