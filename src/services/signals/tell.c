@@ -8,6 +8,7 @@ enum {
     QUEUE_PAUSE_MS = 5000,
     WHY_PAUSE_MS = 1000,
     WHY_AGAIN_MS = 20000, /* the same reason with new figures */
+    COSTS_OLD_MS = 15000, /* what older plans would have cost explains nothing */
     TRUST_PAUSE_MS = 10000,
     TRUST_STEP = 5, /* per cent: less is noise */
     RUNG_PAUSE_MS = 1000,
@@ -273,7 +274,9 @@ put_reason(const struct tell_second *now, struct buf *b)
         buf_format(b, "phase %d stays", v->wish);
     else
         buf_format(b, "phase %d ends for %d", now->phase, v->wish);
-    if (v->decided_ms == 0 || v->cost_ds < 0) {
+    bool planned = v->decided_ms && now->now_ms - v->decided_ms <= COSTS_OLD_MS &&
+                   v->rung <= RUNG_VIRTUAL && v->cost_ds >= 0;
+    if (!planned) {
         buf_text(b, v->rung == RUNG_PRESSURE ? ": most vehicles stand there" : "");
     } else if (now->phase >= 0 && !stays && stay_ds >= 0) {
         buf_text(b, ": staying ");

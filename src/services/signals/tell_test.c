@@ -51,7 +51,7 @@ plan_view(void)
                              .queue = {0, 4},
                              .near = {2, 6},
                              .trust_percent = {100, 100},
-                             .decided_ms = 1000};
+                             .decided_ms = 99000};
     return v;
 }
 
@@ -97,6 +97,17 @@ TEST(the_reason_is_a_sentence_for_an_operator)
     v.rung = RUNG_VIRTUAL;
     v.rung_why = "lanes are dead";
     CHECK(strstr(why_of(t, &now), "; virtual queues: lanes are dead"));
+    v.rung = RUNG_PRESSURE; /* no plan was made: what the last one would have cost is over */
+    CHECK(strstr(why_of(t, &now), "phase 1 stays: most vehicles stand there; max pressure: lanes"));
+    v.rung = RUNG_PLAN;
+    v.second_best = 0;
+    now.now_ms += 20000;
+    t->served_ms[1] += 20000;
+    t->served_ms[0] += 20000;
+    CHECK(strcmp(why_of(t, &now), "phase 1 stays") == 0);
+    now.silent = true;
+    CHECK(strcmp(why_of(t, &now), "nothing is heard of it; it follows its own plan") == 0);
+    now.silent = false;
     v.wish = NO_WISH;
     v.rung = RUNG_LOCAL;
     CHECK(strcmp(why_of(t, &now), "no wish, it follows its own plan: lanes are dead") == 0);
