@@ -21,10 +21,14 @@ struct reply {
     netsnmp_pdu *answer; /* ours; NULL: none */
 };
 
+enum { REPLIES = 32 };
+
 struct agent {
     void *session; /* net-snmp's */
     int fd;
-    struct reply reply; /* of the request that is out */
+    /* One a request: what comes for an earlier one that net-snmp still has out is not for this. */
+    struct reply replies[REPLIES];
+    uint32_t next_reply;
 };
 
 /* ---- the socket, and what net-snmp sees of it -------------------------------------------------
@@ -237,6 +241,18 @@ agent_fd(const struct agent *s)
     return s->fd;
 }
 
+uint32_t
+agent_boots(const struct agent *s)
+{
+    const netsnmp_session *in = snmp_sess_session(s->session);
+    u_int boots = 0, time_s = 0;
+    if (in->securityEngineIDLen == 0 ||
+        get_enginetime(in->securityEngineID, (u_int)in->securityEngineIDLen, &boots, &time_s,
+                       TRUE) != SNMPERR_SUCCESS)
+        return 0;
+    return boots;
+}
+
 /* ---- asking ----------------------------------------------------------------------------------
  */
 
@@ -294,7 +310,7 @@ static int
 on_reply(int op, netsnmp_session *session, int request, netsnmp_pdu *pdu, void *ctx)
 {
     (void)session;
-    (void)request;
+    (void)request; /* 0 in a report */
     struct reply *r = ctx;
     if (r->over)
         return 1;
@@ -338,14 +354,16 @@ wait_for(struct agent *s, struct reply *r)
 static enum err
 attempt(struct agent *s, netsnmp_pdu *pdu, netsnmp_pdu **out)
 {
-    struct reply *r = &s->reply;
+    struct reply *r = &s->replies[s->next_reply++ % REPLIES];
     netsnmp_session *session = snmp_sess_session(s->session);
-    *r = (struct reply){.over = false};
+    *r = (struct reply){.over = true};
     session->s_snmp_errno = 0;
+    snmp_sess_timeout(s->session); /* forget what is out too long */
     if (snmp_sess_async_send(s->session, pdu, on_reply, r) == 0) {
         snmp_free_pdu(pdu);
         return err_of(session->s_snmp_errno);
     }
+    r->over = false;
     wait_for(s, r);
     bool over = r->over;
     r->over = true; /* what comes now is for nobody */

@@ -33,6 +33,9 @@ void agent_free(struct agent *s);
 
 int agent_fd(const struct agent *s);
 
+/* How often the agent says it has started, by its last answer under our keys; 0: none yet. */
+uint32_t agent_boots(const struct agent *s);
+
 /*
  * Ask for up to AGENT_NAMES_MAX names. OK: each out[i] is what the agent has, or not there.
  * ERR_AGAIN: no answer in time. ERR_CRYPTO: our user or keys are not the agent's. ERR_DENIED: the

@@ -30,6 +30,7 @@ struct street {
     struct timings timings;
     struct timing_finding finding;
     bool timings_read, timings_good;
+    uint32_t boots;      /* the agent's, when they were read */
     uint64_t timings_ms; /* when they are due */
     int stage;           /* -1: none */
     uint64_t until_ms;   /* the wish's end */
@@ -114,6 +115,7 @@ read_timings(struct street *s, uint64_t now)
         return;
     look_timings(s->cabinet, values, &s->timings);
     s->timings_read = true;
+    s->boots = agent_boots(s->agent);
     s->timings_ms = now + STREET_TIMINGS_S * 1000;
     s->timings_good = timings_check(s->cabinet, &s->timings, &s->finding) == OK;
     if (!s->timings_good && s->finding.rule == RULE_BACKUP_TIME) {
@@ -134,10 +136,16 @@ look_now(struct street *s, uint64_t now)
     s->detectors = (struct look_detectors){.on = 0};
     if (now - s->looked_ms > STREET_LATE_MS)
         control_missed(&s->control);
-    if (ask(s, names, n, values) != OK)
+    if (ask(s, names, n, values) != OK) {
+        s->timings_read = s->timings_good = false; /* it may come back as another */
         return;
+    }
     look_read(&s->look, values, &s->status, &s->detectors);
     s->looked_ms = now;
+    if (agent_boots(s->agent) != s->boots) { /* it has started anew since they were read */
+        s->timings_read = s->timings_good = false;
+        read_timings(s, now);
+    }
 }
 
 static void
