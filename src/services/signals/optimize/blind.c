@@ -7,7 +7,8 @@
 #define CARRIES_S 1.5  /* a lane cannot count more than one in so many seconds */
 #define NOISY 20.0     /* counts above that, in a row */
 #define RATE_UNKNOWN 0.02
-#define OWED_LEAST (-3.0)
+#define DOUBT_LEAST 0.01
+#define OWED_LEAST (-1.0)
 #define HALF_UNUSED 0.5 /* a lane that never counted, and that nobody says is dead */
 #define SCALE_LEAST 0.5
 #define SCALE_MOST 2.0
@@ -91,7 +92,8 @@ blind_rate(const struct blind *b, uint32_t lane)
     ASSERT(lane < b->lanes_count);
     const struct blind_lane *l = &b->lanes[lane];
     double now = others(b, lane, true);
-    double prior = now < 0 ? RATE_UNKNOWN : now;
+    double usual = others(b, lane, false);
+    double prior = usual < 0 ? RATE_UNKNOWN : usual;
     if (l->past_seconds <= 0) {
         double rate = l->why == BLIND_SILENT ? prior * HALF_UNUSED : prior;
         return limited(rate, 0, BLIND_RATE_MOST);
@@ -119,6 +121,21 @@ blind_came(struct blind *b, uint32_t lane, double seconds)
     for (; l->owed >= 1 && n < SIGNALS_CROSSED_MAX; n++)
         l->owed -= 1;
     return n;
+}
+
+double
+blind_doubt(const struct blind *b, uint32_t lane)
+{
+    ASSERT(b->lanes[lane].why != BLIND_NOT);
+    double owed = b->lanes[lane].owed;
+    return owed > DOUBT_LEAST ? owed : DOUBT_LEAST;
+}
+
+void
+blind_served(struct blind *b, uint32_t lane)
+{
+    if (b->lanes[lane].owed > 0)
+        b->lanes[lane].owed = 0;
 }
 
 /* ---- who is dead ------------------------------------------------------------------------------

@@ -77,5 +77,9 @@ double blind_rate(const struct blind *b, uint32_t lane);
 void blind_seen(struct blind *b, uint32_t lane);
 /* Vehicles that came unseen in this second; call once a second for each blind lane. */
 uint32_t blind_came(struct blind *b, uint32_t lane, double seconds);
+/* What came beyond those, as a share of a vehicle: how likely it is that one more stands there. */
+double blind_doubt(const struct blind *b, uint32_t lane);
+/* It had green, and nobody is left there. */
+void blind_served(struct blind *b, uint32_t lane);
 
 #endif

@@ -21,9 +21,9 @@
 #define GOLDEN 0.6180339887
 #define FOUND_LEAST 10      /* claims of a source, */
 #define FOUND_SHARE 0.9     /* of which so many were found: nobody is missing */
-#define RECALL_S 90.0       /* a blind lane is served so often, if nobody is known to come */
-#define BLIND_HEADWAY_S 2.5 /* and a queue that nobody sees is given more time, */
-#define BLIND_YIELDS_S 5.0  /* the more so if it yields */
+#define MISSING_LEAST 2.0   /* vehicles that may be late instead */
+#define BLIND_HEADWAY_S 2.0 /* a queue that nobody sees leaves so, */
+#define BLIND_YIELDS_S 1.5  /* and who yields needs so much more */
 #define GEOMETRIC_OWN 8.0   /* a vehicle stays on its lane until the counts say otherwise */
 
 static double
@@ -140,6 +140,31 @@ learn_reach(struct queues *q, uint32_t source, uint32_t lane)
     }
 }
 
+/* Who is missing for good, more than came unannounced, has taken a sibling that nobody sees. */
+static bool
+went_blind(struct queues *q, uint32_t lane, struct queue_vehicle v)
+{
+    struct queue_lane *l = &q->lanes[lane];
+    l->missing += 1;
+    for (uint32_t s = 0; s < q->model->lanes_count && l->missing > MISSING_LEAST; s++) {
+        if (!(l->siblings >> s & 1) || !blind_is(&q->blind, s) ||
+            q->lanes[s].count >= q->lanes[s].holds)
+            continue;
+        l->missing -= 1;
+        insert(&q->lanes[s], v);
+        blind_seen(&q->blind, s);
+        learn_reach(q, v.source, s);
+        return true;
+    }
+    return false;
+}
+
+static void
+came_unannounced(struct queue_lane *l)
+{
+    l->missing = l->missing > -MISSING_LEAST ? l->missing - 1 : l->missing;
+}
+
 /* ---- a loop before the line
  * ---------------------------------------------------------------------- */
 
@@ -190,8 +215,10 @@ confirm(struct queues *q, uint32_t loop, double at_s)
 static void
 pass_loop(struct queues *q, uint32_t loop, double at_s)
 {
-    if (!confirm(q, loop, at_s))
-        enter(q, loop, at_s);
+    if (confirm(q, loop, at_s))
+        return;
+    came_unannounced(&q->lanes[q->model->loops[loop].lanes[0]]);
+    enter(q, loop, at_s);
 }
 
 void
@@ -313,38 +340,39 @@ absent(struct queues *q, uint32_t lane, double now_s)
         uint32_t to = lane;
         for (uint32_t s = 0; s < q->model->lanes_count && to == lane; s++) {
             const struct queue_lane *o = &q->lanes[s];
-            if ((l->siblings >> s & 1) && ((o->on && !o->green) || blind_is(&q->blind, s)))
+            if ((l->siblings >> s & 1) && o->on && !o->green)
                 to = s;
         }
         if (to != lane && v.from_m > 0) {
             v.from_m = 0; /* moved once only */
             insert(&q->lanes[to], v);
-            if (blind_is(&q->blind, to)) {
-                blind_seen(&q->blind, to);
-                learn_reach(q, v.source, to);
-            }
         } else {
             trust_refute(&q->trust, v.source);
         }
     }
 }
 
+/* A nearer loop did not see it. On a lane whose loops are dead, a neighbour's word has to do. */
 static void
 drop_unconfirmed(struct queues *q, double now_s)
 {
     const struct signals_model *m = q->model;
     for (uint32_t j = 0; j < m->loops_count; j++) {
         const struct signals_source *s = &m->loops[j];
-        struct queue_lane *l = &q->lanes[s->lanes[0]];
-        if (blind_is(&q->blind, s->lanes[0]))
-            continue; /* its other loops are likely dead too */
-        double v = speed(m, s->lanes[0]);
+        uint32_t lane = s->lanes[0];
+        struct queue_lane *l = &q->lanes[lane];
+        bool blind = blind_is(&q->blind, lane);
+        double v = speed(m, lane);
         for (uint32_t i = 0; i < l->count;) {
             bool due = now_s > l->v[i].eta_s - (double)s->distance_m / v + UNCONFIRMED_S;
-            if (l->v[i].from_m > s->distance_m && due && !l->on)
-                trust_refute(&q->trust, pull(l, i).source);
-            else
+            bool word = blind && l->v[i].source >= m->loops_count;
+            if (l->v[i].from_m <= s->distance_m || !due || l->on || word) {
                 i++;
+                continue;
+            }
+            struct queue_vehicle gone = pull(l, i);
+            if (!went_blind(q, lane, gone))
+                trust_refute(&q->trust, gone.source);
         }
     }
 }
@@ -463,38 +491,53 @@ find_blind(struct queues *q, const struct signals_reading *r, double now_s)
     blind_hear(&q->blind, r, lights, now_s);
 }
 
+/* Of those who may go now, how many must yield, by the turns that were learned. */
+static double
+yielding_share(const struct queues *q, uint32_t lane)
+{
+    double yields = 0, all = 0;
+    for (uint32_t k = 0; k < q->model->links_count; k++) {
+        if (q->model->link_lane[k] != lane || shown(q, k) == LIGHT_RED)
+            continue;
+        all += q->turn[k];
+        if (shown(q, k) == LIGHT_YIELDS && q->model->yields_count[k] > 0)
+            yields += q->turn[k];
+    }
+    return all > 0 ? yields / all : 0;
+}
+
 /* Q4: who came unseen, and who left. */
 static void
 imagine(struct queues *q, uint32_t lane, double seconds, double now_s)
 {
     struct queue_lane *l = &q->lanes[lane];
-    double way_s = (double)q->model->lane_m[lane] / speed(q->model, lane);
-    bool recall = l->count == 0 && now_s - l->served_s > RECALL_S;
-    for (uint32_t n = blind_came(&q->blind, lane, seconds) + recall; n > 0; n--) {
-        struct queue_vehicle v = {
-            .eta_s = recall ? now_s : now_s + way_s, .source = QUEUE_SOURCES_MAX, .link = -1};
+    for (uint32_t n = blind_came(&q->blind, lane, seconds); n > 0; n--) {
         if (l->count < l->holds)
-            insert(l, v);
+            insert(l,
+                   (struct queue_vehicle){.eta_s = now_s, .source = QUEUE_SOURCES_MAX, .link = -1});
     }
-    if (!l->green)
+    if (!l->green || now_s < l->green_since_s + l->flow.start_s)
         return;
-    if (l->count == 0)
-        l->served_s = now_s;
-    double every = has_free_way(q, lane) ? BLIND_HEADWAY_S : BLIND_YIELDS_S;
-    double start = l->green_since_s + l->flow.start_s;
-    if (l->count > 0 && l->v[0].eta_s <= now_s && now_s >= start && now_s - l->departed_s >= every)
+    double every = BLIND_HEADWAY_S + BLIND_YIELDS_S * yielding_share(q, lane);
+    if (l->count > 0 && l->v[0].eta_s <= now_s && now_s - l->departed_s >= every) {
         depart(q, lane, now_s);
+    } else if (l->count == 0) {
+        blind_served(&q->blind, lane);
+        l->served_s = now_s;
+    }
 }
 
 static void
-judge(struct queues *q, const struct signals_reading *r, uint32_t lane, double now_s)
+judge(struct queues *q, const struct signals_reading *r, uint32_t lane, bool cars, double now_s)
 {
     const struct queue_lane *l = &q->lanes[lane];
     double since = l->green_since_s > l->departed_s ? l->green_since_s : l->departed_s;
+    /* A loop's claims end by themselves; only cameras' are judged by who is not there. */
+    double free_s = cars ? now_s - l->free_since_s : 0;
     struct trust_second s = {.green = l->green,
                              .free_way = has_free_way(q, lane),
                              .on = l->on,
-                             .free_s = now_s - l->free_since_s,
+                             .free_s = free_s,
                              .idle_s = now_s - since,
                              .departed = r->stop[lane],
                              .claims = queues_standing(q, lane, now_s)};
@@ -612,7 +655,7 @@ queues_hear(struct queues *q, const struct signals_reading *r, bool loops_only, 
         drop_unconfirmed(q, now_s);
     for (uint32_t l = 0; l < m->lanes_count; l++) {
         if (m->lane_kind[l] == LANE_VEHICLES && !blind_is(&q->blind, l))
-            judge(q, r, l, now_s);
+            judge(q, r, l, cars, now_s);
     }
     q->heard_s = now_s;
 }
@@ -642,7 +685,7 @@ queues_standing_weight(const struct queues *q, uint32_t lane, double now_s)
     uint32_t n = queues_standing(q, lane, now_s);
     for (uint32_t i = 0; i < n; i++)
         sum += believed(q, lane, i);
-    return sum;
+    return n == 0 && blind_is(&q->blind, lane) ? sum + blind_doubt(&q->blind, lane) : sum;
 }
 
 double
@@ -719,6 +762,8 @@ fill_lane(const struct queues *q, struct search_problem *p, uint32_t lane, doubl
     bool waits = from->count > 0 && from->v[0].eta_s <= now_s;
     double extra = waits && now_s - from->served_s > PATIENCE_S ? IMPATIENT_WEIGHT : 0;
     to->count = 0;
+    if (blind_is(&q->blind, lane) && !waits)
+        put(to, 0, blind_doubt(&q->blind, lane));
     for (uint32_t i = 0; i < from->count; i++) {
         bool stands = from->v[i].eta_s <= now_s;
         double weight = (walk ? WALK_WEIGHT : 1) + (stands ? extra : 0);

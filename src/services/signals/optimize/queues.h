@@ -50,6 +50,7 @@ struct queue_lane {
     struct flow flow;
     double stuck_until_s[SIGNALS_PHASES_MAX];
     uint64_t siblings; /* lanes that a vehicle on its way here may take instead */
+    double missing;    /* announced and not seen, less seen and not announced */
     uint32_t holds;    /* vehicles, from its farthest source to the line */
 };
 

@@ -3,6 +3,7 @@
 #define STEP 0.0625    /* of the smoothed share, for one claim: the last 16 count */
 #define START_S 3.0    /* specs/signals.md 5.4: a queue of c vehicles has lost this */
 #define HEADWAY_S 2.5  /* and then leaves so, with some slack: it needs 1.9 */
+#define FEW 2.0        /* of one vehicle it cannot be said whether it was there */
 #define EMPTY_S 3.0    /* the stop loop free for so long in green: nobody stands there */
 #define BLOCKED_S 10.0 /* a head that does not go in so much green is no queue that moves */
 
@@ -85,7 +86,7 @@ judge(struct trust_lane *l, double now_s)
     double r = (double)l->departed / expected;
     if (r >= 1)
         l->tau = bounded(0.5 * l->tau + 0.5);
-    else if (l->proven)
+    else if (l->proven && expected >= FEW)
         l->tau = bounded(0.5 * l->tau + 0.5 * r);
 }
 
