@@ -1,11 +1,12 @@
 /*
- * networks DIR...: the intersections of SUMO scenarios against their networks' own word on who
- * crosses whom: phases that do not fit, and the longest red that can be promised. Exit 1 if a phase
- * does not fit.
+ * networks [--wishes N] DIR...: the intersections of SUMO scenarios against their networks' own
+ * word on who crosses whom: phases that do not fit, and the longest red that can be promised. Exit
+ * 1 if a phase does not fit.
  */
 #include "bench/signals/ground.h"
 #include "field/sumo/executor.h"
 #include "field/sumo/world.h"
+#include "tests/signals/envelope/storm.h"
 
 static const struct executor_times times = {3, 1, 7, 120};
 
@@ -72,14 +73,51 @@ print_site(const struct site *s, struct executor *x)
     return bad;
 }
 
-static uint32_t
-check(const char *data)
+/* So many wishes to one intersection, as its executor has it. */
+static uint64_t
+storm(const struct site *s, struct executor *x, uint64_t wishes, struct storm_result *sum)
+{
+    static struct storm_result out;
+    if (executor_init(x, s, &times) != OK)
+        return 0;
+    storm_run(&(struct storm_config){.x = &x->intersection, .wishes = wishes, .seed = 1}, &out);
+    uint64_t bad = checker_violations(&out.checker);
+    if (bad)
+        printf("  %s: %llu violations, %s\n", s->device, (unsigned long long)bad,
+               out.checker.first);
+    sum->wishes += out.wishes;
+    sum->seconds += out.seconds;
+    sum->forced += out.forced;
+    sum->changes += out.changes;
+    return bad;
+}
+
+static uint64_t
+storms(const struct site *sites, uint32_t count, struct executor *x, uint64_t wishes)
+{
+    static struct storm_result sum;
+    uint64_t bad = 0;
+    sum = (struct storm_result){0};
+    for (uint32_t i = 0; i < count && wishes > 0; i++)
+        bad += storm(&sites[i], x, (wishes + count - 1) / count, &sum);
+    if (wishes > 0)
+        printf("  storm: %llu wishes, %llu seconds, %llu changes, %llu forced, %llu violations\n",
+               (unsigned long long)sum.wishes, (unsigned long long)sum.seconds,
+               (unsigned long long)sum.changes, (unsigned long long)sum.forced,
+               (unsigned long long)bad);
+    fflush(stdout);
+    return bad;
+}
+
+static uint64_t
+check(const char *data, uint64_t wishes)
 {
     static struct ground g;
     static struct executor x;
     char why[WORLD_WHY_SIZE];
     struct world *w = NULL;
-    uint32_t count = 0, bad = 0;
+    uint32_t count = 0;
+    uint64_t bad = 0;
     if (!ground_open(&g, data, NULL, NULL)) {
         fprintf(stderr, "networks: %s\n", g.why);
         exit(3);
@@ -95,6 +133,7 @@ check(const char *data)
            (unsigned)world_left_alone(w));
     for (uint32_t i = 0; i < count; i++)
         bad += print_site(&sites[i], &x);
+    bad += storms(sites, count, &x, wishes);
     world_close(w);
     ground_close(&g);
     return bad;
@@ -103,9 +142,18 @@ check(const char *data)
 int
 main(int argc, char **argv)
 {
-    uint32_t bad = 0;
-    for (int i = 1; i < argc; i++)
-        bad += check(argv[i]);
-    printf("%u phases do not fit\n", (unsigned)bad);
+    uint64_t bad = 0, wishes = 0;
+    int first = 1;
+    if (argc > 2 && strcmp(argv[1], "--wishes") == 0) {
+        wishes = strtoull(argv[2], NULL, 10);
+        first = 3;
+    }
+    if (first >= argc) {
+        fprintf(stderr, "usage: networks [--wishes N] DIR...\n");
+        return 2;
+    }
+    for (int i = first; i < argc; i++)
+        bad += check(argv[i], wishes);
+    printf("%llu phases that do not fit and rules that broke\n", (unsigned long long)bad);
     return bad > 0;
 }
