@@ -122,24 +122,22 @@ stages_of(const struct programme *p, struct stage out[static PROGRAMME_PHASES_MA
 }
 
 /*
- * One link in the change from a stage to the next, as the programme has it: yellow if it ever is
- * there or goes and then does not; green if it never stops; red. `cleared`: yellow is over.
+ * One link in the change from a stage to the next, as the programme has it: green if it never
+ * stops; else, if it went, yellow; red. `cleared`: yellow is over.
  */
 static uint8_t
 between(const struct programme *p, const struct stage *from, const struct stage *to, size_t link,
         bool cleared)
 {
     uint8_t a = from->state.p[link], b = to->state.p[link];
-    bool went = a == 'G' || a == 'g', goes = b == 'G' || b == 'g', yellow = went && !goes;
-    bool always = went && goes;
+    bool went = a == 'G' || a == 'g', always = went && (b == 'G' || b == 'g');
     for (uint32_t i = 0; i < from->changing; i++) {
         uint8_t c = p->phases[(from->after + i) % p->count].state.p[link];
-        yellow = yellow || (went && (c == 'y' || c == 'Y'));
         always = always && (c == 'G' || c == 'g');
     }
     if (always)
         return a == 'g' || b == 'g' ? 'g' : 'G';
-    if (yellow || (went && goes))
+    if (went)
         return cleared ? 'r' : 'y';
     return a == 's' && b == 's' ? 's' : 'r';
 }

@@ -42,6 +42,18 @@ TEST(run_b_clears_every_change_and_keeps_every_stage)
     CHECK(left == 0);
 }
 
+TEST(a_stage_that_goes_on_from_the_last_has_no_change)
+{
+    static const char round[] = "<tlLogic id=\"a\">" PHASE("20", "Gr") PHASE("5", "yr")
+        PHASE("20", "rG") PHASE("5", "ry") PHASE("10", "Gr") "</tlLogic>";
+    struct programme_form form = {.clear = true, .yellow_s = 3, .all_red_s = 1};
+    uint32_t left;
+    const char *text = written(round, &form, &left);
+    CHECK(strstr(text, "<phase duration=\"1\" state=\"rr\"/>\n"
+                       "<phase duration=\"10\" state=\"Gr\"/>\n</tlLogic>"));
+    CHECK(left == 0);
+}
+
 TEST(actuated_greens_may_end_and_changes_are_as_shipped)
 {
     struct programme_form form = {.actuated = true, .minimum_s = 7, .maximum_s = 90};

@@ -54,7 +54,10 @@ TEST(pavements_have_no_number_and_crossings_have_their_own)
     }
 }
 
-/* w, s -> [A] -> e -> (N, no signal, from p too) -> f -> [B] -> x, y; q -> [B]. */
+/*
+ * w, s -> [A] -> e -> (N, no signal, from p too) -> f -> [B] -> x, y. From w one gets to p past the
+ * signal, from s to q, which is long and leads to [B].
+ */
 #define LANE(id, m) "<lane id=\"" id "\" index=\"0\" speed=\"13.89\" length=\"" m "\"/>"
 #define EDGE(id, lanes) "<edge id=\"" id "\" from=\"1\" to=\"2\">" lanes "</edge>"
 #define INSIDE(id, m) "<edge id=\"" id "\" function=\"internal\">" LANE(id "_0", m) "</edge>"
@@ -63,32 +66,34 @@ TEST(pavements_have_no_number_and_crossings_have_their_own)
     "\" " more "/>"
 static const char two_signals[] = "<net>" INSIDE(":A_0", "9") INSIDE(":A_1", "9") INSIDE(
     ":N_0", "10") INSIDE(":N_2", "10") INSIDE(":B_0", "9") INSIDE(":B_1", "9") INSIDE(":B_2", "9")
-    EDGE("w", LANE("w_0", "300") LANE("w_1", "300")) EDGE("s", LANE("s_0", "100")) EDGE(
+    EDGE("w", LANE("w_0", "310") LANE("w_1", "310")) EDGE("s", LANE("s_0", "100")) EDGE(
         "e", LANE("e_0", "120") "<lane id=\"e_1\" allow=\"pedestrian\" speed=\"1\" "
                                 "length=\"120\"/>") EDGE("p", LANE("p_0", "30"))
-        EDGE("f", LANE("f_0", "60")
-                      LANE("f_1", "60")) EDGE("q", LANE("q_0", "400")) EDGE("x", LANE("x_0", "50"))
-            EDGE("y",
-                 LANE("y_0",
-                      "50")) "<junction id=\"A\" type=\"traffic_light\" incLanes=\"w_0 w_1 s_0\">"
-                             "<request index=\"0\" response=\"00\" foes=\"10\"/>"
-                             "<request index=\"1\" response=\"01\" foes=\"01\"/></junction>"
-                             "<junction id=\"N\" type=\"priority\" incLanes=\"e_0 p_0\"/>"
-                             "<junction id=\"B\" type=\"traffic_light\" incLanes=\"f_0 f_1 q_0\">"
-                             "<request index=\"0\" response=\"000\" foes=\"100\"/>"
-                             "<request index=\"1\" response=\"000\" foes=\"000\"/>"
-                             "<request index=\"2\" response=\"001\" foes=\"001\"/></junction>" GO(
-                                 "w", "0", "e", "0", ":A_0_0", "tl=\"A\" linkIndex=\"0\"")
-                                 GO("s", "0", "e", "0", ":A_1_0", "tl=\"A\" linkIndex=\"1\"")
-                                     GO("e", "0", "f", "0", ":N_0_0", "")
-                                         GO("e", "0", "f", "1", ":N_0_0", "")
-                                             GO("p", "0", "f", "0", ":N_2_0", "")
-                                                 GO("f", "0", "x", "0", ":B_0_0",
-                                                    "tl=\"B\" linkIndex=\"2\"")
-                                                     GO("f", "1", "y", "0", ":B_1_0",
-                                                        "tl=\"B\" linkIndex=\"1\"")
-                                                         GO("q", "0", "x", "0", ":B_2_0",
-                                                            "tl=\"B\" linkIndex=\"0\"") "</net>";
+        EDGE("f", LANE("f_0", "60") LANE("f_1", "60")) EDGE("q", LANE("q_0", "700"))
+            EDGE("x", LANE("x_0", "50")) EDGE(
+                "y",
+                LANE("y_0",
+                     "50")) "<junction id=\"A\" type=\"traffic_light\" incLanes=\"w_0 w_1 s_0\">"
+                            "<request index=\"0\" response=\"00\" foes=\"10\"/>"
+                            "<request index=\"1\" response=\"01\" foes=\"01\"/></junction>"
+                            "<junction id=\"N\" type=\"priority\" incLanes=\"e_0 p_0\"/>"
+                            "<junction id=\"B\" type=\"traffic_light\" incLanes=\"f_0 f_1 q_0\">"
+                            "<request index=\"0\" response=\"000\" foes=\"100\"/>"
+                            "<request index=\"1\" response=\"000\" foes=\"000\"/>"
+                            "<request index=\"2\" response=\"001\" foes=\"001\"/></junction>" GO(
+                                "w", "0", "e", "0", ":A_0_0", "tl=\"A\" linkIndex=\"0\"")
+                                GO("w", "1", "p", "0", "", "") GO("s", "0", "e", "0", ":A_1_0",
+                                                                  "tl=\"A\" linkIndex=\"1\"")
+                                    GO("s", "0", "q", "0", "", "tl=\"A\" linkIndex=\"2\"")
+                                        GO("e", "0", "f", "0", ":N_0_0", "")
+                                            GO("e", "0", "f", "1", ":N_0_0", "")
+                                                GO("p", "0", "f", "0", ":N_2_0", "")
+                                                    GO("f", "0", "x", "0", ":B_0_0",
+                                                       "tl=\"B\" linkIndex=\"2\"")
+                                                        GO("f", "1", "y", "0", ":B_1_0",
+                                                           "tl=\"B\" linkIndex=\"1\"")
+                                                            GO("q", "0", "x", "0", ":B_2_0",
+                                                               "tl=\"B\" linkIndex=\"0\"") "</net>";
 
 static void
 describe(const char *xml, struct site *s)
@@ -144,14 +149,17 @@ TEST(loops_lie_before_short_lanes_too)
 {
     struct site s = site_b();
     describe(two_signals, &s);
-    CHECK(s.loops_count == 5);
+    CHECK(s.loops_count == 7);
     CHECK(loop_on(&s, "f_0")->distance_m == 59 && reaches(&loop_on(&s, "f_0")->reach, 0, 1));
     CHECK(reaches(&loop_on(&s, "f_1")->reach, 1, 0));
     CHECK(loop_on(&s, "q_0")->distance_m == 200 && loop_on(&s, "q_0")->reach.count == 1);
-    CHECK(loop_on(&s, "q_0")->position_m > 199 && loop_on(&s, "q_0")->position_m < 201);
+    CHECK(loop_on(&s, "q_0")->position_m > 499 && loop_on(&s, "q_0")->position_m < 501);
     CHECK(loop_on(&s, "e_0")->distance_m == 189 && reaches(&loop_on(&s, "e_0")->reach, 0, 1));
     CHECK(loop_on(&s, "p_0")->distance_m == 99 && !loop_on(&s, "e_1"));
-    CHECK(!loop_on(&s, "w_0")); /* behind a signal */
+    /* Past the signal it is 100 m from the end of w; on its other lane one can change over. */
+    CHECK(loop_on(&s, "w_1")->distance_m == 200 && loop_on(&s, "w_0")->distance_m == 200);
+    CHECK(loop_on(&s, "w_0")->position_m > 209 && loop_on(&s, "w_0")->position_m < 211);
+    CHECK(!loop_on(&s, "s_0")); /* behind a signal */
 }
 
 TEST(exits_of_other_signals_feed)
@@ -177,11 +185,34 @@ TEST(the_properties_are_what_was_found)
     site_put_properties(&s, &times, &b);
     CHECK_OK(buf_error(&b));
     const char *text = buf_string(&b);
-    CHECK(strstr(text, "\"lane_m\":[60,60,400],\"exit_m\":[50,50],\"lane_kmh\":[50,50,50]"));
+    CHECK(strstr(text, "\"lane_m\":[60,60,700],\"exit_m\":[50,50],\"lane_kmh\":[50,50,50]"));
     CHECK(strstr(text, "\"kinds\":\"vvv\",\"yields\":[[],[],[0]]"));
     CHECK(strstr(text, "\"feeders\":[{\"exit\":\"e_0\",\"m\":190,\"lanes\":[0,1]}]"));
     CHECK(strstr(text, "\"times\":{\"yellow\":3,\"all_red\":1,\"minimum_green\":5}"));
     buf_fini(&b);
+}
+
+/* One signal over two junctions: the numbers of each are its own. */
+TEST(junctions_of_one_signal_do_not_mix)
+{
+    static const char joined[] = "<net>" EDGE("a", LANE("a_0", "90")) EDGE("b", LANE("b_0", "90"))
+        EDGE("c", LANE("c_0", "9")) EDGE(
+            "d", LANE("d_0",
+                      "9")) "<junction id=\"1\" type=\"traffic_light\" incLanes=\"a_0 b_0\">"
+                            "<request index=\"0\" response=\"00\" foes=\"10\"/>"
+                            "<request index=\"1\" response=\"00\" foes=\"01\"/></junction>"
+                            "<junction id=\"2\" type=\"traffic_light\" incLanes=\"d_0\">"
+                            "<request index=\"0\" response=\"10\" foes=\"10\"/></junction>" GO(
+                                "a", "0", "c", "0", "", "tl=\"J\" linkIndex=\"0\"")
+                                GO("b", "0", "c", "0", "", "tl=\"J\" linkIndex=\"1\"")
+                                    GO("d", "0", "c", "0", "", "tl=\"J\" linkIndex=\"2\"") "</net>";
+    struct site s = {.id = "J"};
+    CHECK_OK(site_add_link(&s, 0, bytes_text("a_0"), bytes_text("c_0")));
+    CHECK_OK(site_add_link(&s, 1, bytes_text("b_0"), bytes_text("c_0")));
+    CHECK_OK(site_add_link(&s, 2, bytes_text("d_0"), bytes_text("c_0")));
+    describe(joined, &s);
+    CHECK(site_has(&s.conflicts[0], 1) && !site_has(&s.conflicts[2], 1));
+    CHECK(!site_has(&s.gives_way[2], 1) && !site_has(&s.conflicts[0], 2));
 }
 
 TEST(a_ring_of_streets_ends)
