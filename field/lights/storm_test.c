@@ -213,3 +213,87 @@ TEST(every_broken_machine_is_seen)
         CHECK(!broken[i].by_monitor || trips > 0);
     }
 }
+
+/* --- a machine whose memory is spoilt, behind a monitor --- */
+
+static void
+spoil(const struct random_source *r, const struct intersection *x, struct machine *m)
+{
+    switch (random_below(r, 6)) {
+    case 0:
+        m->shown[random_below(r, x->links_count)] = "Ggsryo"[random_below(r, 6)];
+        break;
+    case 1:
+        m->elapsed_s = (uint32_t)random_below(r, 200);
+        break;
+    case 2:
+        m->phase = (uint8_t)random_below(r, x->phases_count);
+        break;
+    case 3:
+        m->state = (enum machine_state)(MACHINE_GREEN + random_below(r, MACHINE_BOX_HOLD));
+        m->goal = GOAL_PHASE;
+        m->target = (uint8_t)random_below(r, x->phases_count);
+        break;
+    case 4:
+        m->change = (struct lights_change){0};
+        break;
+    default:
+        m->target = (uint8_t)random_below(r, x->phases_count);
+    }
+}
+
+/* What leaves is what the monitor passes, or flashing. Seconds until it trips. */
+static uint32_t
+watched_life(const struct random_source *r, const struct intersection *x, struct checker *c)
+{
+    struct machine m;
+    struct monitor o;
+    char flash[LIGHTS_LINKS_MAX];
+    bool well = true;
+    memset(flash, 'o', sizeof(flash));
+    machine_init(&m, x);
+    monitor_init(&o, x);
+    struct lights_event e = {.kind = LIGHTS_TAKE_OVER};
+    CHECK_OK(machine_event(&m, &e));
+    checker_init(c, x, m.shown);
+    well = monitor_observe(&o, m.shown, false);
+    for (uint32_t t = 1; t < 2000 && well; t++) {
+        if (random_below(r, 7) == 0) {
+            e = (struct lights_event){.kind = LIGHTS_WISH,
+                                      .phase = (uint32_t)random_below(r, x->phases_count),
+                                      .sequence = t,
+                                      .now_us = t,
+                                      .until_us = t + 30};
+            CHECK_OK(machine_event(&m, &e));
+        }
+        if (random_below(r, 50) == 0)
+            spoil(r, x, &m);
+        e = (struct lights_event){.kind = LIGHTS_TICK, .now_us = t};
+        CHECK_OK(machine_event(&m, &e));
+        well = monitor_observe(&o, m.shown, false);
+        checker_second(c, &(struct checker_second){.shown = well ? m.shown : flash});
+    }
+    return (uint32_t)c->now;
+}
+
+TEST(nothing_wrong_gets_past_the_monitor_from_a_spoilt_machine)
+{
+    static const enum violation grave[] = {
+        VIOLATION_CONFLICT,  VIOLATION_YELLOW,  VIOLATION_GREEN, VIOLATION_WALK,
+        VIOLATION_CLEARANCE, VIOLATION_ALL_RED, VIOLATION_FLASH};
+    struct random_seeded seeded = {test_seed()};
+    struct random_source r = random_seeded_source(&seeded);
+    static struct intersection x;
+    static struct checker c;
+    uint32_t trips = 0;
+    for (uint32_t life = 0; life < 3000; life++) {
+        shape_make((enum shape)(life % SHAPES_COUNT), &r, &x);
+        trips += watched_life(&r, &x, &c) < 1999;
+        for (size_t v = 0; v < ARRAY_COUNT(grave); v++) {
+            if (c.violations[grave[v]])
+                fprintf(stderr, "life %u: %s\n", (unsigned)life, c.first);
+            CHECK(c.violations[grave[v]] == 0);
+        }
+    }
+    CHECK(trips > 2000);
+}
