@@ -6,7 +6,9 @@
  * scenario's own programmes have one; `fixed` and `actuated` change as shipped. Run B: 3 s yellow
  * and 1 s all-red for every controller.
  */
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/text.h"
 #include "bench/signals/drive.h"
@@ -27,7 +29,7 @@ static const char *const controllers[CONTROLLERS_COUNT] = {"plan", "priority", "
                                                            "actuated"};
 
 struct arguments {
-    const char *data, *network, *routes, *controller, *sensing, *run, *demand, *drill;
+    const char *through, *data, *network, *routes, *controller, *sensing, *run, *demand, *drill;
     const char *seed, *begin, *end, *yellow, *all_red, *minimum_green, *trips, *counts;
     bool json, quiet, emissions, forecast, help, drills, properties;
 };
@@ -77,6 +79,7 @@ parse(struct arguments *a, int argc, char **argv)
         {"--yellow", "S", "instead of the run's", &a->yellow, NULL},
         {"--all-red", "S", "instead of the run's", &a->all_red, NULL},
         {"--minimum-green", "S", "instead of 7", &a->minimum_green, NULL},
+        {"--through", "PROGRAM", "that has a city plan: bench/signals/through", &a->through, NULL},
         {"--drill", "NAME", "an attack or a failure; --drills lists them", &a->drill, NULL},
         {"--trips", "FILE", "keep what SUMO wrote of all trips", &a->trips, NULL},
         {"--counts", "FILE", "write what each loop counted in all", &a->counts, NULL},
@@ -227,6 +230,64 @@ run_driven(const struct plan *p, const struct world_config *world, struct ground
     return (!c.counts || fclose(c.counts) == 0) && good;
 }
 
+/*
+ * A city plans, and a bridge to it holds the lights: PROGRAM gets field/sumo's arguments. What only
+ * the planner knows stays 0.
+ */
+static bool
+run_through(const struct plan *p, const struct world_config *world, struct ground *g,
+            struct measured *m, const char *program)
+{
+    char numbers[8][32];
+    const double values[8] = {p->begin_s,
+                              p->end_s,
+                              (double)p->seed,
+                              p->times.yellow_s,
+                              p->times.all_red_s,
+                              p->times.minimum_green_s,
+                              p->times.maximum_red_s,
+                              p->demand};
+    static const char *const names[8] = {"--begin",       "--end",     "--seed",
+                                         "--yellow",      "--all-red", "--minimum-green",
+                                         "--maximum-red", "--demand"};
+    const char *list[MORE_MAX * 2];
+    size_t n = 0;
+    list[n++] = program;
+    list[n++] = world->configuration ? "--data" : "--net";
+    list[n++] = world->configuration ? g->folder : world->network;
+    if (!world->configuration) {
+        list[n++] = "--routes";
+        list[n++] = world->routes;
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
+        snprintf(numbers[i], sizeof(numbers[i]), i == 7 ? "%.3f" : "%.0f", values[i]);
+        list[n++] = names[i];
+        list[n++] = numbers[i];
+    }
+    list[n++] = "--alone";
+    list[n++] = "--trips";
+    list[n++] = world->tripinfo;
+    if (p->full)
+        list[n++] = "--cameras";
+    list[n] = NULL;
+    ASSERT(n < ARRAY_COUNT(list));
+    struct timespec from, to;
+    int status = 0;
+    clock_gettime(CLOCK_MONOTONIC, &from);
+    pid_t pid = fork();
+    if (pid == 0) {
+        dup2(2, 1);
+        execv(program, (char *const *)(uintptr_t)list);
+        _exit(127);
+    }
+    bool good =
+        pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    clock_gettime(CLOCK_MONOTONIC, &to);
+    m->drive.wall_s = (double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / 1e9;
+    m->drive.steps = (uint64_t)m->seconds;
+    return good || snprintf(g->why, sizeof(g->why), "the city of --through did not work") < 0;
+}
+
 /* One Thing a line. */
 static bool
 print_properties(const struct plan *p, const struct world_config *world, struct ground *g)
@@ -292,7 +353,9 @@ measure(const struct arguments *a, struct plan *p, struct ground *g, struct meas
     if (a->properties)
         return print_properties(p, &world, g);
     bool shipped = p->controller == FIXED || p->controller == ACTUATED;
-    bool good = shipped ? run_shipped(p, &world, g, m) : run_driven(p, &world, g, m, a);
+    bool good = a->through && !shipped ? run_through(p, &world, g, m, a->through)
+                : shipped              ? run_shipped(p, &world, g, m)
+                                       : run_driven(p, &world, g, m, a);
     return good && ground_trips(g, &m->trips);
 }
 
@@ -310,7 +373,7 @@ figures(const struct plan *p, const struct measured *m, const struct arguments *
 {
     const struct tripinfo *t = &m->trips;
     const struct drive_result *d = &m->drive;
-    bool driven = p->controller != FIXED && p->controller != ACTUATED;
+    bool driven = p->controller != FIXED && p->controller != ACTUATED && !a->through;
     double arrived = (double)(t->vehicles - t->unfinished - t->undeparted);
     double changes =
         d->junctions > 0 ? (double)d->changes / d->junctions / (m->seconds / GROUND_LENGTH_S) : 0;

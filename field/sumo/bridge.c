@@ -54,11 +54,19 @@ open_worlds(struct bridge *b, char *why)
     if (b->config.trips)
         snprintf(b->city_trips, PATH_SIZE, "%s", b->config.trips);
     char end[32];
-    const char *const more[] = {"--end", end, NULL};
+    const char *more[5];
+    size_t n = 0;
     if (b->config.end_s >= 0) { /* who departs later is no trip of this simulation */
         snprintf(end, sizeof(end), "%.0f", b->config.end_s);
-        c.more = more;
+        more[n++] = "--end";
+        more[n++] = end;
     }
+    if (b->config.demand) {
+        more[n++] = "--scale";
+        more[n++] = b->config.demand;
+    }
+    more[n] = NULL;
+    c.more = more;
     enum err e = OK;
     c.tripinfo = b->config.directory ? b->fixed_trips : NULL;
     if (!b->config.alone)

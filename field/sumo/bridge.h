@@ -18,9 +18,10 @@ struct bridge_config {
     uint64_t warm_up_s; /* both run their own programme for so long, unpaced; delays count after */
     struct executor_times times;
     bool fixed_only;
-    bool alone;        /* no twin, and no figures but those of the trips: for measurements */
-    const char *trips; /* where the city's go, instead of into the directory; or NULL */
-    FILE *trace;       /* or NULL: a line for each intersection and second */
+    bool alone;         /* no twin, and no figures but those of the trips: for measurements */
+    const char *demand; /* a number: times that of the routes; NULL: 1 */
+    const char *trips;  /* where the city's go, instead of into the directory; or NULL */
+    FILE *trace;        /* or NULL: a line for each intersection and second */
 };
 
 struct bridge;

@@ -22,10 +22,10 @@ enum {
 
 struct arguments {
     struct field_options shared;
-    const char *network, *routes, *generate, *trace, *trips;
+    const char *network, *routes, *generate, *trace, *trips, *demand;
     uint64_t begin_s, end_s, warm_up_s, steps_per_second;
     uint64_t yellow_s, all_red_s, minimum_green_s, maximum_red_s;
-    bool fixed, alone, list, lock_step;
+    bool fixed, alone, cameras, list, lock_step;
 };
 
 #define NOT_GIVEN UINT64_MAX
@@ -52,6 +52,8 @@ parse(struct arguments *a, int argc, char **argv, int *out_exit)
         {"--trace", "FILE", OPTION_TEXT, &a->trace, 0, "write what is shown, each second"},
         {"--fixed", NULL, OPTION_FLAG, &a->fixed, 0, "the network's own plan alone, no city"},
         {"--alone", NULL, OPTION_FLAG, &a->alone, 0, "only the steered simulation"},
+        {"--cameras", NULL, OPTION_FLAG, &a->cameras, 0, "tell vehicles too, not only loops"},
+        {"--demand", "X", OPTION_TEXT, &a->demand, 0, "times the routes' (1)"},
         {"--trips", "FILE", OPTION_TEXT, &a->trips, 0, "what SUMO writes of its trips"},
         {"--list", NULL, OPTION_FLAG, &a->list, 0, "print the devices' names and end"},
     };
@@ -264,7 +266,8 @@ main(int argc, char **argv)
         return code;
     struct bridge_config c = {
         .world = {.begin_s = a.begin_s == NOT_GIVEN ? -1 : (double)a.begin_s,
-                  .seed = a.shared.seed},
+                  .seed = a.shared.seed,
+                  .cameras = a.cameras},
         .directory = NULL,
         .end_s = a.end_s == NOT_GIVEN ? -1 : (double)a.end_s,
         .times = {(uint32_t)a.yellow_s, (uint32_t)a.all_red_s, (uint32_t)a.minimum_green_s,
@@ -272,6 +275,7 @@ main(int argc, char **argv)
         .fixed_only = a.fixed || a.list,
         .alone = a.alone && !a.fixed && !a.list,
         .trips = a.trips,
+        .demand = a.demand,
     };
     if (a.generate && !a.fixed && !a.list && a.shared.mqtts.port == 0)
         return make_city(&a);

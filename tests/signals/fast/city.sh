@@ -29,7 +29,7 @@ zone signals {
     service  signals  tier critical  vendors anybody  sites hall  holds signal-state lane-count lease-report
     listen   mqtts 127.0.0.1:$FAST_MQTT   https 127.0.0.1:$FAST_HTTP
     limits   memory 256MiB  cpu 100%  messages 20000/s
-    envelope minimum-green 5s  yellow 3s  all-red 1s  maximum-red 120s
+    envelope ${FAST_ENVELOPE:-minimum-green 5s  yellow 3s  all-red 1s  maximum-red 120s}
     command  phase-request  lease $lease  rate 3600/h
 }
 caller operator { role operator  zones signals  purposes operate }
