@@ -237,8 +237,10 @@ drive(const struct drive_config *config, struct drive_result *out, char *why)
     }
     if (good && config->counts)
         put_counts(d, config->counts);
-    for (uint32_t i = 0; good && i < d->count; i++)
+    for (uint32_t i = 0; good && i < d->count; i++) {
         d->result.forced += d->junctions[i].executor.forced;
+        d->result.monitor_trips += d->junctions[i].executor.monitor.trips;
+    }
     if (d->said)
         said_end(d->said, &d->result.said);
     said_free(d->said);
