@@ -78,7 +78,7 @@ struct light {
     int64_t changed_us, flash_expiry_us;
     int64_t flash_begin_us, phase;
     int64_t budget_until_us; /* flashing, at red or held by hand */
-    int64_t preempt_until_us, preempt_phase, preempt_over_us[PHASES_MAX];
+    int64_t preempt_until_us, preempt_phase, preempt_over_us[PHASES_MAX], row_since_us;
 };
 static struct light lights[DEVICES];
 static uint64_t budgets, beyond, restarts;
@@ -349,6 +349,9 @@ check_preempt(struct light *l, int64_t phase)
         HOLDS(phase == l->preempt_phase);
     else
         HOLDS(now >= l->preempt_over_us[phase] + COOL_DOWN_MS * 1000LL);
+    if (now >= l->preempt_until_us + COOL_DOWN_MS * 1000LL)
+        l->row_since_us = now;
+    HOLDS(now + PREEMPT_LEASE_MS * 1000LL - l->row_since_us <= MAXIMUM_RED_MS * 1000LL);
     l->preempt_phase = phase;
     l->preempt_until_us = l->preempt_over_us[phase] = now + PREEMPT_LEASE_MS * 1000LL;
     for (size_t i = 0; i < DEVICES; i++)

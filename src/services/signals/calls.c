@@ -40,7 +40,7 @@ calls_phase(const struct signals_model *model, uint32_t lane, int32_t preferred)
     return best;
 }
 
-/* A pre-emption whose lease has run out is over. */
+/* A pre-emption whose lease has run out is over. since_ms and until_ms stay, for the next. */
 static void
 end_hold(struct calls_junction *j, uint64_t now_ms)
 {
@@ -48,6 +48,13 @@ end_hold(struct calls_junction *j, uint64_t now_ms)
         return;
     j->end_ms[j->phase] = j->until_ms;
     j->phase = -1;
+}
+
+/* When the row of pre-emptions began that one of now would belong to. */
+static uint64_t
+row_since(const struct calls_junction *j, uint64_t now_ms)
+{
+    return j->until_ms && now_ms < j->until_ms + CALLS_COOL_DOWN_MS ? j->since_ms : now_ms;
 }
 
 static bool
@@ -300,8 +307,8 @@ due_preempt(struct calls *c, uint32_t junction, uint64_t lease_ms, uint64_t now_
     const struct calls_vehicle *v = first_of(c, junction, now_ms);
     if (!v)
         return;
-    if (out->preempted && (j->until_ms - now_ms >= lease_ms / 2 ||
-                           now_ms + lease_ms - j->since_ms > CALLS_PREEMPT_MS))
+    if ((out->preempted && j->until_ms - now_ms >= lease_ms / 2) ||
+        now_ms + lease_ms - row_since(j, now_ms) > CALLS_PREEMPT_MS)
         return;
     out->preempt = v->phase;
 }
@@ -364,10 +371,8 @@ calls_answered(struct calls *c, uint32_t junction, int32_t phase, bool granted, 
         return;
     }
     end_hold(j, now_ms);
-    if (j->phase != phase) {
-        j->since_ms = now_ms;
-        c->preempted++;
-    }
+    c->preempted += j->phase != phase;
+    j->since_ms = row_since(j, now_ms);
     j->phase = phase;
     j->until_ms = now_ms + lease_ms;
 }

@@ -21,7 +21,8 @@
  * C8  It calls another intersection only when it can have driven what it said was left.
  * C9  One pre-emption at a time at an intersection: who came first is first, who goes the same way
  *     goes with it, another way waits. It lasts at most CALLS_PREEMPT_MS; then that way rests for
- *     CALLS_COOL_DOWN_MS.
+ *     CALLS_COOL_DOWN_MS. Those of different ways that follow each other within that time last
+ *     together no longer either.
  * C10 One bus in each direction of an intersection, until a green of that direction has ended.
  *
  * What remains: who steals the key of an emergency vehicle can pre-empt one intersection after the
@@ -78,7 +79,7 @@ struct calls_vehicle {
 struct calls_junction {
     uint64_t credit_ms[VEHICLE_KINDS_COUNT], credit_since_ms[VEHICLE_KINDS_COUNT];
     int32_t phase;               /* that is pre-empted, or -1 */
-    uint64_t since_ms, until_ms; /* of the pre-emption; of its lease */
+    uint64_t since_ms, until_ms; /* of it and those that it followed; of its lease */
     uint64_t retry_ms;
     uint64_t end_ms[SIGNALS_PHASES_MAX]; /* of the last pre-emption of each phase; 0: none */
     int32_t shown;

@@ -354,7 +354,28 @@ TEST(c9_the_first_wins_another_way_waits_and_none_holds_for_ever)
     CHECK(ended > begun && ended <= begun + CALLS_PREEMPT_MS + 1000);
     CHECK(calls->preempted == 1);
     CHECK(refused(say_at("emergency-1", "n_0", 270, 20000, 1, 0), "C9")); /* it had its time */
-    CHECK(due(0).preempt == 1); /* the other one waited for it */
+    CHECK(due(0).preempt == -1); /* the other one waited for it; but the rest comes first */
+    for (uint32_t i = 0; now < ended + CALLS_COOL_DOWN_MS; i++) {
+        now += 1000;
+        (void)say_at("emergency-3", "e_0", 400 - 5 * i, 20000, 0, 0);
+    }
+    CHECK(due(0).preempt == 1);
+}
+
+TEST(c9_another_way_follows_at_once_when_there_is_time_left)
+{
+    begin();
+    CHECK_OK(say("emergency-1", "n_0", 200));
+    CHECK(due(-1).preempt == 0);
+    calls_answered(calls, 0, 0, true, LEASE, now);
+    CHECK_OK(say("emergency-2", "e_0", 200));
+    now += LEASE - 1;
+    CHECK_OK(say("emergency-2", "e_0", 100));
+    CHECK(due(0).preempt == -1 && due(0).preempted); /* it waits */
+    now += 1;
+    CHECK(due(0).preempt == 1); /* not for the rest of the other way */
+    calls_answered(calls, 0, 1, true, LEASE, now);
+    CHECK(calls->preempted == 2 && calls->junctions[0].since_ms == now - LEASE);
 }
 
 TEST(c9_who_goes_the_same_way_goes_with_it)
@@ -427,6 +448,7 @@ TEST(random_calls_pre_empt_within_bounds)
     struct random_seeded seeded = {test_seed()};
     struct random_source r = random_seeded_source(&seeded);
     uint64_t begun[SIGNALS_PHASES_MAX] = {0}, until[SIGNALS_PHASES_MAX] = {0}, grants = 0;
+    uint64_t row_since = 0, row_end = 0;
     int32_t standing = -1;
     begin();
     for (uint32_t i = 0; i < 300000; i++) {
@@ -447,6 +469,8 @@ TEST(random_calls_pre_empt_within_bounds)
             CHECK(until[p] == 0 || now >= until[p] + CALLS_COOL_DOWN_MS);
             begun[p] = now;
         }
+        if (row_end == 0 || now >= row_end + CALLS_COOL_DOWN_MS)
+            row_since = now;
         bool granted = random_below(&r, 4) != 0;
         calls_answered(calls, 0, p, granted, LEASE, now);
         if (!granted)
@@ -455,6 +479,8 @@ TEST(random_calls_pre_empt_within_bounds)
         standing = p;
         until[p] = now + LEASE;
         CHECK(until[p] - begun[p] <= CALLS_PREEMPT_MS);
+        CHECK(until[p] - row_since <= CALLS_PREEMPT_MS); /* together with the other ways */
+        row_end = until[p];
     }
     CHECK(grants > 100);
 }

@@ -22,7 +22,9 @@
  *     somebody's approval of these bytes: a program is nobody.
  * E6  Of pre-empted intersections there are never more than maximum-preempt-share, and at least
  *     one; a phase whose pre-emption ended is not pre-empted anew within preempt-cool-down; another
- *     phase waits until the first is over.
+ *     phase waits until the first is over. Pre-emptions of one intersection that follow each other
+ *     within preempt-cool-down last together no longer than maximum-red: under a pre-emption the
+ *     executor does not count who waits at red.
  *
  * The whole of every share is what the charter says, never what the core made known: it could
  * wish for intersections that it invents. A charter that does not say how many there are gets one
@@ -37,7 +39,8 @@
  * granted once and never again starves nobody as long as nobody waits there, which comes through
  * the core too: a warden that insisted on it would make every intersection serve empty lanes, and
  * could still be led past a phase that was never granted at all. The wall is the executor, which
- * sees its own loops: M5 gives a lane with somebody waiting its green, whatever is leased.
+ * sees its own loops: M5 gives a lane with somebody waiting its green, whatever is leased. Where M5
+ * does not count, under a pre-emption and by order of people, E2, E3 and E6 do.
  */
 #include "programs/warden/envelope.h"
 #include "services/signals/model.h"
@@ -69,6 +72,7 @@ struct light {
     uint64_t held_until_ms; /* when the last lease for an aspect ends */
     uint64_t until_ms[MODES_COUNT];
     int32_t preempted;                           /* the phase of the last pre-emption */
+    uint64_t preempt_since_ms;                   /* of it and those that it followed at once */
     uint64_t preempt_end_ms[SIGNALS_PHASES_MAX]; /* of the last one of each phase; 0: none */
 };
 
@@ -451,30 +455,51 @@ check_budget(const struct state *s, const char *device, const struct asked *aske
                        out);
 }
 
+/* When the row of pre-emptions began that one of now would belong to. */
+static uint64_t
+row_since(const struct state *s, const struct light *l, uint64_t now_ms)
+{
+    uint64_t end_ms = l->until_ms[MODE_PREEMPT];
+    return end_ms && now_ms < end_ms + s->cool_down.value ? l->preempt_since_ms : now_ms;
+}
+
+/* E6, at this intersection. */
+static enum err
+check_row(const struct state *s, const struct light *light, const struct asked *asked,
+          struct envelope_verdict *out)
+{
+    uint64_t now = asked->now_ms, ended = light->preempt_end_ms[asked->aspect];
+    bool stands = light->until_ms[MODE_PREEMPT] > now;
+    if (stands && light->preempted != asked->aspect) {
+        snprintf(out->reason, sizeof(out->reason), "phase %d is pre-empted for %llu more ms",
+                 (int)light->preempted, (unsigned long long)(light->until_ms[MODE_PREEMPT] - now));
+        return refuse(out, s->lines[MODE_PREEMPT], "command", commands[MODE_PREEMPT]);
+    }
+    if (!stands && ended != 0 && now < ended + s->cool_down.value) {
+        snprintf(out->reason, sizeof(out->reason),
+                 "phase %d was pre-empted until %llu ms ago; it rests for %llu ms",
+                 (int)asked->aspect, (unsigned long long)(now - ended),
+                 (unsigned long long)s->cool_down.value);
+        return refuse_value(s, out, &s->cool_down);
+    }
+    uint64_t row_ms = now + asked->lease_ms - row_since(s, light, now);
+    if (row_ms <= s->maximum_red.value)
+        return OK;
+    snprintf(out->reason, sizeof(out->reason),
+             "pre-emptions would follow each other for %llu ms; nobody waits longer than %llu ms",
+             (unsigned long long)row_ms, (unsigned long long)s->maximum_red.value);
+    return refuse_value(s, out, &s->maximum_red);
+}
+
 /* E6. */
 static enum err
 check_preempt(const struct state *s, const char *device, const struct light *light,
               const struct asked *asked, struct envelope_verdict *out)
 {
-    uint64_t now = asked->now_ms, most = share_of(s, s->preempt_share.value);
-    uint64_t count = 1 + count_under(s, MODE_PREEMPT, MODE_PREEMPT, device, now);
+    uint64_t most = share_of(s, s->preempt_share.value);
+    uint64_t count = 1 + count_under(s, MODE_PREEMPT, MODE_PREEMPT, device, asked->now_ms);
     enum err e = check_share(s, &s->preempt_share, count, most > 0 ? most : 1, "pre-empted", out);
-    if (e != OK || !light)
-        return e;
-    if (light->until_ms[MODE_PREEMPT] > now) {
-        if (light->preempted == asked->aspect)
-            return OK; /* it goes on */
-        snprintf(out->reason, sizeof(out->reason), "phase %d is pre-empted for %llu more ms",
-                 (int)light->preempted, (unsigned long long)(light->until_ms[MODE_PREEMPT] - now));
-        return refuse(out, s->lines[MODE_PREEMPT], "command", commands[MODE_PREEMPT]);
-    }
-    uint64_t ended = light->preempt_end_ms[asked->aspect];
-    if (ended == 0 || now >= ended + s->cool_down.value)
-        return OK;
-    snprintf(out->reason, sizeof(out->reason),
-             "phase %d was pre-empted until %llu ms ago; it rests for %llu ms", (int)asked->aspect,
-             (unsigned long long)(now - ended), (unsigned long long)s->cool_down.value);
-    return refuse_value(s, out, &s->cool_down);
+    return e == OK && light ? check_row(s, light, asked, out) : e;
 }
 
 /* ---- the envelope ---------------------------------------------------------------------------- */
@@ -567,6 +592,8 @@ granted(void *state, const struct lease *lease, uint64_t now_ms, uint64_t lease_
     uint64_t until_ms = now_ms + lease_ms;
     int64_t phase = ASPECT_ALL_RED;
     ASSERT(mode < MODES_COUNT);
+    if (mode == MODE_PREEMPT)
+        l->preempt_since_ms = row_since(s, l, now_ms);
     l->until_ms[mode] = until_ms;
     if (mode == MODE_FLASH)
         return;

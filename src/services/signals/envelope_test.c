@@ -440,6 +440,27 @@ TEST(a_pre_emption_ends_at_maximum_red)
     free(e);
 }
 
+/* Two phases that take turns: the third would wait for ever, for an executor counts no red then. */
+TEST(pre_emptions_that_follow_each_other_end_at_maximum_red)
+{
+    void *e = begin(charter());
+    uint64_t now = 1000, end;
+    for (uint64_t i = 0; now + LEASE <= 1000 + MAX_RED; i++, now += LEASE) {
+        struct lease l = PREEMPT("a", 0);
+        l.parameters[0].value = (int64_t)i; /* each another one: none rests */
+        CHECK(ask(e, l, now, LEASE));
+    }
+    CHECK(refused_by(e, PREEMPT("a", 20), 0, now, "follow each other"));
+    CHECK(!ask(e, PREEMPT("a", 20), now, 1)); /* to the millisecond */
+    end = now;
+    CHECK(ask(e, request("a", 21), now + CHANGE, LEASE)); /* who waits is served */
+    now = end + COOL_DOWN - 1;
+    CHECK(refused_by(e, PREEMPT("a", 20), 0, now, "follow each other"));
+    CHECK(ask(e, PREEMPT("a", 20), now + 1, LEASE));
+    CHECK(ask(e, PREEMPT("a", 22), now + 1 + LEASE, LEASE));
+    free(e);
+}
+
 TEST(pre_empted_intersections_are_a_share_and_at_least_one)
 {
     struct start *s = charter();

@@ -32,6 +32,7 @@ struct device {
     uint64_t told_since, told_until;
     uint64_t flash, red, manual, preempt; /* until when */
     int preempt_phase;
+    uint64_t row_since; /* of pre-emptions without a cool-down between them */
     uint64_t preempt_over[32];
 };
 
@@ -191,6 +192,9 @@ check_preempt(struct device *d, int phase, uint64_t now, uint64_t until)
         CHECK(phase == d->preempt_phase); /* the first one wins */
     else
         CHECK(d->preempt_over[phase] == 0 || now >= d->preempt_over[phase] + COOL_DOWN);
+    if (d->preempt == 0 || now >= d->preempt + COOL_DOWN)
+        d->row_since = now;
+    CHECK(until - d->row_since <= MAX_RED);
     d->preempt = d->preempt_over[phase] = until;
     d->preempt_phase = phase;
     CHECK(count(now, offsetof(struct device, preempt)) <= PREEMPTED);
