@@ -70,6 +70,8 @@ on_vehicle(struct xml_tag tag, struct sums *s)
         e = xml_double(tag, "waitingCount", &stops);
     if (e != OK || s->t.vehicles == s->delays_max)
         return ERR_MALFORMED;
+    if (depart < 0 && late <= 0)
+        return OK; /* scheduled for the very end: no second of the simulation was his */
     bool bus = is_bus(s->buses, xml_attribute(tag, "vType"));
     double delay = at_least_0(loss) + at_least_0(late);
     double persons = bus ? TRIPINFO_BUS_PERSONS : TRIPINFO_CAR_PERSONS;
