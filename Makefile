@@ -248,7 +248,7 @@ $(B)/tests/signals/fast/libexec/bulkhead-$(1): $(B)/libexec/bulkhead-$(1) $(FAST
 endef
 $(foreach p,$(FAST),$(eval $(call fast_program,$(p))))
 FAST_STREET := $(call obj,tests/signals/fast/page.c tests/signals/fast/street.c)
-FAST_STREET_WRAPS := clock_system $(addprefix answers_,begin ask look over end)
+FAST_STREET_WRAPS := clock_system field_publish $(addprefix answers_,begin ask look over end)
 $(B)/tests/signals/fast/libexec/sumo: $(B)/field/sumo $(FAST_STREET)
 	@mkdir -p $(@D)
 	$(Q) $(CC) $(LDFLAGS) $(FAST_STREET_WRAPS:%=-Wl,--wrap=%) -o $@ $(call objs_of,field/sumo) $(call field_shared_objs,sumo) $(FAST_STREET) $(LIB) $(LIBS) $(FIELD_LIBS)
