@@ -27,7 +27,7 @@ struct control_options {
     enum control_method method;
     bool loops_only; /* ignore `cars` even where they come */
     bool deaf;       /* ignore what neighbours announce (drills, measurements) */
-    bool trusting;   /* no lane trust (measurements) */
+    bool trusting;   /* believe all that is heard: trust.h, blind.h do nothing (measurements) */
 };
 
 /* How well an intersection is guided; the ladder of specs/signals.md 3.9. */
@@ -76,15 +76,15 @@ int32_t control_wish(struct control *c, uint32_t index, uint64_t now_ms);
 /* What operators see of the last decision. Valid until the next call for this intersection. */
 struct control_view {
     enum control_rung rung;
-    const char *rung_why; /* a few words, static */
+    const char *rung_why; /* a few words with counts; may change once a minute */
     int32_t wish;
     int32_t second_best;                       /* phase of the best alternative; NO_WISH: none */
     int32_t cost_ds, second_cost_ds;           /* of both plans, vehicle-seconds x 10 */
     int32_t phase_cost_ds[SIGNALS_PHASES_MAX]; /* best plan that starts so; -1: not looked at */
     uint16_t queue[SIGNALS_LANES_MAX];         /* estimated vehicles that stand */
     uint16_t near[SIGNALS_LANES_MAX];          /* and all that are under way to the line */
-    uint8_t trust_percent[SIGNALS_LANES_MAX];
-    uint64_t decided_ms; /* when costs and steps were worked out; 0: never */
+    uint8_t trust_percent[SIGNALS_LANES_MAX];  /* 0: its stop loop is dead */
+    uint64_t decided_ms;                       /* when costs and steps were worked out; 0: never */
     /* What the plan intended then: from starts_s seconds later on, phase. Green starts only. */
     uint32_t steps_count;
     struct control_step {
