@@ -32,18 +32,18 @@ step      The ambulance does too.
 # ---- with a bus ----------------------------------------------------------------------------------
 
 step      The bus calls, 150 m before the lights.
-  outside publish as=bus-7 zone=signals time=0 result={"junction":"junction-a0","lane":"north","kind":"bus","eta":14,"distance":150,"late":60}
+  outside publish as=bus-7 zone=signals time=+1 result={"junction":"junction-a0","lane":"north","kind":"bus","eta":14,"distance":150,"late":60}
   must    be allowed saying acknowledged
   because A bus that is late weighs more in the plan, one in each direction. It takes no green away from anybody's hands.
 
 step      It says that it is an ambulance.
-  outside publish as=bus-7 zone=signals time=0 result={"junction":"junction-a0","lane":"north","kind":"emergency","eta":14,"distance":150}
+  outside publish as=bus-7 zone=signals time=+1 result={"junction":"junction-a0","lane":"north","kind":"emergency","eta":14,"distance":150}
   must    be refused by rule call C1
   file    src/services/signals/calls.c
   because What a vehicle is stands in its certificate, by the name under which the city enrolled it.
 
 step      It speaks with the ambulance's voice.
-  outside publish as=bus-7 zone=signals to=emergency-1 time=0 result={"junction":"junction-a0","lane":"north","kind":"emergency","eta":14,"distance":150}
+  outside publish as=bus-7 zone=signals to=emergency-1 time=+1 result={"junction":"junction-a0","lane":"north","kind":"emergency","eta":14,"distance":150}
   must    be refused by rule this device has no Datastream
   file    src/programs/core/ingest.c
   because Whose call it is stands in the certificate too.
@@ -63,7 +63,7 @@ step      He sets its clock ahead.
   because In both directions.
 
 step      He lets it be half a kilometre away and there in a second.
-  outside publish as=emergency-1 zone=signals time=0 result={"junction":"junction-a0","lane":"north","kind":"emergency","eta":1,"distance":500}
+  outside publish as=emergency-1 zone=signals time=+1 result={"junction":"junction-a0","lane":"north","kind":"emergency","eta":1,"distance":500}
   must    be refused by rule call C6
   file    src/services/signals/calls.c
   because It cannot drive like that.
@@ -81,7 +81,7 @@ step      He leaves the time out, so that the city takes its own.
   because A call that waited somewhere would be fresh again.
 
 step      He is at the next intersection already.
-  outside publish as=emergency-1 zone=signals time=+2 result={"junction":"junction-b0","lane":"north","kind":"emergency","eta":14,"distance":150}
+  outside publish as=emergency-1 zone=signals time=+1 result={"junction":"junction-b0","lane":"north","kind":"emergency","eta":14,"distance":150}
   must    be refused by rule call C8
   file    src/services/signals/calls.c
   because It cannot have driven the 400 m that it said were left.

@@ -167,8 +167,11 @@ put_payload(const struct story_move *m, struct buf *b)
     }
     buf_text(b, "{");
     if (time_s) {
+        struct timespec now;
+        clock_gettime(CLOCK_REALTIME, &now);
         buf_text(b, "\"phenomenonTime\":\"");
-        text_put_time(b, ((int64_t)time(NULL) + strtol(time_s, NULL, 10)) * 1000000);
+        text_put_time(b, ((int64_t)now.tv_sec + strtol(time_s, NULL, 10)) * 1000000 +
+                             now.tv_nsec / 1000000 * 1000);
         buf_text(b, "\",");
     }
     for (long left = move_number(m, "size", 0), i = 0; i < left; i++)
