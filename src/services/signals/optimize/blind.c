@@ -6,6 +6,7 @@
 #define EXPECTED 6.0   /* silent though so many were expected: one chance in 400 */
 #define CARRIES_S 1.5  /* a lane cannot count more than one in so many seconds */
 #define NOISY 20.0     /* counts above that, in a row */
+#define AT_RED 20.0    /* counts at red above those at green: no street is so lawless */
 #define RATE_UNKNOWN 0.02
 #define DOUBT_LEAST 0.01
 #define OWED_LEAST (-1.0)
@@ -16,8 +17,9 @@
 const char *
 blind_words(enum blind_why why)
 {
-    static const char *const words[BLIND_WHYS_COUNT] = {"sees", "says it is dead", "is silent",
-                                                        "is stuck", "counts more than can pass"};
+    static const char *const words[BLIND_WHYS_COUNT] = {
+        "sees",     "says it is dead",           "is silent",
+        "is stuck", "counts more than can pass", "counts at red"};
     ASSERT(why < BLIND_WHYS_COUNT);
     return words[why];
 }
@@ -167,11 +169,13 @@ judge(struct blind *b, uint32_t lane, const struct signals_reading *r, bool all_
         return BLIND_NOT;
     if (l->excess >= NOISY)
         return BLIND_NOISY;
+    if (l->at_red >= AT_RED)
+        return BLIND_AT_RED;
     if (l->stuck_s >= BLIND_STUCK_S)
         return BLIND_STUCK;
     if (is_silent(b, lane, all_found, now_s))
         return BLIND_SILENT;
-    bool lasting = l->why == BLIND_NOISY || l->why == BLIND_STUCK || l->why == BLIND_SAID;
+    bool lasting = l->why != BLIND_NOT && l->why != BLIND_SILENT;
     return lasting && now_s - l->sign_s < BLIND_GOOD_S ? l->why : BLIND_NOT;
 }
 
@@ -182,6 +186,10 @@ watch(struct blind_lane *l, uint32_t count, bool on, const struct blind_light *l
     double yields = (double)BLIND_STUCK_S / BLIND_STUCK_YIELD_S;
     l->excess += (double)count - seconds / CARRIES_S;
     l->excess = limited(l->excess, 0, 2 * NOISY);
+    l->red_s = light->red ? l->red_s + seconds : 0;
+    if (l->red_s > BLIND_RED_S || light->green)
+        l->at_red += light->green ? -(double)count : (double)count;
+    l->at_red = limited(l->at_red, 0, 2 * AT_RED);
     if (count > 0 || !on)
         l->stuck_s = 0;
     else if (light->green)
@@ -189,7 +197,7 @@ watch(struct blind_lane *l, uint32_t count, bool on, const struct blind_light *l
     if (count > 0 || on != l->on)
         l->quiet_s = now_s;
     l->on = on;
-    if (l->excess >= NOISY || l->stuck_s >= BLIND_STUCK_S)
+    if (l->excess >= NOISY || l->at_red >= AT_RED || l->stuck_s >= BLIND_STUCK_S)
         l->sign_s = now_s;
 }
 

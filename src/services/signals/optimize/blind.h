@@ -26,11 +26,20 @@ enum {
     BLIND_SIBLINGS = 10,       /* counted by a sibling in that time */
     BLIND_STUCK_S = 60,        /* of green, always occupied, nobody leaves */
     BLIND_STUCK_YIELD_S = 180, /* of a green that yields, or with no room ahead */
+    BLIND_RED_S = 8,           /* of red, after which nobody crosses */
     BLIND_GOOD_S = 120,        /* behaving well for so long: a noisy or stuck loop sees again */
 };
 #define BLIND_RATE_MOST 0.3 /* vehicles a second and lane */
 
-enum blind_why { BLIND_NOT, BLIND_SAID, BLIND_SILENT, BLIND_STUCK, BLIND_NOISY, BLIND_WHYS_COUNT };
+enum blind_why {
+    BLIND_NOT,
+    BLIND_SAID,
+    BLIND_SILENT,
+    BLIND_STUCK,
+    BLIND_NOISY,
+    BLIND_AT_RED, /* more vehicles than at green, on and on */
+    BLIND_WHYS_COUNT
+};
 
 struct blind_lane {
     enum blind_why why;
@@ -38,6 +47,7 @@ struct blind_lane {
     bool on, wanted;                 /* wanted: a vehicle lane */
     double quiet_s, sign_s;          /* since when no count and no change; last that was wrong */
     double stuck_s;                  /* of green, occupied, without a count */
+    double red_s, at_red;            /* of red; counts in it above those at green */
     double excess;                   /* counts above what a lane can carry */
     double count, seconds;           /* learned: decaying sums */
     double past_count, past_seconds; /* as they were at the last count */
@@ -55,6 +65,7 @@ struct blind {
 };
 
 struct blind_light {
+    bool red;             /* surely: a phase stands, and it has none of its links */
     bool green, free_way; /* free_way: protected, with room ahead */
     bool all_found;       /* all who were said to come to this street were seen on its lanes */
 };

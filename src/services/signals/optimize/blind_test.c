@@ -164,6 +164,24 @@ TEST(counts_more_than_can_pass)
     CHECK(blind_count(&b) == 0);
 }
 
+TEST(counts_at_red)
+{
+    static const uint32_t three[LANES] = {3, 10, 10, 10};
+    begin(false);
+    for (uint32_t cycle = 0; cycle < 200; cycle++) { /* green and red in turn; it counts in both */
+        lights[0] = (struct blind_light){.green = true, .free_way = true};
+        pass(20, three);
+        lights[0] = (struct blind_light){.red = true};
+        pass(40, cycle < 100 ? (const uint32_t[LANES]){0, 10, 10, 10} : three);
+        CHECK(cycle >= 100 || blind_count(&b) == 0);
+    }
+    CHECK(b.lanes[0].why == BLIND_AT_RED);
+
+    begin(false); /* in between, or flashing: nothing is known of red */
+    pass(3600, three);
+    CHECK(blind_count(&b) == 0);
+}
+
 TEST(a_full_lane_is_not_noisy)
 {
     static const uint32_t two[LANES] = {2, 2, 2, 2};

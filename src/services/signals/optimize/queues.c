@@ -487,7 +487,10 @@ find_blind(struct queues *q, const struct signals_reading *r, double now_s)
 {
     struct blind_light lights[SIGNALS_LANES_MAX];
     for (uint32_t l = 0; l < q->model->lanes_count; l++)
-        lights[l] = (struct blind_light){is_green(q, l), has_free_way(q, l), all_found(q, l)};
+        lights[l] = (struct blind_light){.red = q->phase >= 0 && !is_green(q, l),
+                                         .green = is_green(q, l),
+                                         .free_way = has_free_way(q, l),
+                                         .all_found = all_found(q, l)};
     blind_hear(&q->blind, r, lights, now_s);
 }
 
