@@ -26,6 +26,7 @@ check_link(const struct intersection *x, uint32_t i, char *why)
     const struct lights_link *l = &x->links[i];
     if (l->walk) {
         if (l->walk_s < LIGHTS_WALK_MIN_S || l->yellow_s != 0 ||
+            l->all_red_s < LIGHTS_WALK_BUFFER_S ||
             !within(l->clearance_s, LIGHTS_CLEARANCE_MIN_S, LIGHTS_CLEARANCE_MAX_S))
             return refuse(
                 why, "link %u: a walk of %u s with a clearance of %u s: at least %d and %d",
@@ -113,21 +114,27 @@ check_plan(const struct intersection *x, uint32_t p, char *why)
 static void
 derive_phase(struct intersection *x, uint32_t p)
 {
-    uint16_t minimum = 0, walk = 0;
+    uint16_t plain = 0, walk = 0;
+    bool vehicles = false;
     for (uint32_t i = 0; i < x->links_count; i++) {
         const struct lights_link *l = &x->links[i];
         if (letter_strength(x->phases[p][i]) < 2)
             continue;
         link_add(&x->goes[p], i);
-        if (l->walk)
+        if (l->walk) {
             link_add(&x->walks[p], i);
-        minimum = l->minimum_green_s > minimum ? l->minimum_green_s : minimum;
-        walk = l->walk && l->walk_s > walk ? l->walk_s : walk;
+            walk = l->walk_s > walk ? l->walk_s : walk;
+            continue;
+        }
+        vehicles = true;
+        plain = l->minimum_green_s > plain ? l->minimum_green_s : plain;
     }
-    minimum = walk > minimum ? walk : minimum;
-    uint16_t early = minimum < x->preempt_minimum_s ? minimum : x->preempt_minimum_s;
-    x->minimum_s[p] = minimum;
-    x->preempt_end_s[p] = early < walk ? walk : early;
+    x->plain_s[p] = plain;
+    x->walk_s[p] = walk;
+    x->early_s[p] = plain < x->preempt_minimum_s ? plain : x->preempt_minimum_s;
+    /* a walk may be begun while the phase stands: choice.c asks whether that leaves all in time */
+    x->minimum_s[p] = plain > walk ? plain : walk;
+    x->walks_only[p] = !vehicles;
     for (uint32_t l = 0; l < x->lanes_count; l++) {
         for (uint32_t i = 0; i < x->links_count; i++) {
             if (link_in(&x->lane_links[l], i) && letter_strength(x->phases[p][i]) > 0)
@@ -168,13 +175,31 @@ derive_cover(struct intersection *x)
     }
 }
 
+/* A phase may show all of its walks, some, or none: the worst of each time. */
+static struct lights_change
+worst_change(const struct intersection *x, uint32_t from, uint32_t to)
+{
+    char letters[LIGHTS_LINKS_MAX + 1];
+    struct lights_change full = intersection_change(x, x->phases[from], to), plain;
+    for (uint32_t i = 0; i < x->links_count; i++)
+        letters[i] = x->links[i].walk ? 'r' : x->phases[from][i];
+    plain = intersection_change(x, letters, to);
+    if (plain.yellow_s > full.yellow_s)
+        full.yellow_s = plain.yellow_s;
+    if (plain.all_red_s > full.all_red_s)
+        full.all_red_s = plain.all_red_s;
+    full.all_stop = full.all_stop || plain.all_stop;
+    return full;
+}
+
 static void
 derive_changes(struct intersection *x)
 {
     for (uint32_t to = 0; to < x->phases_count; to++) {
         for (uint32_t from = 0; from < x->phases_count; from++) {
-            x->change[from][to] = intersection_change(x, x->phases[from], to);
-            uint32_t s = change_s(x, &x->change[from][to]);
+            struct lights_change c = worst_change(x, from, to);
+            uint32_t s = change_s(x, &c);
+            x->change_s[from][to] = (uint16_t)s;
             if (from != to && s > x->into_s[to])
                 x->into_s[to] = (uint16_t)s;
         }
@@ -236,6 +261,7 @@ forget(struct intersection *x)
     memset(x->walks, 0, sizeof(x->walks));
     memset(x->serves, 0, sizeof(x->serves));
     memset(x->into_s, 0, sizeof(x->into_s));
+    memset(&x->pushed, 0, sizeof(x->pushed));
     x->cover_count = 0;
 }
 
@@ -258,6 +284,12 @@ intersection_check(struct intersection *x, char *why)
         e = check_plan(x, p, why);
     for (uint32_t p = 0; p < x->phases_count && e == OK; p++)
         derive_phase(x, p);
+    for (uint32_t l = 0; l < x->lanes_count && e == OK; l++) {
+        for (uint32_t i = 0; i < x->links_count; i++) {
+            if (x->links[i].walk && link_in(&x->lane_links[l], i))
+                link_add(&x->pushed, i);
+        }
+    }
     if (e == OK)
         e = derive_limits(x, why);
     x->checked = e == OK;

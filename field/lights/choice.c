@@ -13,14 +13,6 @@ struct queue {
         due[LIGHTS_PHASES_MAX]; /* in the order in which all can be served in time, if any can */
 };
 
-static uint32_t
-change_s(const struct intersection *x, uint32_t from, uint32_t to)
-{
-    const struct lights_change *c = &x->change[from][to];
-    return (uint32_t)c->clearance_s + c->yellow_s + c->all_red_s +
-           (c->all_stop ? x->box_wait_s : 0u);
-}
-
 /*
  * A job for each phase of the cover: after its change it must have begun before left_s, and holds
  * the junction for its minimum green; so it must end before left_s + minimum. The earliest such end
@@ -87,13 +79,31 @@ may_choose(const struct machine *m, uint8_t phase)
         make_queue(m, 0, &q);
         return all_in_time(x, &q, 1);
     }
-    uint32_t change = change_s(x, m->phase, phase);
+    uint32_t change = x->change_s[m->phase][phase];
     for (uint32_t l = 0; l < x->lanes_count; l++) {
         if (m->due_s[l] > 0 && x->serves[phase] >> l & 1 && change > left_s(m, l))
             return false;
     }
     make_queue(m, x->serves[phase], &q);
     return all_in_time(x, &q, change + x->minimum_s[phase]);
+}
+
+bool
+choice_walk(const struct machine *m)
+{
+    struct queue q;
+    const struct intersection *x = m->x;
+    uint32_t busy_s = x->walk_s[m->phase];
+    if (m->elapsed_s + busy_s < x->plain_s[m->phase])
+        busy_s = x->plain_s[m->phase] - m->elapsed_s;
+    make_queue(m, x->serves[m->phase], &q);
+    return all_in_time(x, &q, busy_s);
+}
+
+uint64_t
+choice_calls(const struct machine *m)
+{
+    return m->silent_s > m->x->silence_s ? UINT64_MAX : m->vehicles | m->walkers;
 }
 
 static const struct lights_plan *
@@ -274,10 +284,10 @@ bus_second(struct machine *m)
 void
 choice_second(struct machine *m)
 {
-    bool silent = ++m->silent_s > m->x->silence_s;
+    m->silent_s++;
     bool flashing = m->state == MACHINE_FLASH || m->state == MACHINE_FAULT;
     bool regular = machine_regular(m);
-    uint64_t calls = silent ? UINT64_MAX : m->vehicles | m->walkers;
+    uint64_t calls = choice_calls(m);
     for (uint32_t l = 0; l < m->x->lanes_count; l++) {
         if (flashing || m->green_lanes >> l & 1 || !(calls >> l & 1)) {
             m->wait_s[l] = m->due_s[l] = 0;

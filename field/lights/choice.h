@@ -12,6 +12,11 @@ void choice_second(struct machine *m);
 /* In regular operation, when the green that stands may end. It may be the same phase. */
 uint8_t choice_next(struct machine *m);
 
+/* Would a walk that begins now leave everybody in time? */
+bool choice_walk(const struct machine *m);
+/* Lanes that call; all of them in a recall. */
+uint64_t choice_calls(const struct machine *m);
+
 /* From a state without a phase: the wish, or where the stored plan starts. */
 uint8_t choice_start(const struct machine *m);
 /* Likewise, but who waited longest is first. */

@@ -1,6 +1,6 @@
 #include "field/lights/intersection.h"
 
-enum { WALK_MM_S = 1070, WALK_BUFFER_S = 3 };
+enum { WALK_MM_S = 1070 };
 
 void
 intersection_init(struct intersection *x, uint32_t links_count)
@@ -88,10 +88,12 @@ void
 intersection_walk(struct intersection *x, uint32_t link, uint32_t decimetres)
 {
     ASSERT(link < x->links_count);
-    uint32_t crossing_s = (decimetres * 100 + WALK_MM_S - 1) / WALK_MM_S;
-    uint32_t clearance_s = crossing_s + WALK_BUFFER_S;
+    uint32_t clearance_s = (decimetres * 100 + WALK_MM_S - 1) / WALK_MM_S;
+    if (clearance_s < LIGHTS_CLEARANCE_MIN_S)
+        clearance_s = LIGHTS_CLEARANCE_MIN_S;
     x->links[link] = (struct lights_link){
         .walk = true,
+        .all_red_s = LIGHTS_WALK_BUFFER_S,
         .minimum_green_s = LIGHTS_WALK_MIN_S,
         .walk_s = LIGHTS_WALK_MIN_S,
         .clearance_s = (uint8_t)(clearance_s > UINT8_MAX ? UINT8_MAX : clearance_s),
@@ -175,22 +177,31 @@ struct lights_change
 intersection_change(const struct intersection *x, const char *from, uint32_t to)
 {
     struct lights_change c = {.all_stop = true}, standing = {0};
+    uint8_t buffer_s = 0;
     bool ends = false;
     for (uint32_t i = 0; i < x->links_count; i++) {
         const struct lights_link *l = &x->links[i];
         if (letter_strength(from[i]) < 2)
             continue;
-        standing.yellow_s = larger(standing.yellow_s, l->yellow_s);
-        standing.all_red_s = larger(standing.all_red_s, l->all_red_s);
+        if (!l->walk) {
+            standing.yellow_s = larger(standing.yellow_s, l->yellow_s);
+            standing.all_red_s = larger(standing.all_red_s, l->all_red_s);
+        }
         if (!loses(from[i], target_letter(x, to, i))) {
             c.all_stop = false;
             continue;
         }
         ends = true;
-        c.clearance_s = larger(c.clearance_s, l->clearance_s);
+        if (l->walk) {
+            c.clearance_s = larger(c.clearance_s, l->clearance_s);
+            buffer_s = larger(buffer_s, l->all_red_s);
+            continue;
+        }
         c.yellow_s = larger(c.yellow_s, l->yellow_s);
         c.all_red_s = larger(c.all_red_s, l->all_red_s);
     }
+    if (buffer_s > c.yellow_s) /* a walk is red already while vehicles have yellow */
+        c.all_red_s = larger(c.all_red_s, (uint8_t)(buffer_s - c.yellow_s));
     if (!ends) {
         c.yellow_s = standing.yellow_s;
         c.all_red_s = standing.all_red_s;

@@ -43,6 +43,7 @@ enum {
     LIGHTS_GREEN_MIN_S = 4, /* a turn; 5 and more for who goes straight on */
     LIGHTS_GREEN_MAX_S = 60,
     LIGHTS_WALK_MIN_S = 7,
+    LIGHTS_WALK_BUFFER_S = 3, /* red, after the clearance and before who crosses goes */
     LIGHTS_CLEARANCE_MIN_S = 4,
     LIGHTS_CLEARANCE_MAX_S = 60,
     LIGHTS_RED_MIN_S = 60,
@@ -59,7 +60,7 @@ struct link_set {
 
 struct lights_link {
     bool walk;                                    /* people on foot: G walk, y clearance */
-    uint8_t yellow_s, all_red_s, minimum_green_s; /* of a walk: its all-red after the clearance */
+    uint8_t yellow_s, all_red_s, minimum_green_s; /* of a walk: its buffer */
     uint8_t walk_s, clearance_s;                  /* of a walk only */
 };
 
@@ -102,9 +103,14 @@ struct intersection {
     struct link_set goes[LIGHTS_PHASES_MAX];  /* G or g */
     struct link_set walks[LIGHTS_PHASES_MAX]; /* G on a walk */
     uint64_t serves[LIGHTS_PHASES_MAX];       /* a bit a lane */
-    uint16_t minimum_s[LIGHTS_PHASES_MAX], preempt_end_s[LIGHTS_PHASES_MAX];
-    struct lights_change change[LIGHTS_PHASES_MAX][LIGHTS_PHASES_MAX];
-    uint16_t into_s[LIGHTS_PHASES_MAX]; /* worst change into it */
+    /* of a phase, at most; the same without its walks; and when a pre-emption ends it */
+    uint16_t minimum_s[LIGHTS_PHASES_MAX], plain_s[LIGHTS_PHASES_MAX], early_s[LIGHTS_PHASES_MAX];
+    uint16_t walk_s[LIGHTS_PHASES_MAX]; /* a walk of it that was begun */
+    bool walks_only[LIGHTS_PHASES_MAX];
+    struct link_set pushed; /* walks that are shown when somebody called */
+    /* worst change, whichever walks are shown; and of all into a phase */
+    uint16_t change_s[LIGHTS_PHASES_MAX][LIGHTS_PHASES_MAX];
+    uint16_t into_s[LIGHTS_PHASES_MAX];
     uint32_t cover_count;
     uint8_t cover[LIGHTS_PHASES_MAX];
     uint8_t serving[LIGHTS_LANES_MAX]; /* the phase of the cover that serves a lane */
@@ -150,7 +156,7 @@ enum err intersection_add_row(struct intersection *x, uint32_t phase, uint32_t s
 void intersection_cross(struct intersection *x, uint32_t a, uint32_t b);
 /* `link` gives way to `to` when it shows g. */
 void intersection_yield(struct intersection *x, uint32_t link, uint32_t to);
-/* A walk over `decimetres`: at 1.07 m/s, and a buffer of 3 s. */
+/* A walk over `decimetres`: cleared at 1.07 m/s, and then red for its buffer. */
 void intersection_walk(struct intersection *x, uint32_t link, uint32_t decimetres);
 
 /*

@@ -58,7 +58,7 @@ TEST(times_that_are_not_safe_are_refused)
     refused(&x, "a longest red of 30 s and of 90 s on foot: not within 60 to 600");
     shape_make(SHAPE_CROSSINGS, NULL, &x);
     x.links[2].walk_s = 5;
-    refused(&x, "link 2: a walk of 5 s with a clearance of 11 s: at least 7 and 4");
+    refused(&x, "link 2: a walk of 5 s with a clearance of 8 s: at least 7 and 4");
     shape_make(SHAPE_CROSSINGS, NULL, &x);
     x.phases[0][2] = 'g';
     refused(&x, "phase 0 (Grgrr): link 2 is a walk and shows g");
@@ -119,10 +119,10 @@ TEST(what_stands_between_two_phases_is_checked_and_right)
     intersection_between(&x, x.phases[0], 1, STAGE_YELLOW, shown);
     CHECK(strcmp(shown, "yrrrr") == 0);
     c = intersection_change(&x, x.phases[0], 1);
-    /* 7.5 m at 1.07 m/s are 8 s, and 3 s */
-    CHECK(c.clearance_s == 11 && c.yellow_s == 3 && c.all_red_s == 1 && c.all_stop);
+    /* 7.5 m at 1.07 m/s are 8 s; the buffer of 3 s is yellow to the vehicles */
+    CHECK(c.clearance_s == 8 && c.yellow_s == 3 && c.all_red_s == 1 && c.all_stop);
     c = intersection_change(&x, x.phases[0], 3);
-    CHECK(c.clearance_s == 11 && c.yellow_s == 0 && c.all_red_s == 0 && !c.all_stop);
+    CHECK(c.clearance_s == 8 && c.yellow_s == 0 && c.all_red_s == 3 && !c.all_stop);
 }
 
 TEST(a_day_has_its_plans)

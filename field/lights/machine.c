@@ -86,6 +86,47 @@ to_state(struct machine *m, enum machine_state state)
     m->elapsed_s = 0;
 }
 
+static bool
+walks_now(const struct machine *m)
+{
+    const struct link_set *walks = &m->x->walks[m->phase];
+    for (uint32_t i = 0; i < m->x->links_count && link_any(walks); i++) {
+        if (link_in(walks, i) && m->shown[i] == 'G')
+            return true;
+    }
+    return false;
+}
+
+/* Does a walk of a phase that begins, or stands, have to be shown? One that is shown stays. */
+static bool
+walk_is_due(const struct machine *m, uint32_t link, uint64_t calls)
+{
+    const struct intersection *x = m->x;
+    if (m->shown[link] == 'G' || !link_in(&x->pushed, link) || x->walks_only[m->phase])
+        return true;
+    for (uint32_t l = 0; l < x->lanes_count; l++) {
+        if (calls >> l & 1 && link_in(&x->lane_links[l], link))
+            return true;
+    }
+    return false;
+}
+
+/* The phase with those of its walks that are due. */
+static void
+show_due(struct machine *m)
+{
+    char letters[LIGHTS_LINKS_MAX];
+    const struct intersection *x = m->x;
+    uint64_t calls = choice_calls(m);
+    for (uint32_t i = 0; i < x->links_count; i++) {
+        bool walk = link_in(&x->walks[m->phase], i);
+        letters[i] = walk && !walk_is_due(m, i, calls) ? 'r' : x->phases[m->phase][i];
+        if (walk && letters[i] == 'G' && m->shown[i] != 'G')
+            m->walk_age_s = 0;
+    }
+    show(m, letters);
+}
+
 /* The state of a phase that is shown for this goal. Its age goes on. */
 static void
 stand(struct machine *m, enum machine_goal goal)
@@ -96,7 +137,7 @@ stand(struct machine *m, enum machine_goal goal)
     m->goal = goal;
     m->target = LIGHTS_NO_PHASE;
     if (goal == GOAL_PHASE)
-        m->state = link_any(&m->x->walks[m->phase]) ? MACHINE_WALK : MACHINE_GREEN;
+        m->state = walks_now(m) ? MACHINE_WALK : MACHINE_GREEN;
     else
         m->state = goal == GOAL_MANUAL ? MACHINE_MANUAL : MACHINE_PREEMPT;
 }
@@ -106,7 +147,7 @@ show_phase(struct machine *m, uint8_t phase, enum machine_goal goal)
 {
     ASSERT(phase < m->x->phases_count);
     m->phase = phase;
-    show(m, m->x->phases[phase]);
+    show_due(m);
     choice_shown(m, phase);
     m->elapsed_s = 0;
     stand(m, goal);
@@ -290,18 +331,20 @@ tick_phase(struct machine *m, const struct lights_event *e)
     (void)e;
     const struct intersection *x = m->x;
     struct want to = wanted(m);
-    uint32_t least_s =
-        to.goal == GOAL_PREEMPT ? x->preempt_end_s[m->phase] : x->minimum_s[m->phase];
+    uint32_t least_s = to.goal == GOAL_PREEMPT ? x->early_s[m->phase] : x->plain_s[m->phase];
+    bool may_end =
+        m->elapsed_s >= least_s && !(walks_now(m) && m->walk_age_s < x->walk_s[m->phase]);
     if (to.goal == GOAL_PHASE && m->goal != GOAL_PHASE)
         stand(m, GOAL_PHASE);
-    if (to.goal == GOAL_PHASE && m->elapsed_s >= least_s)
-        to.phase = choice_next(m);
-    if (to.goal == GOAL_PHASE && to.phase == LIGHTS_NO_PHASE)
-        return OK;
-    if (to.phase == m->phase)
-        stand(m, to.goal);
-    else if (m->elapsed_s >= least_s)
+    if (to.goal == GOAL_PHASE)
+        to.phase = may_end ? choice_next(m) : m->phase;
+    if (to.phase != m->phase && may_end)
         begin_change(m, to);
+    else if (to.phase == m->phase) {
+        if (to.goal != GOAL_PREEMPT && link_any(&x->walks[m->phase]) && choice_walk(m))
+            show_due(m);
+        stand(m, to.goal);
+    }
     return OK;
 }
 
@@ -401,6 +444,7 @@ static void
 pass_second(struct machine *m, const struct lights_event *e)
 {
     m->elapsed_s++;
+    m->walk_age_s++;
     m->row_s++;
     m->inside = e->inside;
     bool obeying = m->wished && e->now_us < m->wish_until_us;
@@ -429,7 +473,9 @@ take_over(struct machine *m, const struct lights_event *e)
 {
     if (e->phase >= m->x->phases_count)
         return ERR_DENIED;
+    memcpy(m->shown, m->x->phases[e->phase], m->x->links_count); /* its walks too */
     show_phase(m, (uint8_t)e->phase, GOAL_PHASE);
+    m->walk_age_s = 0;
     return OK;
 }
 

@@ -3,9 +3,8 @@
  * no allocation; the table is at the end of machine.c, and a pair that is not in it is refused and
  * changes nothing.
  *
- *   OFF ─take over, start─► GREEN/WALK ─► CLEARANCE ─► YELLOW ─► ALL_RED ─► BOX_HOLD ─► GREEN/WALK
- *                                                                             │  └► PREEMPT, MANUAL
- *   any ─watchdog, trip─► FAULT ─reset─► LEAVE_FLASH ─► GREEN/WALK            └─► RED, FLASH
+ *   OFF -take over-> GREEN/WALK -> CLEARANCE -> YELLOW -> ALL_RED -> BOX_HOLD -> GREEN/WALK,
+ *   PREEMPT, MANUAL, RED or FLASH;  any -watchdog, trip-> FAULT -reset-> FLASH -> LEAVE_FLASH
  *
  * A change has a goal: a phase, a pre-emption, a person's hand, all red, flashing. Its target is
  * fixed when it begins. Something more urgent takes the change over when no green that is kept
@@ -13,27 +12,40 @@
  * the end that a pre-emption may ask of a green.
  *
  * M1  No two links that cross go together but one that yields (intersection.h); all letters shown
- * are a phase's, or derived from one by taking green away, or all flash. M2  Whoever loses green
- * shows yellow for its yellow_s, a walk its clearance_s; nobody who gains green has it before
- * all-red is over. Nothing shortens them: no wish, no person, no pre-emption. With all red it goes
- * on while somebody is still inside the junction, box_wait_s at most. M3  A phase stands for at
- * least the minimum green of its links and the walk of its walks; for a pre-emption at least
- * preempt_minimum_s, and the walk. M4  A wish takes effect at the first second when the green's age
- * is at least its minimum. A wish that is expired, or whose number is not larger than the last
- * one's, is no wish. Without a wish the stored plan of the time of day goes on from where it
- * stands. M5  In regular operation a lane whose call stands has green before limit_s
- * (intersection.h). So each second asks: if this is done now, can every waiting lane still be
- * served in time, the earliest due first? If not, the one that is due first is served: a forced
- * request. Under a pre-emption or by order of people red is not counted; afterwards who waited
- * longest is first, and everybody's limit counts anew. M6  A call of somebody on foot stands until
- * it is served. Without any word from the sensors for silence_s every lane counts as calling
- * (recall). M7  A bus may hold its green for bus_extension_s, or end another's green at its
- * minimum; once an approach in the seconds that the stored plan takes for a cycle, and never
- * against M5. M8  A pre-emption holds its phase until it checks out, or for preempt_longest_s; then
- * that source is not heard for preempt_cool_s. The first wins; one for the same phase shares it,
- * others wait. Orders of people wait for it; a flash that already stands is left for it through
- * all-red. M9  After flashing all is red for LIGHTS_LEAVE_FLASH_S. FAULT flashes at once and obeys
- * nobody but a reset; how often one is allowed is the monitor's (monitor.h).
+ *     are a phase's, or derived from one by taking green away, or all flash.
+ *
+ * M2  Whoever loses green shows yellow for its yellow_s, a walk its clearance_s; nobody who gains
+ *     green has it before all-red is over. Nothing shortens them: no wish, no person, no
+ *     pre-emption. With all red it goes on while somebody is inside, box_wait_s at most.
+ *
+ * M3  A phase stands for at least the minimum green of its links, a walk for its walk_s; for a
+ *     pre-emption at least preempt_minimum_s, and the walk.
+ *
+ * M4  A wish takes effect at the first second when the green's age is at least its minimum. A wish
+ *     that is expired, or whose number is not larger than the last one's, is no wish. Without a
+ *     wish the stored plan of the time of day goes on from where it stands.
+ *
+ * M5  In regular operation a lane whose call stands has green before limit_s (intersection.h). So
+ *     each second asks: if this is done now, can every waiting lane still be served in time, the
+ *     earliest due first? If not, the one that is due first is served: a forced request. What was
+ *     asked for, where it is less than limit_s, is kept as long as that leaves everybody in time.
+ *     Under a pre-emption or by order of people red is not counted; afterwards who waited longest
+ *     is first, and everybody's limit counts anew.
+ *
+ * M6  A call of somebody on foot stands until it is served. A phase shows a walk when somebody
+ *     calls there, at its beginning or while it is to stay; a walk that nobody can call for, or of
+ *     a phase without vehicles, is always shown. Without any word from the sensors for silence_s
+ *     every lane counts as calling (recall).
+ *
+ * M7  A bus may hold its green for bus_extension_s, or end another's green at its minimum; once an
+ *     approach in the seconds that the stored plan takes for a cycle, and never against M5.
+ *
+ * M8  A pre-emption holds its phase until it checks out, or for preempt_longest_s; then that source
+ *     is not heard for preempt_cool_s. The first wins; one for the same phase shares it, others
+ *     wait. Orders of people wait for it; a flash that stands is left for it through all-red.
+ *
+ * M9  After flashing all is red for LIGHTS_LEAVE_FLASH_S. FAULT flashes at once and obeys nobody
+ *     but a reset; how often one is allowed is the monitor's (monitor.h).
  *
  * Seconds are the street's: one LIGHTS_TICK each. Wishes and orders end by the wall clock.
  */
@@ -122,7 +134,8 @@ struct machine {
     uint8_t phase;          /* shown, or shown last */
     uint8_t target;         /* of a change; LIGHTS_NO_PHASE: none */
     struct lights_change change;
-    uint32_t elapsed_s; /* in this state; of a phase: its age */
+    uint32_t elapsed_s;  /* in this state; of a phase: its age */
+    uint32_t walk_age_s; /* of the walk that began last */
     char shown[LIGHTS_LINKS_MAX + 1];
     uint64_t green_lanes; /* what is shown serves them */
 

@@ -33,7 +33,7 @@ TEST(what_is_right_passes)
 {
     CHECK(WATCH(SHAPE_TWO_PHASES, false, {"GGrr", 5}, {"yyrr", 3}, {"rrrr", 1}, {"rrGG", 5},
                 {"rryy", 3}, {"rrrr", 1}, {"oooo", 9}, {"rrrr", 6}, {"GGrr", 1}) == MONITOR_NONE);
-    CHECK(WATCH(SHAPE_CROSSINGS, false, {"GrGrr", 7}, {"Gryrr", 11}, {"yrrrr", 3}, {"rrrrr", 1},
+    CHECK(WATCH(SHAPE_CROSSINGS, false, {"GrGrr", 7}, {"Gryrr", 8}, {"yrrrr", 3}, {"rrrrr", 1},
                 {"rGrGg", 1}) == MONITOR_NONE);
     CHECK(WATCH(SHAPE_PERMISSIVE_LEFTS, false, {"GgrrGgrrG", 9}, {"yyrryyrry", 4}, {"rrrrrrrrs", 2},
                 {"rrGgrrGgs", 1}) == MONITOR_NONE);
@@ -58,7 +58,7 @@ TEST(every_fault_trips)
           MONITOR_AFTER_FLASH);
     CHECK(WATCH(SHAPE_CROSSINGS, false, {"GrGrr", 6}, {"Gryrr", 1}) == MONITOR_SHORT_WALK);
     CHECK(WATCH(SHAPE_CROSSINGS, false, {"GrGrr", 7}, {"Grrrr", 1}) == MONITOR_SHORT_CLEARANCE);
-    CHECK(WATCH(SHAPE_CROSSINGS, false, {"GrGrr", 7}, {"Gryrr", 10}, {"yrrrr", 1}) ==
+    CHECK(WATCH(SHAPE_CROSSINGS, false, {"GrGrr", 7}, {"Gryrr", 7}, {"yrrrr", 1}) ==
           MONITOR_SHORT_CLEARANCE);
     CHECK(WATCH(SHAPE_CROSSINGS, false, {"rGrGG", 1}) == MONITOR_CONFLICT);
 }

@@ -59,21 +59,21 @@ static void
 short_green(struct intersection *x)
 {
     for (uint32_t p = 0; p < x->phases_count; p++)
-        x->minimum_s[p]--;
+        x->plain_s[p]--;
 }
 
 static void
 hasty_preempt(struct intersection *x)
 {
     for (uint32_t p = 0; p < x->phases_count; p++)
-        x->preempt_end_s[p] = (uint16_t)(x->preempt_minimum_s - 1);
+        x->early_s[p] = (uint16_t)(x->preempt_minimum_s - 1);
 }
 
 static void
 short_walk(struct intersection *x)
 {
     for (uint32_t p = 0; p < x->phases_count; p++)
-        x->minimum_s[p] = x->preempt_end_s[p] = 6;
+        x->walk_s[p] = 6;
 }
 
 static void
