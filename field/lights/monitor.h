@@ -8,15 +8,19 @@
  *
  * This is not the malfunction management unit (MMU) of a cabinet, and does not replace it. A real
  * one is hardware of its own, sees voltages and not letters, acts within half a second, and cannot
- * be reached from any network. This one finds a fault of our own program a second earlier than
- * nobody.
+ * be reached from any network. This one finds faults of our own program.
  *
  * O1  Two links that cross go together only if one of them yields; yellow counts as the green that
- * it was. O2  Green is left by yellow of at least yellow_s, a walk by a clearance of at least
- * clearance_s; then red. O3  A green stands for its minimum, under a pre-emption for
- * preempt_minimum_s; a walk for walk_s. O4  Nobody gets green before all that cross his way have
- * been red for their all_red_s. O5  All flash or nobody does; after it all are red for
- * LIGHTS_LEAVE_FLASH_S.
+ *     it was.
+ *
+ * O2  Green is left by yellow of at least yellow_s, a walk by a clearance of at least clearance_s;
+ *     then red.
+ *
+ * O3  A green stands for its minimum, under a pre-emption for preempt_minimum_s; a walk for walk_s.
+ *
+ * O4  Nobody gets green before all that cross his way have been red for their all_red_s.
+ *
+ * O5  All flash or nobody does; after it all are red for LIGHTS_LEAVE_FLASH_S.
  */
 #ifndef FIELD_LIGHTS_MONITOR_H
 #define FIELD_LIGHTS_MONITOR_H
