@@ -12,6 +12,7 @@ enum {
     YELLOW_DEFAULT_S = 3,
     DOWNSTREAM_MAX = 4,
 };
+#define START_AGAIN_S 2.0     /* lost when a queue starts */
 #define CROSS_S 2.0           /* from the stop line to the exit */
 #define EXIT_QUEUE_WEIGHT 0.7 /* specs/signals-better.md 1.3 */
 #define EXIT_LEAST_M 15.0
@@ -278,7 +279,8 @@ fill(struct control *c, const struct junction *j, double now_s)
     p->minimum_green_s = j->model.minimum_green_s;
     p->yellow_s = j->model.yellow_s;
     p->clearance_s = (uint32_t)j->model.yellow_s + j->model.all_red_s;
-    p->change_cost = 0;
+    p->change_cost =
+        spill_behind(&j->queues.spill, &j->model) * ((double)p->clearance_s + START_AGAIN_S);
     queues_fill(&j->queues, p, now_s);
     fill_exits(c, j, p, now_s);
 }

@@ -82,6 +82,7 @@ queues_init(struct queues *q, const struct signals_model *m, double now_s)
     }
     trust_init(&q->trust, false, now_s);
     blind_init(&q->blind, m, siblings, false, now_s);
+    spill_init(&q->spill);
 }
 
 /* ---- lists ------------------------------------------------------------------------------------
@@ -624,6 +625,7 @@ queues_hear(struct queues *q, const struct signals_reading *r, bool loops_only, 
     q->phase = r->phase;
     hear_rates(q, r, seconds);
     find_blind(q, r, now_s);
+    spill_hear(&q->spill, m, r);
     for (uint32_t l = 0; l < m->lanes_count; l++)
         hear_lane(q, r, l, now_s);
     for (uint32_t j = 0; j < m->loops_count && !cars; j++) {
@@ -764,13 +766,14 @@ fill_lane(const struct queues *q, struct search_problem *p, uint32_t lane, doubl
     bool walk = q->model->lane_kind[lane] == LANE_WALK;
     bool waits = from->count > 0 && from->v[0].eta_s <= now_s;
     double extra = waits && now_s - from->served_s > PATIENCE_S ? IMPATIENT_WEIGHT : 0;
+    double spills = spill_over(&q->spill, q->model, lane) ? SPILL_WEIGHT : 1;
     to->count = 0;
     if (blind_is(&q->blind, lane) && !waits)
         put(to, 0, blind_doubt(&q->blind, lane));
     for (uint32_t i = 0; i < from->count; i++) {
         bool stands = from->v[i].eta_s <= now_s;
         double weight = (walk ? WALK_WEIGHT : 1) + (stands ? extra : 0);
-        put(to, from->v[i].eta_s - now_s, weight * believed(q, lane, i));
+        put(to, from->v[i].eta_s - now_s, weight * spills * believed(q, lane, i));
     }
     /* Beyond what is known, arrivals go on as they used to. */
     double beyond = (double)q->model->lane_m[lane] / speed(q->model, lane);

@@ -23,6 +23,7 @@
 #include "services/signals/optimize/blind.h"
 #include "services/signals/optimize/flow.h"
 #include "services/signals/optimize/search.h"
+#include "services/signals/optimize/spill.h"
 #include "services/signals/optimize/trust.h"
 #include "services/signals/reading.h"
 
@@ -68,6 +69,7 @@ struct queues {
     uint64_t full_exits;                 /* no room there, as the control knows */
     struct trust trust;
     struct blind blind;
+    struct spill spill;
 };
 
 /* The model is borrowed. */

@@ -1,0 +1,52 @@
+/*
+ * spill.h -- whose queue reaches back over the start of its own lane, and so stands in the way of
+ * others.
+ *
+ * A loop that stays covered lies under a standing queue, until it is free for so long that the
+ * queue's end has passed it. If it lies before the lane's start, in a street that leads there, the
+ * queue stands in a junction upstream, and holds up vehicles that do not even want to come here: a
+ * second of its delay costs more than that of those who are seen. A long entry that is full costs
+ * its own delay only. So short inner links go first where streets are saturated (Gregoire et al.
+ * 2014, "Capacity-aware back-pressure": what counts is how full a link is, not how many stand
+ * there; Daganzo 2007 on why a network must not fill).
+ *
+ * Pure; no random numbers.
+ */
+#ifndef SERVICES_SIGNALS_OPTIMIZE_SPILL_H
+#define SERVICES_SIGNALS_OPTIMIZE_SPILL_H
+
+#include "services/signals/reading.h"
+
+enum {
+    SPILL_COVERED_S = 6, /* nobody who drives covers a loop for so long */
+    SPILL_FREE_S = 4,    /* two headways: nobody follows any more */
+    SPILL_CYCLE_S = 60,  /* a queue that did not end in a usual cycle will not by itself */
+    SPILL_BEHIND = 8,    /* on each such lane: what stands on 60 m */
+};
+
+#define SPILL_WEIGHT 2.0 /* of a vehicle in a queue that spills over: another one waits for it */
+
+struct spill {
+    uint8_t covered_s[SIGNALS_LOOPS_MAX], free_s[SIGNALS_LOOPS_MAX];
+    bool stands[SIGNALS_LOOPS_MAX];       /* a queue over it, */
+    uint16_t stands_s[SIGNALS_LOOPS_MAX]; /* for so long */
+};
+
+void spill_init(struct spill *s);
+
+/* One second of loops. */
+void spill_hear(struct spill *s, const struct signals_model *m, const struct signals_reading *r);
+
+/* Vehicles that want to get to this lane stand before its start. */
+bool spill_over(const struct spill *s, const struct signals_model *m, uint32_t lane);
+
+/*
+ * Vehicles that wait where nobody counts them: behind lanes whose farthest loop lies under a queue
+ * that did not end for a whole cycle, SPILL_BEHIND on each. All of them wait a second more for each
+ * second in which nobody is let go, so a change costs that much more: the longer the queues, the
+ * longer the greens (Webster 1958, and Gazis 1964 on why it is lost time that counts when all
+ * approaches are full).
+ */
+double spill_behind(const struct spill *s, const struct signals_model *m);
+
+#endif
