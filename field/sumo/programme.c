@@ -77,7 +77,7 @@ is_green(struct bytes state)
 static void
 put_phase(struct buf *b, struct bytes state, double seconds, const struct programme_form *form)
 {
-    bool green = form->actuated && is_green(state) && seconds >= SITE_GREEN_MIN_S;
+    bool green = form->actuated && is_green(state);
     buf_format(b, "<phase duration=\"%.0f\" state=\"%.*s\"", seconds, BYTES_PRINTF(state));
     if (green)
         buf_format(b, " minDur=\"%u\" maxDur=\"%u\"", (unsigned)form->minimum_s,
@@ -85,14 +85,17 @@ put_phase(struct buf *b, struct bytes state, double seconds, const struct progra
     buf_text(b, "/>\n");
 }
 
-/* A stage: one green state; then, from `after` on, `changing` states that lead to the next one. */
+/*
+ * A stage: one green state, in one or more equal phases up to `after`; then, from there on,
+ * `changing` phases that lead to the next one.
+ */
 struct stage {
     struct bytes state;
     double seconds; /* with its change */
-    uint32_t after, changing;
+    uint32_t equal, after, changing;
 };
 
-/* Consecutive equal states are one; what is shorter than a green belongs to the change. */
+/* Consecutive equal phases are one; what is shorter than a green belongs to the change. */
 static uint32_t
 stages_of(const struct programme *p, struct stage out[static PROGRAMME_PHASES_MAX])
 {
@@ -105,7 +108,7 @@ stages_of(const struct programme *p, struct stage out[static PROGRAMME_PHASES_MA
         for (; i < p->count && bytes_equal(p->phases[i].state, state); i++)
             seconds += p->phases[i].seconds;
         if (is_green(state) && seconds >= SITE_GREEN_MIN_S) {
-            out[count++] = (struct stage){state, seconds, i, 0};
+            out[count++] = (struct stage){state, seconds, i - from, i, 0};
         } else if (count > 0) {
             out[count - 1].seconds += seconds;
             out[count - 1].changing += i - from;
@@ -185,6 +188,22 @@ complete(const struct programme *p, const struct stage *stages, uint32_t count)
     return count >= 2 && letters <= SITE_LETTERS_MAX;
 }
 
+/* Its phases as shipped; the last one takes what is left of the time. */
+static void
+put_green(const struct programme *p, const struct stage *stage, double seconds,
+          const struct programme_form *form, struct buf *b)
+{
+    double left = seconds < SITE_GREEN_MIN_S ? SITE_GREEN_MIN_S : seconds;
+    for (uint32_t i = 0; i + 1 < stage->equal; i++) {
+        double own = p->phases[stage->after - stage->equal + i].seconds;
+        if (left - own < 1)
+            break;
+        put_phase(b, stage->state, own, form);
+        left -= own;
+    }
+    put_phase(b, stage->state, left, form);
+}
+
 static enum err
 put_cleared(const struct programme *p, const struct programme_form *form, struct buf *b)
 {
@@ -197,8 +216,7 @@ put_cleared(const struct programme *p, const struct programme_form *form, struct
         const struct stage *next = &stages[(i + 1) % count];
         /* The first one may go on from the last. */
         bool stays = bytes_equal(stages[i].state, next->state);
-        double green = stages[i].seconds - (stays ? 0 : change);
-        put_phase(b, stages[i].state, green < SITE_GREEN_MIN_S ? SITE_GREEN_MIN_S : green, form);
+        put_green(p, &stages[i], stages[i].seconds - (stays ? 0 : change), form, b);
         if (!stays)
             put_change(p, &stages[i], next, form, b);
     }

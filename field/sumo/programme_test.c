@@ -32,7 +32,8 @@ TEST(run_b_clears_every_change_and_keeps_every_stage)
      * shipped is yellow still, and one that keeps its green shows the weaker one.
      */
     CHECK(strstr(text, "offset=\"4\">\n"
-                       "<phase duration=\"33\" state=\"GGr\"/>\n"
+                       "<phase duration=\"20\" state=\"GGr\"/>\n"
+                       "<phase duration=\"13\" state=\"GGr\"/>\n"
                        "<phase duration=\"3\" state=\"yyr\"/>\n"
                        "<phase duration=\"1\" state=\"rrr\"/>\n"
                        "<phase duration=\"7\" state=\"grG\"/>\n"
@@ -63,6 +64,31 @@ TEST(actuated_greens_may_end_and_changes_are_as_shipped)
     CHECK(strstr(text, "<phase duration=\"20\" state=\"GGr\" minDur=\"7\" maxDur=\"90\"/>"));
     CHECK(strstr(text,
                  "<phase duration=\"5\" state=\"yyr\"/>\n<phase duration=\"2\" state=\"rrr\"/>"));
+}
+
+TEST(a_green_cut_into_phases_stays_so_as_long_as_its_time_lasts)
+{
+    static const char cut[] = "<tlLogic id=\"a\">" PHASE("1", "Gr") PHASE("2", "Gr")
+        PHASE("3", "Gr") PHASE("2", "yr") PHASE("9", "rG") PHASE("3", "ry") "</tlLogic>";
+    struct programme_form form = {.clear = true,
+                                  .actuated = true,
+                                  .yellow_s = 3,
+                                  .all_red_s = 1,
+                                  .minimum_s = 7,
+                                  .maximum_s = 90};
+    uint32_t left;
+    const char *text = written(cut, &form, &left); /* 6 + 2 s are 4 s of green and a change */
+    CHECK(strstr(text, "<phase duration=\"1\" state=\"Gr\" minDur=\"7\" maxDur=\"90\"/>\n"
+                       "<phase duration=\"2\" state=\"Gr\" minDur=\"7\" maxDur=\"90\"/>\n"
+                       "<phase duration=\"1\" state=\"Gr\" minDur=\"7\" maxDur=\"90\"/>\n"
+                       "<phase duration=\"3\" state=\"yr\"/>"));
+    static const char full[] = "<tlLogic id=\"a\">" PHASE("3", "Gr") PHASE("3", "Gr")
+        PHASE("2", "Gr") PHASE("2", "yr") PHASE("9", "rG") PHASE("3", "ry") "</tlLogic>";
+    form.actuated = false; /* 6 s are left: the third phase has no room */
+    text = written(full, &form, &left);
+    CHECK(strstr(text,
+                 "<phase duration=\"3\" state=\"Gr\"/>\n<phase duration=\"3\" state=\"Gr\"/>\n"
+                 "<phase duration=\"3\" state=\"yr\"/>"));
 }
 
 TEST(what_stands_last_counts_and_what_cannot_be_cleared_is_left)
