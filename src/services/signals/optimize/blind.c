@@ -43,6 +43,13 @@ blind_is(const struct blind *b, uint32_t lane)
     return b->lanes[lane].why != BLIND_NOT;
 }
 
+bool
+blind_lies(const struct blind *b, uint32_t lane)
+{
+    ASSERT(lane < b->lanes_count);
+    return b->lanes[lane].why >= BLIND_STUCK;
+}
+
 uint32_t
 blind_count(const struct blind *b)
 {
@@ -171,7 +178,7 @@ judge(struct blind *b, uint32_t lane, const struct signals_reading *r, bool all_
         return BLIND_NOISY;
     if (l->at_red >= AT_RED)
         return BLIND_AT_RED;
-    if (l->stuck_s >= BLIND_STUCK_S)
+    if (l->stuck_s >= BLIND_STUCK_S || l->greens >= BLIND_GREENS)
         return BLIND_STUCK;
     if (is_silent(b, lane, all_found, now_s))
         return BLIND_SILENT;
@@ -190,6 +197,11 @@ watch(struct blind_lane *l, uint32_t count, bool on, const struct blind_light *l
     if (l->red_s > BLIND_RED_S || light->green)
         l->at_red += light->green ? -(double)count : (double)count;
     l->at_red = limited(l->at_red, 0, 2 * AT_RED);
+    if (count > 0 || !on || light->full)
+        l->greens = 0;
+    else if (l->green && !light->green)
+        l->greens++;
+    l->green = light->green;
     if (count > 0 || !on)
         l->stuck_s = 0;
     else if (light->green)
@@ -197,7 +209,8 @@ watch(struct blind_lane *l, uint32_t count, bool on, const struct blind_light *l
     if (count > 0 || on != l->on)
         l->quiet_s = now_s;
     l->on = on;
-    if (l->excess >= NOISY || l->at_red >= AT_RED || l->stuck_s >= BLIND_STUCK_S)
+    if (l->excess >= NOISY || l->at_red >= AT_RED || l->greens >= BLIND_GREENS ||
+        l->stuck_s >= BLIND_STUCK_S)
         l->sign_s = now_s;
 }
 

@@ -26,6 +26,8 @@ enum {
     BLIND_SIBLINGS = 10,       /* counted by a sibling in that time */
     BLIND_STUCK_S = 60,        /* of green, always occupied, nobody leaves */
     BLIND_STUCK_YIELD_S = 180, /* of a green that yields, or with no room ahead */
+    BLIND_GREENS = 4,          /* in a row, with room ahead, in which the head never left: one that
+                                * yields leaves at the latest when its green ends */
     BLIND_RED_S = 8,           /* of red, after which nobody crosses */
     BLIND_GOOD_S = 120,        /* behaving well for so long: a noisy or stuck loop sees again */
 };
@@ -44,10 +46,12 @@ enum blind_why {
 struct blind_lane {
     enum blind_why why;
     double since_s;
-    bool on, wanted;                 /* wanted: a vehicle lane */
-    double quiet_s, sign_s;          /* since when no count and no change; last that was wrong */
-    double stuck_s;                  /* of green, occupied, without a count */
-    double red_s, at_red;            /* of red; counts in it above those at green */
+    bool on, wanted;        /* wanted: a vehicle lane */
+    double quiet_s, sign_s; /* since when no count and no change; last that was wrong */
+    double stuck_s;         /* of green, occupied, without a count */
+    double red_s, at_red;   /* of red; counts in it above those at green */
+    uint32_t greens;        /* over, and nobody left */
+    bool green;
     double excess;                   /* counts above what a lane can carry */
     double count, seconds;           /* learned: decaying sums */
     double past_count, past_seconds; /* as they were at the last count */
@@ -67,6 +71,7 @@ struct blind {
 struct blind_light {
     bool red;             /* surely: a phase stands, and it has none of its links */
     bool green, free_way; /* free_way: protected, with room ahead */
+    bool full;            /* no room where some of its links lead */
     bool all_found;       /* all who were said to come to this street were seen on its lanes */
 };
 
@@ -79,6 +84,8 @@ void blind_hear(struct blind *b, const struct signals_reading *r, const struct b
                 double now_s);
 
 bool blind_is(const struct blind *b, uint32_t lane);
+/* Its stop loop says what cannot be: its other loops are not heard either. */
+bool blind_lies(const struct blind *b, uint32_t lane);
 uint32_t blind_count(const struct blind *b);
 const char *blind_words(enum blind_why why);
 

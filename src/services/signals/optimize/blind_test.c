@@ -150,6 +150,24 @@ TEST(stuck_on_through_greens)
     }
 }
 
+TEST(a_head_that_lets_green_after_green_go_by)
+{
+    static const uint32_t first[LANES] = {0, 10, 10, 10};
+    for (uint32_t kind = 0; kind < 3; kind++) { /* nobody leaves; one at each end; no room ahead */
+        begin(false);
+        pass(600, all);
+        reading.stop_on[0] = true;
+        for (uint32_t cycle = 0; cycle < 12; cycle++) {
+            lights[0] = (struct blind_light){.green = true, .full = kind == 2};
+            pass(8, first);
+            lights[0].green = false;
+            pass(2, kind == 1 ? (const uint32_t[LANES]){2, 10, 10, 10} : first);
+            pass(30, first);
+            CHECK((b.lanes[0].why == BLIND_STUCK) == (kind == 0 && cycle + 1 >= BLIND_GREENS));
+        }
+    }
+}
+
 TEST(counts_more_than_can_pass)
 {
     static const uint32_t every[LANES] = {1, 10, 10, 10};

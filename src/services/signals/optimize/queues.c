@@ -216,6 +216,8 @@ confirm(struct queues *q, uint32_t loop, double at_s)
 static void
 pass_loop(struct queues *q, uint32_t loop, double at_s)
 {
+    if (blind_lies(&q->blind, q->model->loops[loop].lanes[0]))
+        return;
     if (confirm(q, loop, at_s))
         return;
     came_unannounced(&q->lanes[q->model->loops[loop].lanes[0]]);
@@ -483,6 +485,16 @@ all_found(const struct queues *q, uint32_t lane)
     return false;
 }
 
+static bool
+has_full_exit(const struct queues *q, uint32_t lane)
+{
+    for (uint32_t k = 0; k < q->model->links_count; k++) {
+        if (q->model->link_lane[k] == lane && (q->full_exits >> q->model->link_exit[k] & 1))
+            return true;
+    }
+    return false;
+}
+
 static void
 find_blind(struct queues *q, const struct signals_reading *r, double now_s)
 {
@@ -491,6 +503,7 @@ find_blind(struct queues *q, const struct signals_reading *r, double now_s)
         lights[l] = (struct blind_light){.red = q->phase >= 0 && !is_green(q, l),
                                          .green = is_green(q, l),
                                          .free_way = has_free_way(q, l),
+                                         .full = has_full_exit(q, l),
                                          .all_found = all_found(q, l)};
     blind_hear(&q->blind, r, lights, now_s);
 }
@@ -524,7 +537,9 @@ imagine(struct queues *q, uint32_t lane, double seconds, double now_s)
         return;
     double every = BLIND_HEADWAY_S + BLIND_YIELDS_S * yielding_share(q, lane);
     if (l->count > 0 && l->v[0].eta_s <= now_s && now_s - l->departed_s >= every) {
-        depart(q, lane, now_s);
+        q->departed[guess_link(q, lane,
+                               pull(l, 0).link)]++; /* nobody saw it: no claim is confirmed */
+        l->departed_s = l->served_s = now_s;
     } else if (l->count == 0) {
         blind_served(&q->blind, lane);
         l->served_s = now_s;
