@@ -6,6 +6,7 @@
 
 enum {
     NEWS_MS = 500,      /* readings come once a second */
+    SKEW_MS = 6000,     /* a clock may be wrong by that much */
     DECIDE_EVERY_S = 4, /* of a green's age, from the minimum on (specs/signals-better.md 1.1) */
     EMPTY_FOR_S = 60,   /* nobody for so long: the intersection may do what it likes */
     MINIMUM_GREEN_DEFAULT_S = 7,
@@ -37,6 +38,8 @@ struct junction {
     uint32_t downstream_count[SIGNALS_EXITS_MAX];
     struct downstream downstream[SIGNALS_EXITS_MAX][DOWNSTREAM_MAX];
     int16_t upstream[SIGNALS_FEEDERS_MAX]; /* whose exit a feeder is; -1: of nobody here */
+    int32_t green;                         /* the phase that was heard last, and when */
+    uint64_t green_ms;
     struct ladder ladder;
     struct control_view view;
 };
@@ -186,16 +189,20 @@ control_change(struct control *c, uint32_t index, const struct signals_model *mo
 }
 
 /*
- * A reading that comes twice in one second, or whose green is younger than it was though nothing
- * lay in between, is an old one sent again: it would count the same vehicles twice.
+ * A reading that comes twice in one second, whose green is younger than it was though nothing lay
+ * in between, or older than the time since another green was seen, is an old one sent again: it
+ * would count the same vehicles twice.
  */
 static bool
 is_news(const struct junction *j, const struct signals_reading *r, uint64_t now_ms)
 {
     if (now_ms < j->heard_ms + NEWS_MS)
         return false;
-    bool same = r->phase >= 0 && r->phase == j->phase;
-    return !same || r->age_s >= j->age_s || now_ms > j->heard_ms + CONTROL_STALE_MS;
+    if (r->phase < 0 || now_ms > j->heard_ms + CONTROL_STALE_MS)
+        return true;
+    if (r->phase == j->phase)
+        return r->age_s >= j->age_s;
+    return r->phase == j->green || (uint64_t)r->age_s * 1000 <= now_ms - j->green_ms + SKEW_MS;
 }
 
 /* Who stands before a full exit cannot go, and is no liar. */
@@ -228,6 +235,10 @@ control_hear(struct control *c, uint32_t index, const struct signals_reading *re
     j->heard = true;
     j->heard_ms = now_ms;
     j->phase = reading->phase;
+    if (j->phase >= 0) {
+        j->green = j->phase;
+        j->green_ms = now_ms;
+    }
     j->age_s = reading->age_s + 1; /* when the wish takes effect */
     if (!c->options.deaf)
         announce(c, index, now_s);
