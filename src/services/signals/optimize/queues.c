@@ -19,6 +19,7 @@
 #define WALK_HEADWAY_S 1.0
 #define ACCELERATION_M_S2 2.6
 #define GOLDEN 0.6180339887
+#define DISBELIEVED 0.1     /* claims below are not planned with at all */
 #define FOUND_LEAST 10      /* claims of a source, */
 #define FOUND_SHARE 0.9     /* of which so many were found: nobody is missing */
 #define MISSING_LEAST 2.0   /* vehicles that may be late instead */
@@ -788,7 +789,9 @@ fill_lane(const struct queues *q, struct search_problem *p, uint32_t lane, doubl
     for (uint32_t i = 0; i < from->count; i++) {
         bool stands = from->v[i].eta_s <= now_s;
         double weight = (walk ? WALK_WEIGHT : 1) + (stands ? extra : 0);
-        put(to, from->v[i].eta_s - now_s, weight * spills * believed(q, lane, i));
+        double share = believed(q, lane, i);
+        if (share > DISBELIEVED) /* else it would still stand in the way of who yields */
+            put(to, from->v[i].eta_s - now_s, weight * spills * share);
     }
     /* Beyond what is known, arrivals go on as they used to. */
     double beyond = (double)q->model->lane_m[lane] / speed(q->model, lane);
