@@ -150,7 +150,26 @@ blind_served(struct blind *b, uint32_t lane)
 /* ---- who is dead ------------------------------------------------------------------------------
  */
 
-/* Counted by others since this lane went quiet, as far as the smoothed rate tells. */
+/* Counted ever by a sibling, in the mean; by all lanes, when there is none. */
+static double
+others_total(const struct blind *b, uint32_t lane)
+{
+    for (uint32_t round = 0; round < 2; round++) {
+        double sum = 0;
+        uint32_t n = 0;
+        for (uint32_t o = 0; o < b->lanes_count; o++) {
+            bool sibling = b->lanes[lane].siblings >> o & 1;
+            if (o == lane || !b->lanes[o].wanted || (round == 0 && !sibling))
+                continue;
+            sum += b->lanes[o].total;
+            n++;
+        }
+        if (n > 0)
+            return sum / (double)n;
+    }
+    return 0;
+}
+
 static bool
 is_silent(const struct blind *b, uint32_t lane, bool all_found, double now_s)
 {
@@ -158,8 +177,7 @@ is_silent(const struct blind *b, uint32_t lane, bool all_found, double now_s)
     double quiet = now_s - l->quiet_s;
     if (quiet < BLIND_SILENT_S)
         return false;
-    double sibling = others(b, lane, true);
-    if (sibling * (quiet < 2 * NOW_S ? quiet : 2 * NOW_S) < BLIND_SIBLINGS)
+    if (others_total(b, lane) - l->others_total < BLIND_SIBLINGS)
         return false;
     if (l->past_seconds <= 0)
         return !all_found;
@@ -237,6 +255,9 @@ blind_hear(struct blind *b, const struct signals_reading *r, const struct blind_
         if (!l->wanted)
             continue;
         watch(l, r->stop[i], r->stop_on[i], &lights[i], now_s, seconds);
+        l->total += (double)r->stop[i];
+        if (l->quiet_s >= now_s)
+            l->others_total = others_total(b, i);
         double share = limited(seconds / NOW_S, 0, 1);
         l->now_rate += share * ((double)r->stop[i] / seconds - l->now_rate);
     }

@@ -53,6 +53,7 @@ struct blind_lane {
     uint32_t greens;        /* over, and nobody left */
     bool green;
     double excess;                   /* counts above what a lane can carry */
+    double total, others_total;      /* counted ever; by others when it went quiet */
     double count, seconds;           /* learned: decaying sums */
     double past_count, past_seconds; /* as they were at the last count */
     double scale_from;               /* siblings' rate when it went blind */
