@@ -171,8 +171,9 @@ arrive(struct loops *l, const struct use *u, const struct way *w)
     case USE_LOOP:
         if (lies_on(w, u->position_m, end_m))
             c->advance_on[u->index] = true;
-        /* Who begins on the loop came over it, as far as the street knows. */
-        if (w->is_new ? lies_on(w, u->position_m, end_m)
+        /* Who begins at a street's beginning came from where the map ends, over what lies before
+         * him; who begins farther on came from a house. */
+        if (w->is_new ? w->back_m <= LOOPS_BEGIN_M && w->front_m >= u->position_m
                       : w->from_m < u->position_m && w->front_m >= u->position_m)
             count(&c->advance[u->index]);
         break;

@@ -18,6 +18,7 @@
 enum {
     LOOPS_STOP_M = 6,
     LOOPS_LENGTH_M = 2,
+    LOOPS_BEGIN_M = 20, /* of a street: who appears here has driven for a second at most */
     LOOPS_CARS_MAX = 1024,
     LOOPS_CROSSED_MAX = 9,    /* in one second, as reading.h has it */
     LOOPS_CARS_M = 200,       /* cameras see so far */

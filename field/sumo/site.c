@@ -332,6 +332,16 @@ put_yields(const struct site *s, struct buf *b)
     buf_text(b, "]");
 }
 
+/* One letter a link; a dash where it is not known. */
+static void
+put_turns(const struct site *s, struct buf *b)
+{
+    buf_text(b, ",\"turns\":\"");
+    for (uint32_t k = 0; k < s->links_count; k++)
+        buf_byte(b, s->links[k].turn ? (uint8_t)s->links[k].turn : '-');
+    buf_text(b, "\"");
+}
+
 static void
 put_reach(const struct site_reach *reach, uint32_t distance_m, struct buf *b)
 {
@@ -344,6 +354,7 @@ put_reach(const struct site_reach *reach, uint32_t distance_m, struct buf *b)
 static void
 put_street(const struct site *s, struct buf *b)
 {
+    put_turns(s, b);
     put_yields(s, b);
     buf_text(b, ",\"advance\":[");
     for (uint32_t i = 0; i < s->loops_count; i++) {

@@ -34,6 +34,7 @@ enum {
 
 struct site_link {
     uint8_t letter, lane, exit;
+    char turn; /* s straight on, l left, r right, t round; 0: not known */
 };
 struct site_plan {
     uint8_t phase;

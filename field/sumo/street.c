@@ -24,6 +24,7 @@ struct connection {
     struct bytes signal;        /* p == NULL: none */
     uint32_t letter;
     uint32_t junction, request; /* NONE: not known */
+    char turn;                  /* as site.h has it */
 };
 struct junction {
     struct bytes incoming;
@@ -170,6 +171,15 @@ edge_tag(struct street *t, struct xml_tag tag)
     return OK;
 }
 
+/* SUMO's letter of a direction; a slight turn is a turn. */
+static char
+turn_of(struct bytes dir)
+{
+    if (dir.len != 1 || !memchr("sltrLR", dir.p[0], 6))
+        return 0;
+    return dir.p[0] == 'L' ? 'l' : dir.p[0] == 'R' ? 'r' : (char)dir.p[0];
+}
+
 /* Connections of edges that the file does not hold are passed over. */
 static enum err
 read_connection(struct street *t, struct xml_tag tag)
@@ -181,6 +191,7 @@ read_connection(struct street *t, struct xml_tag tag)
     c.from = find_edge_lane(t, xml_attribute(tag, "from"), from);
     c.to = find_edge_lane(t, xml_attribute(tag, "to"), to);
     c.via = find_lane(t, xml_attribute(tag, "via"));
+    c.turn = turn_of(xml_attribute(tag, "dir"));
     c.signal = xml_attribute(tag, "tl");
     if (c.signal.p && xml_u32(tag, "linkIndex", &c.letter) != OK)
         return ERR_MALFORMED;
@@ -360,6 +371,7 @@ describe_conflicts(const struct street *t, struct site *s)
         of[k] = connection_of(t, s, k);
     for (uint32_t a = 0; a < s->links_count; a++) {
         const struct connection *x = of[a] == NONE ? NULL : &t->connections[of[a]];
+        s->links[a].turn = x ? x->turn : 0;
         if (!x || x->junction == NONE || x->request >= t->junctions[x->junction].count)
             continue;
         const struct request *r = &t->requests[t->junctions[x->junction].first + x->request];
@@ -465,6 +477,19 @@ reach_beside(struct walk *w, uint32_t first, uint32_t count, const struct step *
     }
 }
 
+/* A street on which one leaves the site: who comes back from it has turned round. */
+static bool
+leaves_site(const struct walk *w, const struct edge *e)
+{
+    for (uint32_t l = e->first; l < e->first + e->count; l++) {
+        for (uint32_t x = 0; x < w->s->exits_count; x++) {
+            if (bytes_are(w->t->lanes[l].id, w->s->exits[x]))
+                return true;
+        }
+    }
+    return false;
+}
+
 enum { EDGE_LANES_MAX = 16 };
 
 /* All lanes of an edge become steps; `incoming`: its stop lines are the site's own. */
@@ -516,7 +541,7 @@ next_edge(struct walk *w)
             const struct connection *x = &w->t->connections[c];
             const struct lane *from = &w->t->lanes[x->from];
             if (x->signal.p || from->on_foot || w->t->edges[from->edge].kind != EDGE_STREET ||
-                find_step(w, x->from))
+                find_step(w, x->from) || leaves_site(w, &w->t->edges[from->edge]))
                 continue;
             double after = start + inside_m(w->t, x);
             if (after < best_m) {
@@ -528,17 +553,11 @@ next_edge(struct walk *w)
     return best;
 }
 
-/* A loop as far before the stop line as it may lie on this lane. */
 static void
-add_loop(struct walk *w, const struct step *step)
+put_loop(struct walk *w, const struct step *step, double distance)
 {
     const struct lane *l = &w->t->lanes[step->lane];
-    double most = step->after_m + l->length_m - 1;
-    double distance = most < SITE_LOOP_MAX_M ? most : SITE_LOOP_MAX_M;
-    if (step->reach.count == 0 || step->after_m >= STREET_LOOP_SHORT_M ||
-        w->s->loops_count == SITE_LOOPS_MAX || distance < step->after_m + 1)
-        return;
-    if (step->after_m > 0 && l->length_m < STREET_LOOP_LANE_MIN_M)
+    if (w->s->loops_count == SITE_LOOPS_MAX)
         return;
     struct site_loop *loop = &w->s->loops[w->s->loops_count];
     *loop = (struct site_loop){.position_m = l->length_m - (distance - step->after_m),
@@ -546,6 +565,27 @@ add_loop(struct walk *w, const struct step *step)
                                .reach = step->reach};
     if (bytes_copy_text(l->id, loop->lane, sizeof(loop->lane)) == OK)
         w->s->loops_count++;
+}
+
+/*
+ * A loop as far before the stop line as it may lie on this lane; and on a lane of our own another
+ * one near the line, where everybody has chosen his lane.
+ */
+static void
+add_loops(struct walk *w, const struct step *step)
+{
+    const struct lane *l = &w->t->lanes[step->lane];
+    double most = step->after_m + l->length_m - 1;
+    double distance = most < SITE_LOOP_MAX_M ? most : SITE_LOOP_MAX_M;
+    if (step->reach.count == 0 || step->after_m >= STREET_LOOP_SHORT_M ||
+        distance < step->after_m + 1)
+        return;
+    if (step->after_m > 0 && l->length_m < STREET_LOOP_LANE_MIN_M)
+        return;
+    put_loop(w, step, distance);
+    double near = distance / 2 < STREET_LOOP_NEAR_M ? distance / 2 : STREET_LOOP_NEAR_M;
+    if (step->after_m <= 0 && near >= STREET_LOOP_LEAST_M)
+        put_loop(w, step, near);
 }
 
 static void
@@ -588,7 +628,7 @@ describe_approaches(const struct street *t, struct site *s)
     }
     s->loops_count = s->feeders_count = 0;
     for (uint32_t i = 0; i < w->count; i++) {
-        add_loop(w, &w->steps[i]);
+        add_loops(w, &w->steps[i]);
         add_feeder(w, &w->steps[i]);
     }
     free(w);

@@ -225,6 +225,23 @@ read_kinds(const cJSON *text, struct signals_model *m)
 }
 
 static enum err
+read_turns(const cJSON *text, struct signals_model *m)
+{
+    static const char letters[] = "-srlt"; /* in the order of enum link_turn */
+    if (!text)
+        return OK;
+    if (!cJSON_IsString(text) || !text->valuestring || strlen(text->valuestring) != m->links_count)
+        return ERR_MALFORMED;
+    for (uint32_t k = 0; k < m->links_count; k++) {
+        const char *at = strchr(letters, text->valuestring[k]);
+        if (!at)
+            return ERR_MALFORMED;
+        m->link_turn[k] = (uint8_t)(at - letters);
+    }
+    return OK;
+}
+
+static enum err
 read_times(const cJSON *times, struct signals_model *m)
 {
     int32_t yellow, all_red, green;
@@ -263,6 +280,8 @@ read_street(const cJSON *p, struct signals_model *m)
                        sizes[i].max, sizes[i].absent, sizes[i].out);
     if (e == OK)
         e = read_kinds(cJSON_GetObjectItemCaseSensitive(p, "kinds"), m);
+    if (e == OK)
+        e = read_turns(cJSON_GetObjectItemCaseSensitive(p, "turns"), m);
     if (e == OK)
         e = read_yields(cJSON_GetObjectItemCaseSensitive(p, "yields"), m);
     if (e == OK)

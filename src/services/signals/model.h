@@ -1,22 +1,25 @@
 /*
  * model.h -- an intersection as it describes itself: the `properties` of its Thing.
  *
- *   {"phases": ["GGrr", ...],               one letter a link: G green, g green that yields, r red
- *    "links":  [{"lane":"a_0","exit":"b_0"}],                        in the order of the letters
- *    "lanes":  ["a_0", ...], "exits": ["b_0", ...],
- *    "plan":   [{"phase":0,"seconds":42}]}  what it does when nobody asks for anything
+ * Five members must be there:
  *
- * Those five must be there. What follows lets it be guided well; what is missing has the default
- * in brackets:
+ * - "phases": ["GGrr", ...]: one letter a link: G green, g green that yields, r red
+ * - "links": [{"lane":"a_0","exit":"b_0"}, ...]: in the order of the letters
+ * - "lanes": ["a_0", ...] and "exits": ["b_0", ...]
+ * - "plan": [{"phase":0,"seconds":42}, ...]: what it does when nobody asks for anything
  *
- *    "lane_m": [212, ...], "lane_kmh": [50, ...]     a lane, from its start to the stop line [200,
- * 50] "exit_m": [...], "exit_kmh": [...]              a lane that leaves [200, 50] "kinds": "vvwv"
- * a lane: v vehicles, w people on foot [v] "yields": [[2,5], [], ...]                      a link:
- * the links it gives way to [none] "advance": [{"m":200,"lanes":[0,1]}, ...]       a loop before
- * the stop line: how far, and the lanes that a vehicle there can still reach, the likeliest first
- * [no loop] "feeders": [{"exit":"z_0","m":340,"lanes":[0]}] a lane that leaves another intersection
- * and leads here, from its start to our stop line "times":
- * {"yellow":3,"all_red":1,"minimum_green":5}  seconds that its executor keeps
+ * What follows lets it be guided well; what is missing has the default in brackets:
+ *
+ * - "lane_m", "lane_kmh": of each lane, from its start to the stop line [200 m, 50 km/h]
+ * - "exit_m", "exit_kmh": of each lane that leaves [200 m, 50 km/h]
+ * - "kinds": "vvwv": one letter a lane: v vehicles, w people on foot [v]
+ * - "turns": "srlt": one letter a link: straight on, right, left, round; - not known [-]
+ * - "yields": [[2,5], [], ...]: for each link, the links it gives way to [none]
+ * - "advance": [{"m":200,"lanes":[0,1]}, ...]: a loop before the stop line, how far, and the lanes
+ *   that a vehicle there can still reach, the likeliest first [no loop]
+ * - "feeders": [{"exit":"z_0","m":340,"lanes":[0]}, ...]: a lane that leaves another intersection
+ *   and leads here, and how far it is from its start to our stop line [none]
+ * - "times": {"yellow":3,"all_red":1,"minimum_green":5}: seconds that its executor keeps
  *
  * Lanes and exits are known to other intersections by the hash of their names only. What it counts
  * each second: reading.h. All of it comes from devices: every number is an integer in range or the
@@ -52,6 +55,7 @@ enum {
     SIGNALS_KMH_DEFAULT = 50,
 };
 
+enum link_turn { TURN_UNKNOWN, TURN_STRAIGHT, TURN_RIGHT, TURN_LEFT, TURN_ROUND };
 enum lane_kind { LANE_VEHICLES, LANE_WALK };
 
 /* Where a vehicle is seen on its way to the stop lines. */
@@ -73,6 +77,7 @@ struct signals_model {
     uint8_t lane_kind[SIGNALS_LANES_MAX];                                /* enum lane_kind */
     uint16_t lane_m[SIGNALS_LANES_MAX], exit_m[SIGNALS_EXITS_MAX];
     uint16_t lane_kmh[SIGNALS_LANES_MAX], exit_kmh[SIGNALS_EXITS_MAX];
+    uint8_t link_turn[SIGNALS_LINKS_MAX]; /* enum link_turn */
     uint8_t yields_count[SIGNALS_LINKS_MAX];
     uint8_t yields[SIGNALS_LINKS_MAX][SIGNALS_YIELDS_MAX];
     uint32_t loops_count, feeders_count;

@@ -12,6 +12,7 @@
 static const char cross[] = CROSS "}}";
 static const char street[] = CROSS
     ",\"lane_m\":[80,90,300,5],\"lane_kmh\":[50,50,30,30],\"exit_m\":[100,20],\"kinds\":\"vvvw\","
+    "\"turns\":\"sr-t\","
     "\"yields\":[[],[],[],[0,2]],\"advance\":[{\"m\":75,\"lanes\":[0,1]},{\"m\":200,\"lanes\":[2]}]"
     ","
     "\"feeders\":[{\"exit\":\"z\",\"m\":340,\"lanes\":[2]}],"
@@ -49,6 +50,8 @@ TEST(the_model_is_read_and_a_broken_one_is_refused)
         CROSS ",\"lane_m\":[1,2,3]}}",
         CROSS ",\"lane_m\":[1,2,3,0]}}",
         CROSS ",\"kinds\":\"vvvx\"}}",
+        CROSS ",\"turns\":\"srl\"}}",
+        CROSS ",\"turns\":\"srlx\"}}",
         CROSS ",\"yields\":[[],[],[]]}}",
         CROSS ",\"yields\":[[],[],[],[4]]}}",
         CROSS ",\"yields\":[[],[],[],[1,1]]}}",
@@ -72,6 +75,8 @@ TEST(what_it_says_of_the_street_is_read)
     struct signals_model m = model(street);
     CHECK(m.lane_m[2] == 300 && m.lane_kmh[3] == 30 && m.exit_m[1] == 20 && m.exit_kmh[0] == 50);
     CHECK(m.lane_kind[3] == LANE_WALK && m.lane_kind[0] == LANE_VEHICLES);
+    CHECK(m.link_turn[0] == TURN_STRAIGHT && m.link_turn[2] == TURN_UNKNOWN &&
+          m.link_turn[3] == TURN_ROUND);
     CHECK(m.yields_count[3] == 2 && m.yields[3][1] == 2 && m.yields_count[0] == 0);
     CHECK(m.loops_count == 2 && m.loops[0].distance_m == 75 && m.loops[0].lanes_count == 2);
     CHECK(m.feeders_count == 1 && m.feeders[0].exit == signals_name_hash(bytes_text("z")));

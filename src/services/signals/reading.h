@@ -1,12 +1,13 @@
 /*
  * reading.h -- what an intersection counts in one second: the result of its Datastream `lanes`.
  *
- *   {"phase":0, "age":12,          what is shown, and for how many whole seconds before this one;
- * -1: in between "stop":[...], "stop_on":"01"  a lane: vehicles that crossed the stop line in this
- * second, and whether somebody stands on its loop at the end of it (for people on foot: whether
- * somebody has called) "advance":[...], "advance_on":"01"   the same of each loop of the model, in
- * its order "dead":"01",                  a lane: its stop loop is known to be broken (may be
- * absent) "cars":[[lane,dm,cm_s,link]]} with cameras or radar only: vehicles on their way to the
+ * - "phase":0, "age":12: what is shown, and for how many whole seconds before this one; phase -1:
+ * in between
+ * - "stop":[1,0], "stop_on":"01": of each lane, vehicles that crossed the stop line in this second,
+ *   and whether somebody stands on its loop at the end of it (for people on foot: has called)
+ * - "advance":[0,2], "advance_on":"10": the same of each loop of the model, in its order
+ * - "dead":"01": of each lane, its stop loop is known to be broken; may be absent
+ * - "cars":[[lane,dm,cm_s,link], ...]: with cameras or radar only: vehicles on their way to the
  * stop line, how far and how fast, and the link or -1. No identity.
  *
  * Loops are the realistic profile; `cars` in addition makes the full one. Positions of `cars` are

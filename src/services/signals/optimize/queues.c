@@ -1,12 +1,28 @@
 #include "services/signals/optimize/queues.h"
 
 #define QUEUE_RATE_S 180.0 /* time constant of the arrival rate */
+#define PACE_STEP 0.1      /* of what an unhindered vehicle shows */
+#define PACE_LEAST 0.9
+#define PACE_MOST 2.0
+#define PACE_GAP_S 3.0   /* nobody crossed the line for so long before it */
+#define LATE_SHARE 0.5   /* of its travel time a vehicle may take longer, and */
+#define INNER_LEAST_M 15 /* a loop nearer to the line says nothing about a queue */
+#define FREE_LOOP_S 1.0  /* nobody is at the line before that */
+#define NEAR_M 60        /* before the line: who is here changes lanes no more */
+#define SEEN_THERE_S 4.0 /* who was seen on another lane is less likely here */
+#define SLOW_S 2.0       /* before he is late, he may stand in the queue beside */
+#define FOLLOW_S 2.2     /* from one in a queue to the next */
+#define BESIDE_S 3.0     /* on his own lane one is sooner expected than from the next one */
+#define GONE_S 12.0      /* who is so much later is elsewhere */
 #define LATE_S 4.0 /* a vehicle this late that the free stop loop does not show is elsewhere */
 #define UNCONFIRMED_S 12.0 /* and one that a nearer loop did not see */
 #define MATCH_S 15.0       /* two loops saw the same one if the times fit so well */
 #define SOON_S 6.0         /* who departs was expected within this */
 #define REACH_DECAY 0.99   /* per departure */
 #define TURN_DECAY 0.98
+#define RED_FITS 0.02   /* of one who departs: his light was red, */
+#define YIELDS_FITS 0.5 /* he had to find a gap, */
+#define PROOF_FITS 0.5  /* and each second that he stood before a green */
 #define PROOF_RULED_OUT 3.0
 #define PROOF_GREEN_S 2.0
 #define STUCK_AFTER_S 10.0
@@ -53,6 +69,10 @@ queues_believe(struct queues *q)
     q->trust.off = q->blind.off = true;
 }
 
+/* Of some ten vehicles, where nothing is known yet: most go straight on. */
+static const double turn_priors[] = {
+    [TURN_UNKNOWN] = 2, [TURN_STRAIGHT] = 6, [TURN_RIGHT] = 2, [TURN_LEFT] = 2, [TURN_ROUND] = 0.1};
+
 void
 queues_init(struct queues *q, const struct signals_model *m, double now_s)
 {
@@ -61,6 +81,7 @@ queues_init(struct queues *q, const struct signals_model *m, double now_s)
     for (uint32_t i = 0; i < m->loops_count + m->feeders_count; i++) {
         const struct signals_source *s = source_of(m, i);
         uint64_t mask = 0;
+        q->pace[i] = 1;
         for (uint32_t k = 0; k < s->lanes_count; k++) {
             q->reach[i][k] = k == 0 && i < m->loops_count ? GEOMETRIC_OWN : 1.0;
             mask |= 1ULL << s->lanes[k];
@@ -71,8 +92,14 @@ queues_init(struct queues *q, const struct signals_model *m, double now_s)
             holds(lane, s->distance_m);
         }
     }
+    for (uint32_t j = 0; j < m->loops_count; j++) {
+        struct queue_lane *lane = &q->lanes[m->loops[j].lanes[0]];
+        if (lane->inner_m == 0 || m->loops[j].distance_m < lane->inner_m)
+            lane->inner_m = m->loops[j].distance_m;
+    }
     for (uint32_t k = 0; k < m->links_count; k++)
-        q->turn[k] = 1;
+        q->turn[k] = turn_priors[m->link_turn[k]];
+    q->green_phase = -1;
     for (uint32_t l = 0; l < m->lanes_count; l++) {
         struct queue_lane *lane = &q->lanes[l];
         lane->served_s = lane->free_since_s = lane->busy_since_s = lane->waiting_since_s = now_s;
@@ -84,6 +111,19 @@ queues_init(struct queues *q, const struct signals_model *m, double now_s)
     trust_init(&q->trust, false, now_s);
     blind_init(&q->blind, m, siblings, false, now_s);
     spill_init(&q->spill);
+}
+
+/*
+ * When one can be at the line at the soonest: whoever has not passed the last loop is still before
+ * it, and where the stop loop is free nobody stands.
+ */
+static double
+soonest(const struct queues *q, uint32_t lane, const struct queue_vehicle *v, double now_s)
+{
+    const struct queue_lane *l = &q->lanes[lane];
+    if (v->from_m > l->inner_m && l->inner_m >= INNER_LEAST_M && !l->covered)
+        return now_s + (double)l->inner_m / speed(q->model, lane);
+    return l->on ? now_s : now_s + FREE_LOOP_S;
 }
 
 /* ---- lists ------------------------------------------------------------------------------------
@@ -128,6 +168,22 @@ draw(const double *share, double *credit, uint32_t count)
     return best;
 }
 
+/* The second loop of a lane, on whose lane one stays. */
+static bool
+is_near(const struct queues *q, uint32_t source)
+{
+    const struct signals_model *m = q->model;
+    if (source >= m->loops_count || m->loops[source].distance_m > NEAR_M)
+        return false;
+    uint32_t lane = m->loops[source].lanes[0];
+    for (uint32_t j = 0; j < m->loops_count; j++) {
+        if (m->loops[j].lanes[0] == lane && m->loops[j].distance_m > m->loops[source].distance_m &&
+            m->loops[j].distance_m <= m->lane_m[lane])
+            return true;
+    }
+    return false;
+}
+
 static void
 learn_reach(struct queues *q, uint32_t source, uint32_t lane)
 {
@@ -135,6 +191,8 @@ learn_reach(struct queues *q, uint32_t source, uint32_t lane)
         return;
     const struct signals_source *s = source_of(q->model, source);
     trust_confirm(&q->trust, source);
+    if (is_near(q, source))
+        return;
     for (uint32_t i = 0; i < s->lanes_count; i++) {
         if (blind_is(&q->blind, s->lanes[i]) && s->lanes[i] != lane)
             continue; /* nobody can be seen to take it */
@@ -167,6 +225,31 @@ came_unannounced(struct queue_lane *l)
     l->missing = l->missing > -MISSING_LEAST ? l->missing - 1 : l->missing;
 }
 
+/* From a source to the line of one of its lanes, if nothing hinders. */
+static double
+travel(const struct queues *q, uint32_t source, uint32_t lane)
+{
+    double m = (double)source_of(q->model, source)->distance_m;
+    return m / speed(q->model, lane) * q->pace[source];
+}
+
+/* How long one took who found a green and nobody before him. */
+static void
+learn_pace(struct queues *q, const struct queue_vehicle *v, uint32_t lane, double now_s)
+{
+    const struct queue_lane *l = &q->lanes[lane];
+    if (v->source >= q->model->loops_count + q->model->feeders_count || v->from_m == 0)
+        return;
+    double free_way = (double)v->from_m / speed(q->model, lane);
+    bool unhindered = l->green && now_s - l->departed_s >= PACE_GAP_S && !l->on &&
+                      now_s - l->green_since_s >= free_way * PACE_MOST;
+    if (!unhindered)
+        return;
+    double pace = (now_s - 0.5 - v->seen_s) / free_way;
+    pace = pace < PACE_LEAST ? PACE_LEAST : pace > PACE_MOST ? PACE_MOST : pace;
+    q->pace[v->source] += PACE_STEP * (pace - q->pace[v->source]);
+}
+
 /* ---- a loop before the line
  * ---------------------------------------------------------------------- */
 
@@ -176,40 +259,49 @@ enter(struct queues *q, uint32_t source, double at_s)
     const struct signals_source *s = source_of(q->model, source);
     if (!trust_claim(&q->trust, source, at_s))
         return;
-    uint32_t lane = s->lanes[draw(q->reach[source], q->credit[source], s->lanes_count)];
+    uint32_t lane = is_near(q, source)
+                        ? s->lanes[0]
+                        : s->lanes[draw(q->reach[source], q->credit[source], s->lanes_count)];
     if (q->lanes[lane].count >= q->lanes[lane].holds)
         return;
     blind_seen(&q->blind, lane);
-    struct queue_vehicle v = {.eta_s = at_s + (double)s->distance_m / speed(q->model, lane),
+    double eta = at_s + travel(q, source, lane);
+    struct queue_vehicle v = {.eta_s = eta,
+                              .due_s = eta,
+                              .seen_s = at_s,
                               .from_m = s->distance_m,
                               .source = (uint8_t)source,
                               .link = -1};
     insert(&q->lanes[lane], v);
 }
 
-/* The one that was announced or seen farther out, if there is one that fits. */
+/* The one that was announced or seen farther out, if there is one that fits: the first in line. */
 static bool
 confirm(struct queues *q, uint32_t loop, double at_s)
 {
     const struct signals_source *s = &q->model->loops[loop];
     struct queue_lane *found = NULL;
     uint32_t at = 0;
-    double least = MATCH_S;
+    double first = at_s + MATCH_S;
     for (uint32_t i = 0; i < s->lanes_count; i++) {
         struct queue_lane *l = &q->lanes[s->lanes[i]];
-        double eta = at_s + (double)s->distance_m / speed(q->model, s->lanes[i]);
+        double rest = travel(q, loop, s->lanes[i]) + (i > 0 ? BESIDE_S : 0);
         for (uint32_t k = 0; k < l->count; k++) {
-            double off = l->v[k].eta_s > eta ? l->v[k].eta_s - eta : eta - l->v[k].eta_s;
-            if (l->v[k].from_m > s->distance_m && off < least) {
-                found = l;
-                at = k;
-                least = off;
-            }
+            double due = l->v[k].due_s - rest + (i > 0 ? 2 * BESIDE_S : 0);
+            if (l->v[k].from_m <= s->distance_m || due >= first)
+                continue;
+            found = l;
+            at = k;
+            first = due;
         }
     }
     if (!found)
         return false;
-    trust_confirm(&q->trust, pull(found, at).source);
+    struct queue_vehicle v = pull(found, at);
+    if (is_near(q, loop))
+        learn_reach(q, v.source, s->lanes[0]);
+    else
+        trust_confirm(&q->trust, v.source);
     enter(q, loop, at_s);
     return true;
 }
@@ -240,54 +332,85 @@ shown(const struct queues *q, uint32_t link)
     return q->phase < 0 ? LIGHT_RED : (enum link_light)q->model->lights[q->phase][link];
 }
 
-/* Which link one who departs now has taken: loops do not tell, the lights do. */
+/*
+ * How well it fits what was seen that the one who departs now takes this link: the light that he
+ * had, and for how long he stood before a light that would have let him go. In yellow the light
+ * before it counts.
+ */
+static double
+likelihood(const struct queues *q, uint32_t link)
+{
+    double fits = 1;
+    if (q->green_phase >= 0) {
+        uint8_t light = q->model->lights[q->green_phase][link];
+        if (light == LIGHT_RED)
+            fits = RED_FITS;
+        else if (light == LIGHT_YIELDS && q->model->yields_count[link] > 0)
+            fits = YIELDS_FITS;
+    }
+    for (double proof = q->proof[link]; proof >= 1; proof -= 1)
+        fits *= PROOF_FITS;
+    return fits;
+}
+
+/*
+ * The link that one who departs now has taken: loops do not tell, so all are possible, each as far
+ * as its share and what was seen say; each departure counts once, shared by its links in that
+ * proportion (expectation maximisation, one step a vehicle).
+ */
 static uint32_t
 guess_link(struct queues *q, uint32_t lane, int8_t known)
 {
     const struct signals_model *m = q->model;
-    uint32_t links[SIGNALS_LINKS_MAX], n = 0, green = 0, only = 0;
-    double share[SIGNALS_LINKS_MAX], credit[SIGNALS_LINKS_MAX];
+    uint32_t links[SIGNALS_LINKS_MAX], n = 0;
+    double share[SIGNALS_LINKS_MAX], credit[SIGNALS_LINKS_MAX], sum = 0;
     for (uint32_t k = 0; k < m->links_count; k++) {
         if (m->link_lane[k] != lane)
             continue;
-        enum link_light light = shown(q, k);
-        if (light != LIGHT_RED) {
-            green++;
-            only = k;
-        }
-        share[n] = q->phase < 0 || light != LIGHT_RED ? q->turn[k] : 0.01;
+        share[n] = known < 0 ? q->turn[k] * likelihood(q, k) : k == (uint32_t)known;
+        sum += share[n];
         credit[n] = q->turn_credit[k];
         links[n++] = k;
     }
     ASSERT(n > 0);
     uint32_t taken = links[draw(share, credit, n)];
-    for (uint32_t i = 0; i < n; i++)
+    for (uint32_t i = 0; i < n; i++) {
         q->turn_credit[links[i]] = credit[i];
-    if (known >= 0 || green == 1) { /* this one is sure: learn from it */
-        taken = known >= 0 ? (uint32_t)known : only;
-        for (uint32_t i = 0; i < n; i++)
-            q->turn[links[i]] = q->turn[links[i]] * TURN_DECAY + (links[i] == taken ? 1 : 0);
+        if (sum > 0)
+            q->turn[links[i]] = q->turn[links[i]] * TURN_DECAY + share[i] / sum;
     }
     return taken;
 }
 
-/* The lane whose list has too many where others have too few: who waits there and is not shown. */
-static int32_t
-lender(const struct queues *q, uint32_t lane, double now_s)
+/* One on the list of another lane. */
+struct stray {
+    struct queue_lane *lane; /* NULL: none */
+    uint32_t at;
+};
+
+/*
+ * Somebody is on this lane whom its list does not have: most likely one who was expected on the
+ * lane beside it and was not seen there by its last loop yet.
+ */
+static struct stray
+find_stray(struct queues *q, uint32_t lane, double now_s)
 {
-    int32_t best = -1;
-    double latest = now_s + SOON_S;
+    struct stray found = {0};
+    double first = now_s + SOON_S;
     for (uint32_t l = 0; l < q->model->lanes_count; l++) {
-        const struct queue_lane *s = &q->lanes[l];
-        if (!(q->lanes[lane].siblings >> l & 1) || s->count == 0)
+        struct queue_lane *s = &q->lanes[l];
+        if (!(q->lanes[lane].siblings >> l & 1))
             continue;
-        double eta = s->v[0].eta_s + (s->on && s->count < 2 ? SOON_S : 0);
-        if (eta < latest) {
-            latest = eta;
-            best = (int32_t)l;
+        for (uint32_t i = 0; i < s->count && s->v[i].eta_s < first; i++) {
+            bool seen_there = s->v[i].from_m <= s->inner_m || (i == 0 && s->on);
+            double eta = s->v[i].eta_s + (seen_there ? SEEN_THERE_S : 0);
+            if (eta >= first)
+                continue;
+            first = eta;
+            found = (struct stray){s, i};
         }
     }
-    return best;
+    return found;
 }
 
 static void
@@ -298,11 +421,12 @@ depart(struct queues *q, uint32_t lane, double now_s)
     if (l->count > 0 && l->v[0].eta_s <= now_s + SOON_S) {
         struct queue_vehicle v = pull(l, 0);
         learn_reach(q, v.source, lane);
+        learn_pace(q, &v, lane, now_s);
         link = v.link;
     } else {
-        int32_t from = lender(q, lane, now_s);
-        if (from >= 0)
-            learn_reach(q, pull(&q->lanes[from], 0).source, lane);
+        struct stray stray = find_stray(q, lane, now_s);
+        if (stray.lane)
+            learn_reach(q, pull(stray.lane, stray.at).source, lane);
     }
     q->departed[guess_link(q, lane, link)]++;
     l->departed_s = l->served_s = now_s;
@@ -323,14 +447,77 @@ present(struct queues *q, uint32_t lane, double now_s)
         return;
     }
     struct queue_vehicle v = {.source = QUEUE_SOURCES_MAX, .link = -1};
-    int32_t from = lender(q, lane, now_s);
-    if (from >= 0) {
-        v = pull(&q->lanes[from], 0);
+    struct stray stray = find_stray(q, lane, now_s);
+    if (stray.lane) {
+        v = pull(stray.lane, stray.at);
         learn_reach(q, v.source, lane);
     }
-    v.eta_s = now_s;
+    v.eta_s = v.due_s = now_s;
     v.from_m = 0;
     insert(l, v);
+}
+
+/* For how long nobody was on the stop loop or crossed the line: the loop is read once a second. */
+static double
+free_for(const struct queue_lane *l, double now_s)
+{
+    return now_s - (l->free_since_s > l->departed_s ? l->free_since_s : l->departed_s);
+}
+
+/*
+ * The queue reaches its last loop: somebody stands on it, or so many were seen to pass it and wait
+ * that the next one cannot (a loop may lie in the gap between two).
+ */
+static bool
+is_full(const struct queue_lane *l)
+{
+    uint32_t passed = 0;
+    for (uint32_t i = 0; i < l->count; i++)
+        passed += l->v[i].from_m <= l->inner_m;
+    double fit = (double)l->inner_m / QUEUE_VEHICLE_M - 1;
+    return l->covered || (l->on && passed > 0 && (double)passed >= fit);
+}
+
+/*
+ * Who stands behind others is not late before they are gone: at the line one follows the other, and
+ * so he does over a loop under which the queue stands.
+ */
+static void
+follow(struct queues *q, uint32_t lane, bool departed, double now_s)
+{
+    struct queue_lane *l = &q->lanes[lane];
+    double rest = (double)l->inner_m / speed(q->model, lane);
+    uint32_t behind = 0;
+    for (uint32_t i = 0; i < l->count; i++) {
+        struct queue_vehicle *v = &l->v[i];
+        bool outside = l->inner_m > 0 && v->from_m > l->inner_m;
+        double due = 0;
+        if (outside && is_full(l))
+            due = now_s + rest + FOLLOW_S * (double)++behind;
+        else if (!outside && (l->on || departed))
+            due = now_s + FOLLOW_S * (double)(i + (l->on ? 0 : 1));
+        if (v->eta_s < due && v->due_s < due)
+            v->due_s = due;
+    }
+}
+
+/* By how much one is later than he may be for whatever slows people down; <= 0: in time. */
+static double
+lateness(const struct queue_vehicle *v, double now_s)
+{
+    double allowed = v->seen_s < v->eta_s ? LATE_SHARE * (v->eta_s - v->seen_s) : 0;
+    return now_s - v->due_s - LATE_S - allowed;
+}
+
+/* In his own green he would be here at once; else he may only be slow. */
+static bool
+is_gone(const struct queue_lane *l, bool served, double now_s)
+{
+    const struct queue_vehicle *v = &l->v[0];
+    double allowed = v->seen_s < v->eta_s ? LATE_SHARE * (v->eta_s - v->seen_s) : 0;
+    if (served && (l->inner_m == 0 || v->from_m <= l->inner_m))
+        return now_s > v->eta_s + 1 + allowed;
+    return lateness(v, now_s) > GONE_S;
 }
 
 /* Q2: who should stand here does not. He is on another lane, or nowhere. */
@@ -338,8 +525,11 @@ static void
 absent(struct queues *q, uint32_t lane, double now_s)
 {
     struct queue_lane *l = &q->lanes[lane];
-    double free_s = now_s - l->free_since_s;
-    while (l->count > 0 && l->v[0].eta_s < now_s - LATE_S && free_s >= QUEUE_EMPTY_S) {
+    double free_s = free_for(l, now_s);
+    if (l->held || free_s < QUEUE_EMPTY_S)
+        return;
+    bool served = l->green && now_s - l->green_since_s >= QUEUE_EMPTY_S;
+    while (l->count > 0 && is_gone(l, served, now_s)) {
         struct queue_vehicle v = pull(l, 0);
         uint32_t to = lane;
         for (uint32_t s = 0; s < q->model->lanes_count && to == lane; s++) {
@@ -356,26 +546,46 @@ absent(struct queues *q, uint32_t lane, double now_s)
     }
 }
 
-/* A nearer loop did not see it. On a lane whose loops are dead, a neighbour's word has to do. */
+/* Among this lane and its neighbours, one whose queue reaches to where they are seen last. */
+static int32_t
+full_lane(const struct queues *q, uint32_t lane)
+{
+    if (is_full(&q->lanes[lane]))
+        return (int32_t)lane;
+    for (uint32_t l = 0; l < q->model->lanes_count; l++) {
+        if ((q->lanes[lane].siblings >> l & 1) && is_full(&q->lanes[l]))
+            return (int32_t)l;
+    }
+    return -1;
+}
+
+/*
+ * Who was due at a nearer loop and did not come over it: he stands before it, or went elsewhere. On a
+ * lane whose loops are dead, a neighbour's word has to do.
+ */
 static void
 drop_unconfirmed(struct queues *q, double now_s)
 {
     const struct signals_model *m = q->model;
-    for (uint32_t j = 0; j < m->loops_count; j++) {
-        const struct signals_source *s = &m->loops[j];
-        uint32_t lane = s->lanes[0];
+    for (uint32_t lane = 0; lane < m->lanes_count; lane++) {
         struct queue_lane *l = &q->lanes[lane];
         bool blind = blind_is(&q->blind, lane);
-        double v = speed(m, lane);
+        if (l->inner_m == 0)
+            continue;
+        double rest = (double)l->inner_m / speed(m, lane);
+        int32_t full = full_lane(q, lane);
         for (uint32_t i = 0; i < l->count;) {
-            bool due = now_s > l->v[i].eta_s - (double)s->distance_m / v + UNCONFIRMED_S;
-            bool word = blind && l->v[i].source >= m->loops_count;
-            if (l->v[i].from_m <= s->distance_m || !due || l->on || word) {
+            const struct queue_vehicle *v = &l->v[i];
+            double late = v->from_m > l->inner_m ? lateness(v, now_s + rest) : -LATE_S;
+            bool word = blind && v->source >= m->loops_count;
+            if (word || full == (int32_t)lane || late <= (full >= 0 ? -SLOW_S : 0)) {
                 i++;
                 continue;
             }
             struct queue_vehicle gone = pull(l, i);
-            if (!went_blind(q, lane, gone))
+            if (full >= 0)
+                insert(&q->lanes[full], gone);
+            else if (!went_blind(q, lane, gone))
                 trust_refute(&q->trust, gone.source);
         }
     }
@@ -430,7 +640,7 @@ hear_lane(struct queues *q, const struct signals_reading *r, uint32_t lane, doub
     if (green && !l->green)
         l->green_since_s = now_s - 1;
     l->green = green;
-    if ((r->stop_on[lane] && !blind_is(&q->blind, lane)) != l->on) {
+    if ((r->stop_on[lane] && r->stop[lane] == 0 && !blind_is(&q->blind, lane)) != l->on) {
         l->on = !l->on;
         *(l->on ? &l->busy_since_s : &l->free_since_s) = now_s;
     }
@@ -444,7 +654,8 @@ hear_walk(struct queues *q, const struct signals_reading *r, uint32_t lane, doub
     struct queue_lane *l = &q->lanes[lane];
     bool walking = is_green(q, lane);
     if (r->stop_on[lane] && !walking && l->count == 0)
-        insert(l, (struct queue_vehicle){.eta_s = now_s, .source = QUEUE_SOURCES_MAX, .link = -1});
+        insert(l, (struct queue_vehicle){
+                      .eta_s = now_s, .due_s = now_s, .source = QUEUE_SOURCES_MAX, .link = -1});
     if (walking || !r->stop_on[lane])
         l->count = 0;
     if (walking || l->count == 0)
@@ -532,7 +743,8 @@ imagine(struct queues *q, uint32_t lane, double seconds, double now_s)
     for (uint32_t n = blind_came(&q->blind, lane, seconds); n > 0; n--) {
         if (l->count < l->holds)
             insert(l,
-                   (struct queue_vehicle){.eta_s = now_s, .source = QUEUE_SOURCES_MAX, .link = -1});
+                   (struct queue_vehicle){
+                          .eta_s = now_s, .due_s = now_s, .source = QUEUE_SOURCES_MAX, .link = -1});
     }
     if (!l->green || now_s < l->green_since_s + l->flow.start_s)
         return;
@@ -610,8 +822,8 @@ hear_cars(struct queues *q, const struct signals_reading *r, double now_s)
         bool stands = car->speed_cm_s < 10;
         double eta = stands ? now_s : now_s + eta_of(car, speed(q->model, car->lane));
         /* In order of distance, as they stand. */
-        struct queue_vehicle v = {eta, (uint16_t)(car->distance_dm / 10), QUEUE_SOURCES_MAX,
-                                  car->link};
+        struct queue_vehicle v = {
+            eta, eta, now_s, (uint16_t)(car->distance_dm / 10), QUEUE_SOURCES_MAX, car->link};
         struct queue_lane *l = &q->lanes[car->lane];
         if (l->count >= l->holds)
             continue;
@@ -631,19 +843,42 @@ hear_cars(struct queues *q, const struct signals_reading *r, double now_s)
     }
 }
 
+/* Where queues reach over loops. */
+static void
+hear_covered(struct queues *q, const struct signals_reading *r)
+{
+    const struct signals_model *m = q->model;
+    for (uint32_t l = 0; l < m->lanes_count; l++)
+        q->lanes[l].held = false;
+    for (uint32_t j = 0; j < m->loops_count; j++) {
+        const struct signals_source *s = &m->loops[j];
+        struct queue_lane *own = &q->lanes[s->lanes[0]];
+        q->covered[j] = r->advance_on[j] && (q->covered[j] || r->advance[j] == 0);
+        if (s->distance_m == own->inner_m)
+            own->covered = q->covered[j];
+        for (uint32_t k = 0; k < s->lanes_count; k++) {
+            if (s->distance_m > m->lane_m[s->lanes[k]])
+                q->lanes[s->lanes[k]].held |= q->covered[j];
+        }
+    }
+}
+
 void
 queues_hear(struct queues *q, const struct signals_reading *r, bool loops_only, double now_s)
 {
     const struct signals_model *m = q->model;
     double seconds = now_s > q->heard_s + 1 ? now_s - q->heard_s : 1;
     bool cars = r->has_cars && !loops_only;
+    q->sees = cars;
     memset(q->departed, 0, sizeof(q->departed));
     q->phase = r->phase;
+    q->green_phase = r->phase >= 0 ? r->phase : q->green_phase;
     hear_rates(q, r, seconds);
     find_blind(q, r, now_s);
     spill_hear(&q->spill, m, r);
     for (uint32_t l = 0; l < m->lanes_count; l++)
         hear_lane(q, r, l, now_s);
+    hear_covered(q, r);
     for (uint32_t j = 0; j < m->loops_count && !cars; j++) {
         for (uint32_t n = 0; n < r->advance[j]; n++)
             pass_loop(q, j, now_s - 0.5);
@@ -660,12 +895,14 @@ queues_hear(struct queues *q, const struct signals_reading *r, bool loops_only, 
         }
         for (uint32_t n = 0; n < r->stop[l]; n++)
             depart(q, l, now_s);
-        if (!cars && r->stop_on[l])
+        if (!cars && r->stop_on[l] && r->stop[l] == 0)
             present(q, l, now_s);
         watch_head(q, l, now_s);
         flow_second(&q->lanes[l].flow, is_protected(q, l), r->stop[l], queues_standing(q, l, now_s),
                     now_s);
     }
+    for (uint32_t l = 0; l < m->lanes_count && !cars; l++)
+        follow(q, l, r->stop[l] > 0, now_s);
     for (uint32_t l = 0; l < m->lanes_count && !cars; l++) {
         if (m->lane_kind[l] == LANE_VEHICLES && !r->stop_on[l] && !blind_is(&q->blind, l))
             absent(q, l, now_s);
@@ -681,13 +918,27 @@ queues_hear(struct queues *q, const struct signals_reading *r, bool loops_only, 
     q->heard_s = now_s;
 }
 
+/* Etas as they can be, in order. */
+static double
+eta_now(const struct queues *q, uint32_t lane, uint32_t at, double before_s, double now_s)
+{
+    const struct queue_vehicle *v = &q->lanes[lane].v[at];
+    double eta = v->eta_s, least = q->sees ? now_s : soonest(q, lane, v, now_s);
+    least = least > before_s ? least : before_s;
+    return eta > least ? eta : least;
+}
+
 uint32_t
 queues_standing(const struct queues *q, uint32_t lane, double now_s)
 {
     const struct queue_lane *l = &q->lanes[lane];
     uint32_t n = 0;
-    while (n < l->count && l->v[n].eta_s <= now_s)
-        n++;
+    double eta = now_s;
+    for (; n < l->count; n++) {
+        eta = eta_now(q, lane, n, eta, now_s);
+        if (eta > now_s)
+            break;
+    }
     return n;
 }
 
@@ -774,24 +1025,37 @@ put(struct search_lane *l, double eta, double weight)
     l->weight[l->count++] = weight;
 }
 
+/* Where nobody stands at the line, the later one is, the less likely he is there at all. */
+static double
+likely(const struct queues *q, uint32_t lane, uint32_t at, double now_s)
+{
+    const struct queue_lane *l = &q->lanes[lane];
+    if (q->sees || l->on || l->held || blind_is(&q->blind, lane))
+        return 1;
+    double late = lateness(&l->v[at], now_s);
+    return late <= 0 ? 1 : late >= GONE_S ? 0.1 : 1 - 0.9 * late / GONE_S;
+}
+
 static void
 fill_lane(const struct queues *q, struct search_problem *p, uint32_t lane, double now_s)
 {
     const struct queue_lane *from = &q->lanes[lane];
     struct search_lane *to = &p->lanes[lane];
     bool walk = q->model->lane_kind[lane] == LANE_WALK;
-    bool waits = from->count > 0 && from->v[0].eta_s <= now_s;
+    bool waits = queues_standing(q, lane, now_s) > 0;
+    double eta = now_s;
     double extra = waits && now_s - from->served_s > PATIENCE_S ? IMPATIENT_WEIGHT : 0;
     double spills = spill_over(&q->spill, q->model, lane) ? SPILL_WEIGHT : 1;
     to->count = 0;
     if (blind_is(&q->blind, lane) && !waits)
         put(to, 0, blind_doubt(&q->blind, lane));
     for (uint32_t i = 0; i < from->count; i++) {
-        bool stands = from->v[i].eta_s <= now_s;
+        eta = eta_now(q, lane, i, eta, now_s);
+        bool stands = eta <= now_s;
         double weight = (walk ? WALK_WEIGHT : 1) + (stands ? extra : 0);
         double share = believed(q, lane, i);
         if (share > DISBELIEVED) /* else it would still stand in the way of who yields */
-            put(to, from->v[i].eta_s - now_s, weight * spills * share);
+            put(to, eta - now_s, weight * spills * share * likely(q, lane, i, now_s));
     }
     /* Beyond what is known, arrivals go on as they used to. */
     double beyond = (double)q->model->lane_m[lane] / speed(q->model, lane);
@@ -814,6 +1078,20 @@ fill_lane(const struct queues *q, struct search_problem *p, uint32_t lane, doubl
         to->free_s = start;
 }
 
+/* Links that always have the same light are one to a plan. */
+static bool
+differ(const struct signals_model *m, const struct lane_turns *t)
+{
+    for (uint32_t i = 1; i < t->count; i++) {
+        uint32_t a = t->links[0], b = t->links[i];
+        for (uint32_t p = 0; p < m->phases_count; p++) {
+            if (m->lights[p][a] != m->lights[p][b])
+                return true;
+        }
+    }
+    return false;
+}
+
 static bool
 fill_links(const struct queues *q, struct search_problem *p, uint32_t lane)
 {
@@ -828,7 +1106,7 @@ fill_links(const struct queues *q, struct search_problem *p, uint32_t lane)
                 known >= 0 ? (uint8_t)known : link_of(i == 0 ? &head : &rest, c, p->scenarios, i);
         }
     }
-    return rest.count > 1;
+    return differ(q->model, &rest);
 }
 
 void

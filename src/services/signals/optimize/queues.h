@@ -36,6 +36,8 @@ enum {
 
 struct queue_vehicle {
     double eta_s;    /* at the stop line, if nothing hinders */
+    double due_s;    /* there, given who stands before him: later is late */
+    double seen_s;   /* at the last place where it was seen */
     uint16_t from_m; /* of the last place where it was seen */
     uint8_t source;  /* loop, or loops_count + feeder; QUEUE_SOURCES_MAX: the stop loop alone */
     int8_t link;     /* -1: not known */
@@ -48,6 +50,9 @@ struct queue_lane {
     double free_since_s, busy_since_s; /* of the stop loop */
     double per_s;                      /* arrivals, smoothed over QUEUE_RATE_S */
     bool green, on;
+    uint16_t inner_m; /* its nearest loop before the line; 0: none */
+    bool covered;     /* somebody stands on that loop, */
+    bool held;        /* or on one before the lane begins */
     struct flow flow;
     double stuck_until_s[SIGNALS_PHASES_MAX];
     uint64_t siblings; /* lanes that a vehicle on its way here may take instead */
@@ -60,11 +65,14 @@ struct queues {
     struct queue_lane lanes[SIGNALS_LANES_MAX];
     double reach[QUEUE_SOURCES_MAX][SIGNALS_REACH_MAX];  /* how many took that lane; decays */
     double credit[QUEUE_SOURCES_MAX][SIGNALS_REACH_MAX]; /* whose turn it is */
-    double turn[SIGNALS_LINKS_MAX];                      /* how many took that link; decays */
+    double pace[QUEUE_SOURCES_MAX]; /* travel time to the line, in that at the speed limit */
+    double turn[SIGNALS_LINKS_MAX]; /* how many took that link; decays */
     double turn_credit[SIGNALS_LINKS_MAX];
     double proof[SIGNALS_LINKS_MAX]; /* against the head of the lane taking that link */
     double heard_s;
-    int32_t phase;
+    bool covered[SIGNALS_LOOPS_MAX];     /* somebody stands on it */
+    bool sees;                           /* the lists are what cameras saw */
+    int32_t phase, green_phase;          /* shown; and shown last */
     uint8_t departed[SIGNALS_LINKS_MAX]; /* in the last second, by the link that was guessed */
     uint64_t full_exits;                 /* no room there, as the control knows */
     struct trust trust;

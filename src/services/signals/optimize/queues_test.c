@@ -81,7 +81,7 @@ TEST(a_free_stop_loop_ends_a_queue_that_is_not_there)
     second(1, "300", "000", "000");
     for (int i = 0; i < 10; i++)
         second(1, "000", "000", "000");
-    for (int i = 0; i < 6; i++)
+    for (int i = 0; i < 9; i++)
         second(0, "000", "000", "000");
     CHECK(near(0) + near(1) == 0);
 }
