@@ -7,7 +7,7 @@
 enum {
     NEWS_MS = 500,      /* readings come once a second */
     SKEW_MS = 6000,     /* a clock may be wrong by that much */
-    DECIDE_EVERY_S = 4, /* of a green's age, from the minimum on (specs/signals-better.md 1.1) */
+    DECIDE_EVERY_S = 2, /* of a green's age, from the minimum on (specs/signals-better.md 1.1) */
     EMPTY_FOR_S = 60,   /* nobody for so long: the intersection may do what it likes */
     MINIMUM_GREEN_DEFAULT_S = 7,
     YELLOW_DEFAULT_S = 3,

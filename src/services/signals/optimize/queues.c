@@ -5,8 +5,7 @@
 #define PACE_LEAST 0.9
 #define PACE_MOST 2.0
 #define PACE_GAP_S 3.0   /* nobody crossed the line for so long before it */
-#define LATE_SHARE 0.5   /* of its travel time a vehicle may take longer, and */
-#define INNER_LEAST_M 15 /* a loop nearer to the line says nothing about a queue */
+#define LATE_SHARE 0.2   /* of its travel time a vehicle may take longer, and */
 #define FREE_LOOP_S 1.0  /* nobody is at the line before that */
 #define NEAR_M 60        /* before the line: who is here changes lanes no more */
 #define SEEN_THERE_S 4.0 /* who was seen on another lane is less likely here */
@@ -14,11 +13,10 @@
 #define FOLLOW_S 2.2     /* from one in a queue to the next */
 #define BESIDE_S 3.0     /* on his own lane one is sooner expected than from the next one */
 #define GONE_S 12.0      /* who is so much later is elsewhere */
-#define LATE_S 4.0 /* a vehicle this late that the free stop loop does not show is elsewhere */
-#define UNCONFIRMED_S 12.0 /* and one that a nearer loop did not see */
-#define MATCH_S 15.0       /* two loops saw the same one if the times fit so well */
-#define SOON_S 6.0         /* who departs was expected within this */
-#define REACH_DECAY 0.99   /* per departure */
+#define LATE_S 1.5   /* a vehicle this late that the free stop loop does not show is elsewhere */
+#define MATCH_S 15.0 /* two loops saw the same one if the times fit so well */
+#define SOON_S 6.0   /* who departs was expected within this */
+#define REACH_DECAY 0.99 /* per departure */
 #define TURN_DECAY 0.98
 #define RED_FITS 0.02   /* of one who departs: his light was red, */
 #define YIELDS_FITS 0.5 /* he had to find a gap, */
@@ -111,19 +109,6 @@ queues_init(struct queues *q, const struct signals_model *m, double now_s)
     trust_init(&q->trust, false, now_s);
     blind_init(&q->blind, m, siblings, false, now_s);
     spill_init(&q->spill);
-}
-
-/*
- * When one can be at the line at the soonest: whoever has not passed the last loop is still before
- * it, and where the stop loop is free nobody stands.
- */
-static double
-soonest(const struct queues *q, uint32_t lane, const struct queue_vehicle *v, double now_s)
-{
-    const struct queue_lane *l = &q->lanes[lane];
-    if (v->from_m > l->inner_m && l->inner_m >= INNER_LEAST_M && !l->covered)
-        return now_s + (double)l->inner_m / speed(q->model, lane);
-    return l->on ? now_s : now_s + FREE_LOOP_S;
 }
 
 /* ---- lists ------------------------------------------------------------------------------------
@@ -560,8 +545,8 @@ full_lane(const struct queues *q, uint32_t lane)
 }
 
 /*
- * Who was due at a nearer loop and did not come over it: he stands before it, or went elsewhere. On a
- * lane whose loops are dead, a neighbour's word has to do.
+ * Who was due at a nearer loop and did not come over it: he stands before it, or went elsewhere. On
+ * a lane whose loops are dead, a neighbour's word has to do.
  */
 static void
 drop_unconfirmed(struct queues *q, double now_s)
@@ -576,7 +561,7 @@ drop_unconfirmed(struct queues *q, double now_s)
         int32_t full = full_lane(q, lane);
         for (uint32_t i = 0; i < l->count;) {
             const struct queue_vehicle *v = &l->v[i];
-            double late = v->from_m > l->inner_m ? lateness(v, now_s + rest) : -LATE_S;
+            double late = v->from_m > l->inner_m ? lateness(v, now_s + rest) : -GONE_S;
             bool word = blind && v->source >= m->loops_count;
             if (word || full == (int32_t)lane || late <= (full >= 0 ? -SLOW_S : 0)) {
                 i++;
@@ -742,8 +727,7 @@ imagine(struct queues *q, uint32_t lane, double seconds, double now_s)
     struct queue_lane *l = &q->lanes[lane];
     for (uint32_t n = blind_came(&q->blind, lane, seconds); n > 0; n--) {
         if (l->count < l->holds)
-            insert(l,
-                   (struct queue_vehicle){
+            insert(l, (struct queue_vehicle){
                           .eta_s = now_s, .due_s = now_s, .source = QUEUE_SOURCES_MAX, .link = -1});
     }
     if (!l->green || now_s < l->green_since_s + l->flow.start_s)
@@ -923,7 +907,7 @@ static double
 eta_now(const struct queues *q, uint32_t lane, uint32_t at, double before_s, double now_s)
 {
     const struct queue_vehicle *v = &q->lanes[lane].v[at];
-    double eta = v->eta_s, least = q->sees ? now_s : soonest(q, lane, v, now_s);
+    double eta = v->eta_s, least = q->sees || q->lanes[lane].on ? now_s : now_s + FREE_LOOP_S;
     least = least > before_s ? least : before_s;
     return eta > least ? eta : least;
 }

@@ -117,7 +117,8 @@ trust_hear_lane(struct trust *t, uint32_t lane, const struct trust_second *s, do
         return;
     l->departed += s->departed;
     bool nobody = !s->on && s->free_s >= EMPTY_S;
-    l->proven = l->proven || nobody;
+    bool blocked = s->on && s->free_way && s->idle_s >= BLOCKED_S;
+    l->proven = l->proven || nobody || blocked;
 }
 
 double
