@@ -149,7 +149,7 @@ TEST(loops_lie_before_short_lanes_too)
 {
     struct site s = site_b();
     describe(two_signals, &s);
-    CHECK(s.loops_count == 7);
+    CHECK(s.loops_count == 10);
     CHECK(loop_on(&s, "f_0")->distance_m == 59 && reaches(&loop_on(&s, "f_0")->reach, 0, 1));
     CHECK(reaches(&loop_on(&s, "f_1")->reach, 1, 0));
     CHECK(loop_on(&s, "q_0")->distance_m == 200 && loop_on(&s, "q_0")->reach.count == 1);
@@ -162,6 +162,35 @@ TEST(loops_lie_before_short_lanes_too)
     CHECK(!loop_on(&s, "s_0")); /* behind a signal */
 }
 
+static bool
+has_loop(const struct site *s, const char *lane, uint32_t distance_m)
+{
+    for (uint32_t i = 0; i < s->loops_count; i++) {
+        if (strcmp(s->loops[i].lane, lane) == 0 && s->loops[i].distance_m == distance_m)
+            return true;
+    }
+    return false;
+}
+
+TEST(a_second_loop_lies_near_the_line)
+{
+    struct site s = site_b();
+    describe(two_signals, &s);
+    CHECK(has_loop(&s, "q_0", STREET_LOOP_NEAR_M) && has_loop(&s, "f_0", 30));
+    CHECK(!has_loop(&s, "w_0", STREET_LOOP_NEAR_M)); /* not one of its own lanes */
+}
+
+/* Who leaves on a street comes back from it only if he turns round. */
+TEST(a_street_on_which_one_leaves_leads_nowhere)
+{
+    struct site s = site_b();
+    describe(two_signals, &s);
+    uint32_t before = s.loops_count;
+    CHECK_OK(site_add_link(&s, 3, bytes_text("q_0"), bytes_text("p_0")));
+    describe(two_signals, &s);
+    CHECK(s.loops_count < before && !loop_on(&s, "p_0"));
+}
+
 TEST(exits_of_other_signals_feed)
 {
     struct site s = site_b(), a = {.id = "A"};
@@ -171,7 +200,7 @@ TEST(exits_of_other_signals_feed)
     CHECK_OK(site_add_link(&a, 0, bytes_text("w_0"), bytes_text("e_0")));
     CHECK_OK(site_add_link(&a, 1, bytes_text("s_0"), bytes_text("e_0")));
     describe(two_signals, &a);
-    CHECK(a.feeders_count == 0 && a.loops_count == 3); /* one can come over from w_1 */
+    CHECK(a.feeders_count == 0 && a.loops_count == 6); /* one can come over from w_1 */
     CHECK(a.exit_length_m[0] > 119 && a.lane_m_s[1] > 13);
 }
 
@@ -186,7 +215,7 @@ TEST(the_properties_are_what_was_found)
     CHECK_OK(buf_error(&b));
     const char *text = buf_string(&b);
     CHECK(strstr(text, "\"lane_m\":[60,60,700],\"exit_m\":[50,50],\"lane_kmh\":[50,50,50]"));
-    CHECK(strstr(text, "\"kinds\":\"vvv\",\"yields\":[[],[],[0]]"));
+    CHECK(strstr(text, "\"kinds\":\"vvv\",\"turns\":\"---\",\"yields\":[[],[],[0]]"));
     CHECK(strstr(text, "\"feeders\":[{\"exit\":\"e_0\",\"m\":190,\"lanes\":[0,1]}]"));
     CHECK(strstr(text, "\"times\":{\"yellow\":3,\"all_red\":1,\"minimum_green\":5}"));
     buf_fini(&b);
