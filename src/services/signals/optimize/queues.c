@@ -13,7 +13,7 @@
 #define FOLLOW_S 2.2     /* from one in a queue to the next */
 #define BESIDE_S 3.0     /* on his own lane one is sooner expected than from the next one */
 #define GONE_S 12.0      /* who is so much later is elsewhere */
-#define LATE_S 1.5   /* a vehicle this late that the free stop loop does not show is elsewhere */
+#define LATE_S 0.5   /* a vehicle this late that the free stop loop does not show is elsewhere */
 #define MATCH_S 15.0 /* two loops saw the same one if the times fit so well */
 #define SOON_S 6.0   /* who departs was expected within this */
 #define REACH_DECAY 0.99 /* per departure */
@@ -39,7 +39,7 @@
 #define MISSING_LEAST 2.0   /* vehicles that may be late instead */
 #define BLIND_HEADWAY_S 2.0 /* a queue that nobody sees leaves so, */
 #define BLIND_YIELDS_S 1.5  /* and who yields needs so much more */
-#define GEOMETRIC_OWN 8.0   /* a vehicle stays on its lane until the counts say otherwise */
+#define GEOMETRIC_OWN 3.0   /* a vehicle stays on its lane until the counts say otherwise */
 
 static double
 speed(const struct signals_model *m, uint32_t lane)
