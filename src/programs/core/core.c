@@ -205,6 +205,8 @@ core_close(struct core *c)
     batches_close(c);
     tells_close(c);
     free(c->streams);
+    if (c->self && c->service->end)
+        c->service->end(c->self);
     free(c->self);
     free(c);
 }

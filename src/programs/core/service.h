@@ -115,6 +115,8 @@ struct service {
     void (*counted)(void *self, const char *conduit, const struct zone_count *count);
     /* For status: vehicles shown, set-points, ... what the service calls "shown". May be NULL. */
     uint64_t (*shown)(void *self);
+    /* The last call: give back what was allocated beside the service's memory. May be NULL. */
+    void (*end)(void *self);
 };
 
 extern const struct service service_this;

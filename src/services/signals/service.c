@@ -297,8 +297,7 @@ decide(struct signals *s, struct junction *j)
         wish(s, j, SIGNALS_COMMAND_REQUEST, phase, now);
 }
 
-/* ---- for people
- * --------------------------------------------------------------------------------- */
+/* ---- for people ------------------------------------------------------------------------------ */
 
 struct speaking {
     const struct signals *signals;
@@ -423,6 +422,12 @@ on_shown(void *self)
     return sum;
 }
 
+static void
+on_end(void *self)
+{
+    control_free(((struct signals *)self)->control);
+}
+
 const struct service service_this = {
     .name = "signals",
     .size = sizeof(struct signals),
@@ -435,4 +440,5 @@ const struct service service_this = {
     .verdict = on_verdict,
     .counted = on_counted,
     .shown = on_shown,
+    .end = on_end,
 };

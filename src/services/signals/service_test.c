@@ -152,6 +152,7 @@ begin(struct fake *f, struct service_ports *ports)
 static void
 end(struct fake *f)
 {
+    f->service->end(f->self);
     free(f->self);
     free(f->envelope);
 }

@@ -1,4 +1,5 @@
 #include "services/signals/optimize/control.h"
+#include "services/signals/optimize/favour.h"
 #include "services/signals/optimize/ladder.h"
 #include "services/signals/optimize/pressure.h"
 #include "services/signals/optimize/priority.h"
@@ -41,6 +42,7 @@ struct junction {
     int32_t green;                         /* the phase that was heard last, and when */
     uint64_t green_ms;
     struct ladder ladder;
+    struct favour favour;
     struct control_view view;
 };
 
@@ -88,8 +90,7 @@ seconds(struct control *c, uint64_t now_ms)
     return (double)(int64_t)(now_ms - c->begin_ms) / 1000;
 }
 
-/* ---- neighbours
- * ---------------------------------------------------------------------------------- */
+/* ---- neighbours ------------------------------------------------------------------------------ */
 
 static void
 link_exits(struct control *c, uint32_t from)
@@ -151,8 +152,7 @@ standing_on_exit(const struct control *c, const struct junction *j, uint32_t x, 
     return most;
 }
 
-/* ---- in
- * ------------------------------------------------------------------------------------------ */
+/* ---- in -------------------------------------------------------------------------------------- */
 
 static void
 set_model(struct junction *j, const struct signals_model *model)
@@ -252,13 +252,19 @@ enum err
 control_hear_call(struct control *c, uint32_t index, const struct control_call *call,
                   uint64_t now_ms)
 {
-    (void)now_ms;
     ASSERT(index < c->count);
-    return call->lane < c->junctions[index].model.lanes_count ? OK : ERR_MALFORMED;
+    struct junction *j = &c->junctions[index];
+    if (call->lane >= j->model.lanes_count)
+        return ERR_MALFORMED;
+    struct favour_call favour = {.lane = call->lane,
+                                 .weight = (double)call->weight,
+                                 .eta_s = seconds(c, call->eta_ms),
+                                 .until_s = seconds(c, call->until_ms)};
+    j->busy_s = seconds(c, now_ms);
+    return favour_hear(&j->favour, &favour, j->busy_s);
 }
 
-/* ---- out
- * ----------------------------------------------------------------------------------------- */
+/* ---- out ------------------------------------------------------------------------------------- */
 
 static void
 fill_exits(const struct control *c, const struct junction *j, struct search_problem *p,
@@ -293,6 +299,7 @@ fill(struct control *c, const struct junction *j, double now_s)
     p->change_cost =
         spill_behind(&j->queues.spill, &j->model) * ((double)p->clearance_s + START_AGAIN_S);
     queues_fill(&j->queues, p, now_s);
+    favour_fill(&j->favour, p, now_s);
     fill_exits(c, j, p, now_s);
 }
 

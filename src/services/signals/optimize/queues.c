@@ -235,8 +235,7 @@ learn_pace(struct queues *q, const struct queue_vehicle *v, uint32_t lane, doubl
     q->pace[v->source] += PACE_STEP * (pace - q->pace[v->source]);
 }
 
-/* ---- a loop before the line
- * ---------------------------------------------------------------------- */
+/* ---- a loop before the line ------------------------------------------------------------------ */
 
 static void
 enter(struct queues *q, uint32_t source, double at_s)
@@ -960,8 +959,7 @@ queues_trust(const struct queues *q, uint32_t lane)
     return least * trust_lane(&q->trust, lane);
 }
 
-/* ---- what the search sees
- * ------------------------------------------------------------------------ */
+/* ---- what the search sees -------------------------------------------------------------------- */
 
 struct lane_turns {
     uint32_t count;
