@@ -271,31 +271,46 @@ advance(struct search *s, struct node *n, uint32_t t)
 
 /* ---- what is left to pay --------------------------------------------------------------------- */
 
+/* Lanes on which somebody waits, and of whom: index .. last of the lane. */
+struct waiting {
+    uint32_t count;
+    double weight;
+    uint8_t lane[SIGNALS_LANES_MAX], index[SIGNALS_LANES_MAX], last[SIGNALS_LANES_MAX];
+};
 struct stage {
     double weight, green_s;
-    uint8_t served[SIGNALS_LANES_MAX];
+    uint8_t served[SIGNALS_LANES_MAX]; /* by place in `waiting` */
 };
+
+static double
+headway_of(const struct search *s, uint32_t c, uint32_t lane, uint32_t phase, uint32_t i)
+{
+    return s->permissive[c][lane][phase][i] ? TOGO_PERMISSIVE_S : s->p->lanes[lane].headway_s;
+}
+
+static double
+weight_between(const struct search *s, uint32_t c, uint32_t lane, uint32_t from, uint32_t to)
+{
+    return s->weight_sum[c][lane][to] - s->weight_sum[c][lane][from];
+}
 
 /* How many of the waiting ones each lane would serve in the phase, and for how long. */
 static void
-stage_of(const struct search *s, uint32_t c, uint32_t phase, const uint8_t *index,
-         const uint8_t *last, struct stage *out)
+stage_of(const struct search *s, uint32_t c, uint32_t phase, const struct waiting *w,
+         struct stage *out)
 {
     out->weight = 0;
     out->green_s = 0;
-    for (uint32_t j = 0; j < s->lanes_count; j++) {
-        uint32_t lane = s->lanes[j];
-        uint32_t i = index[j];
-        uint32_t most = last[j] > i ? last[j] - i : 0;
+    for (uint32_t j = 0; j < w->count; j++) {
+        uint32_t lane = w->lane[j], i = w->index[j];
+        uint32_t most = (uint32_t)w->last[j] - i;
         uint32_t m = s->run[c][lane][phase][i];
         m = m < most ? m : most;
         out->served[j] = (uint8_t)m;
         if (m == 0)
             continue;
-        out->weight += s->weight_sum[c][lane][i + m] - s->weight_sum[c][lane][i];
-        double h =
-            s->permissive[c][lane][phase][i] ? TOGO_PERMISSIVE_S : s->p->lanes[lane].headway_s;
-        double green = (double)m * h;
+        out->weight += weight_between(s, c, lane, i, i + m);
+        double green = (double)m * headway_of(s, c, lane, phase, i);
         out->green_s = green > out->green_s ? green : out->green_s;
     }
 }
@@ -315,37 +330,72 @@ start_of(const struct search *s, const struct node *n, uint32_t phase, uint32_t 
     return lost + (rest > 0 ? rest : 0);
 }
 
+/* Who waits at t, and what they have lost until then. */
+static double
+find_waiting(struct search *s, const struct node *n, uint32_t c, uint32_t t, struct waiting *out)
+{
+    const uint8_t *index = indices(s, n, c);
+    double cost = 0;
+    out->count = 0;
+    out->weight = 0;
+    for (uint32_t j = 0; j < s->lanes_count; j++) {
+        uint32_t lane = s->lanes[j];
+        if (s->due[lane][t] <= index[j])
+            continue;
+        out->lane[out->count] = (uint8_t)lane;
+        out->index[out->count] = index[j];
+        out->last[out->count++] = s->due[lane][t];
+        double w = weight_between(s, c, lane, index[j], s->due[lane][t]);
+        cost +=
+            w * (double)t - (s->eta_sum[c][lane][s->due[lane][t]] - s->eta_sum[c][lane][index[j]]);
+        out->weight += w;
+    }
+    return cost;
+}
+
+/* Serve the stage, which begins `from_s` after t. */
+static double
+serve(const struct search *s, uint32_t c, uint32_t phase, const struct stage *stage, double from_s,
+      struct waiting *w)
+{
+    double cost = 0;
+    for (uint32_t j = 0; j < w->count; j++) {
+        uint32_t m = stage->served[j], lane = w->lane[j], i = w->index[j];
+        if (m == 0)
+            continue;
+        double weight = weight_between(s, c, lane, i, i + m);
+        cost += weight * from_s + 0.5 * weight * (double)m * headway_of(s, c, lane, phase, i);
+        w->index[j] = (uint8_t)(i + m);
+    }
+    w->weight -= stage->weight;
+    return cost;
+}
+
 /* specs/signals-better.md 1.2: conflicting queues are served one after the other, best rate first.
  */
 static double
 togo(struct search *s, const struct node *n, uint32_t c, uint32_t t)
 {
     const struct search_problem *p = s->p;
-    uint8_t index[SIGNALS_LANES_MAX], last[SIGNALS_LANES_MAX];
-    double cost = 0, tau = 0, waiting = 0;
-    for (uint32_t j = 0; j < s->lanes_count; j++) {
-        uint32_t lane = s->lanes[j];
-        index[j] = indices(s, n, c)[j];
-        last[j] = s->due[lane][t] > index[j] ? s->due[lane][t] : index[j];
-        double w = s->weight_sum[c][lane][last[j]] - s->weight_sum[c][lane][index[j]];
-        cost += w * (double)t - (s->eta_sum[c][lane][last[j]] - s->eta_sum[c][lane][index[j]]);
-        waiting += w;
-    }
+    struct waiting w;
+    struct stage stages[2], *it = &stages[0], *best = &stages[1];
+    double cost = find_waiting(s, n, c, t, &w), tau = 0;
     uint32_t now = n->phase;
-    for (uint32_t stage = 0; stage < STAGES && waiting > 1e-9; stage++) {
-        struct stage best = {0}, it;
+    for (uint32_t stage = 0; stage < STAGES && w.weight > 1e-9; stage++) {
         double best_rate = 0, best_start = 0;
         uint32_t phase = now;
         for (uint32_t ph = 0; ph < p->model->phases_count; ph++) {
-            stage_of(s, c, ph, index, last, &it);
-            if (it.weight <= 0)
+            stage_of(s, c, ph, &w, it);
+            if (it->weight <= 0)
                 continue;
             double start = start_of(s, n, ph, now, stage);
-            if (ph != now && it.green_s < (double)p->minimum_green_s)
-                it.green_s = (double)p->minimum_green_s;
-            double rate = it.weight / (start + it.green_s + 0.1);
+            if (ph != now && it->green_s < (double)p->minimum_green_s)
+                it->green_s = (double)p->minimum_green_s;
+            double rate = it->weight / (start + it->green_s + 0.1);
             if (rate > best_rate) {
+                struct stage *other = best;
                 best = it;
+                it = other;
                 best_rate = rate;
                 best_start = start;
                 phase = ph;
@@ -353,26 +403,15 @@ togo(struct search *s, const struct node *n, uint32_t c, uint32_t t)
         }
         if (best_rate <= 0)
             break;
-        for (uint32_t j = 0; j < s->lanes_count; j++) {
-            uint32_t m = best.served[j], lane = s->lanes[j];
-            if (m == 0)
-                continue;
-            double w = s->weight_sum[c][lane][index[j] + m] - s->weight_sum[c][lane][index[j]];
-            double h = s->permissive[c][lane][phase][index[j]] ? TOGO_PERMISSIVE_S
-                                                               : p->lanes[lane].headway_s;
-            cost += w * (tau + best_start) + 0.5 * w * (double)m * h;
-            index[j] = (uint8_t)(index[j] + m);
-        }
-        waiting -= best.weight;
-        tau += best_start + best.green_s;
+        cost += serve(s, c, phase, best, tau + best_start, &w);
+        tau += best_start + best->green_s;
         now = phase;
     }
-    for (uint32_t j = 0; j < s->lanes_count; j++) {
-        uint32_t lane = s->lanes[j];
-        double w = s->weight_sum[c][lane][last[j]] - s->weight_sum[c][lane][index[j]];
-        if (w > 0)
-            cost += w * (tau + (double)p->clearance_s + 2.0 + 0.5 * (double)p->minimum_green_s) +
-                    0.5 * w * w * p->lanes[lane].headway_s;
+    double rest_s = tau + (double)p->clearance_s + 2.0 + 0.5 * (double)p->minimum_green_s;
+    for (uint32_t j = 0; j < w.count; j++) {
+        double left = weight_between(s, c, w.lane[j], w.index[j], w.last[j]);
+        if (left > 0)
+            cost += left * rest_s + 0.5 * left * left * p->lanes[w.lane[j]].headway_s;
     }
     return cost;
 }
