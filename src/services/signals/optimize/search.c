@@ -3,7 +3,8 @@
 enum {
     POOL = 2048, /* nodes; beam x phases, and some */
     TIGHT_MAX = 16,
-    STAGES = 4,      /* of the cost-to-go */
+    STAGES = 4, /* of the cost-to-go */
+    LANES_MANY = 12,
     GAP_LOOK = 3,    /* vehicles of a lane with right of way that a gap looks at */
     ARRIVE_SOON = 4, /* s after the clearance: a head that comes then makes a phase worth a look */
 };
@@ -416,13 +417,18 @@ togo(struct search *s, const struct node *n, uint32_t c, uint32_t t)
     return cost;
 }
 
+/*
+ * Cost so far and cost-to-go, over every `step`th of the scenarios: where lanes are many, half of
+ * them are enough to see what is hopeless.
+ */
 static double
-rank(struct search *s, const struct node *n, uint32_t t)
+rank(struct search *s, const struct node *n, uint32_t t, uint32_t step)
 {
     double cost = 0;
-    for (uint32_t c = 0; c < s->p->scenarios; c++)
+    uint32_t count = 0;
+    for (uint32_t c = 0; c < s->p->scenarios; c += step, count++)
         cost += togo(s, n, c, t);
-    return n->cost + cost / (double)s->p->scenarios;
+    return n->cost + cost / (double)count;
 }
 
 /* ---- the beam -------------------------------------------------------------------------------- */
@@ -544,8 +550,9 @@ prune(struct search *s, uint32_t t)
     uint32_t share = SEARCH_BEAM / (s->p->model->phases_count < 4 ? 2U : 3U) + 1;
     if (s->count <= SEARCH_BEAM)
         return;
+    uint32_t step = s->lanes_count > LANES_MANY ? 2 : 1;
     for (uint32_t i = 0; i < s->count; i++)
-        s->nodes[s->order[i]].rank = rank(s, &s->nodes[s->order[i]], t);
+        s->nodes[s->order[i]].rank = rank(s, &s->nodes[s->order[i]], t, step);
     sort(s);
     for (uint32_t i = 0; i < s->count; i++) {
         const struct node *n = &s->nodes[s->order[i]];
@@ -591,7 +598,7 @@ decide(struct search *s, struct search_result *out)
         out->phase_cost[ph] = -1;
     for (uint32_t i = 0; i < s->count; i++) {
         struct node *n = &s->nodes[s->order[i]];
-        n->rank = rank(s, n, SEARCH_HORIZON_S);
+        n->rank = rank(s, n, SEARCH_HORIZON_S, 1);
         double *cost = &out->phase_cost[n->first];
         if (*cost < 0 || n->rank < *cost)
             *cost = n->rank;
