@@ -39,7 +39,10 @@
 #define MISSING_LEAST 2.0   /* vehicles that may be late instead */
 #define BLIND_HEADWAY_S 2.0 /* a queue that nobody sees leaves so, */
 #define BLIND_YIELDS_S 1.5  /* and who yields needs so much more */
-#define GEOMETRIC_OWN 3.0   /* a vehicle stays on its lane until the counts say otherwise */
+#define OWN_LANE                                                                                   \
+    30.0               /* who is on a lane to the line stays there until the counts say otherwise, \
+                        */
+#define OWN_STREET 3.0 /* who is on a lane before it may still change */
 
 static double
 speed(const struct signals_model *m, uint32_t lane)
@@ -71,6 +74,13 @@ queues_believe(struct queues *q)
 static const double turn_priors[] = {
     [TURN_UNKNOWN] = 2, [TURN_STRAIGHT] = 6, [TURN_RIGHT] = 2, [TURN_LEFT] = 2, [TURN_ROUND] = 0.1};
 
+/* Before anything is known: for how many vehicles the lane goes on that a loop lies on. */
+static double
+own_share(const struct signals_model *m, const struct signals_source *loop)
+{
+    return loop->distance_m <= m->lane_m[loop->lanes[0]] ? OWN_LANE : OWN_STREET;
+}
+
 void
 queues_init(struct queues *q, const struct signals_model *m, double now_s)
 {
@@ -81,7 +91,7 @@ queues_init(struct queues *q, const struct signals_model *m, double now_s)
         uint64_t mask = 0;
         q->pace[i] = 1;
         for (uint32_t k = 0; k < s->lanes_count; k++) {
-            q->reach[i][k] = k == 0 && i < m->loops_count ? GEOMETRIC_OWN : 1.0;
+            q->reach[i][k] = k == 0 && i < m->loops_count ? own_share(m, s) : 1.0;
             mask |= 1ULL << s->lanes[k];
         }
         for (uint32_t k = 0; k < s->lanes_count; k++) {
