@@ -39,10 +39,10 @@
 #define MISSING_LEAST 2.0   /* vehicles that may be late instead */
 #define BLIND_HEADWAY_S 2.0 /* a queue that nobody sees leaves so, */
 #define BLIND_YIELDS_S 1.5  /* and who yields needs so much more */
-#define OWN_LANE                                                                                   \
-    30.0               /* who is on a lane to the line stays there until the counts say otherwise, \
-                        */
-#define OWN_STREET 3.0 /* who is on a lane before it may still change */
+/* Who is on a lane to the line stays there until the counts say otherwise; before it one may
+ * change. */
+#define OWN_LANE 30.0
+#define OWN_STREET 3.0
 
 static double
 speed(const struct signals_model *m, uint32_t lane)
@@ -110,7 +110,7 @@ queues_init(struct queues *q, const struct signals_model *m, double now_s)
     q->green_phase = -1;
     for (uint32_t l = 0; l < m->lanes_count; l++) {
         struct queue_lane *lane = &q->lanes[l];
-        lane->served_s = lane->free_since_s = lane->busy_since_s = lane->waiting_since_s = now_s;
+        lane->served_s = lane->free_since_s = lane->busy_since_s = now_s;
         lane->departed_s = now_s - PATIENCE_S;
         flow_init(&lane->flow);
         siblings[l] = lane->siblings;

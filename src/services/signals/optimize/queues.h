@@ -10,10 +10,10 @@
  * Q1  A lane whose stop loop is occupied has at least one vehicle at the line.
  * Q2  A lane whose stop loop was free for QUEUE_EMPTY_S of its green has none that stands.
  * Q3  No list is longer than the lane's part that it describes can hold.
- *
  * Q4  A lane whose stop loop is dead (blind.h) is filled by claims and learned rates, and emptied
- * as its lights allow. Q5  A claim weighs what its source is trusted (trust.h); whoever stands on a
- * stop loop weighs 1.
+ *     as its lights allow.
+ * Q5  A claim weighs what its source is trusted (trust.h); whoever stands on a stop loop weighs 1.
+ * Q6  Who crosses the line still lies on its loop: that second says nothing of who comes after him.
  *
  * Seconds are the control's clock. Pure; integers and doubles, no random numbers.
  */
@@ -46,7 +46,7 @@ struct queue_vehicle {
 struct queue_lane {
     uint32_t count;
     struct queue_vehicle v[QUEUE_VEHICLES_MAX]; /* in order of eta */
-    double departed_s, green_since_s, served_s, waiting_since_s;
+    double departed_s, green_since_s, served_s;
     double free_since_s, busy_since_s; /* of the stop loop */
     double per_s;                      /* arrivals, smoothed over QUEUE_RATE_S */
     bool green, on;

@@ -110,6 +110,20 @@ TEST(who_stands_unannounced_is_counted)
     CHECK(near(2) == 0);
 }
 
+TEST(who_crosses_still_lies_on_the_loop_and_is_nobody_else)
+{
+    begin();
+    second(1, "110", "000", "000");
+    for (int i = 0; i < 10; i++)
+        second(1, "000", "000", "000");
+    second(0, "000", "000", "100");
+    CHECK(near(0) == 1 && near(1) == 1);
+    second(0, "000", "100", "100"); /* his tail */
+    CHECK(near(0) == 0 && near(1) == 1);
+    second(0, "000", "000", "100"); /* a second one, whom nobody announced */
+    CHECK(near(0) + near(1) >= 1 && queues_standing(&q, 0, now) == 1);
+}
+
 TEST(who_was_announced_is_not_counted_twice)
 {
     begin();
