@@ -1,9 +1,9 @@
 #include "field/ntcip/walls.h"
 #include "runtime/kernel.h"
+#include "runtime/sandbox.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <linux/landlock.h>
 #include <seccomp.h>
 #include <sys/prctl.h>
@@ -138,15 +138,6 @@ filter(void)
     return good;
 }
 
-static bool
-drop_capabilities(void)
-{
-    struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
-    struct __user_cap_data_struct none[2] = {{0}};
-    return prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) == 0 &&
-           syscall(SYS_capset, &head, none) == 0;
-}
-
 enum err
 walls_close(const struct walls_config *config, int *out_abi, const char **out_step)
 {
@@ -158,7 +149,7 @@ walls_close(const struct walls_config *config, int *out_abi, const char **out_st
     if (*out_abi < 0)
         return ERR_IO;
     *out_step = "capabilities";
-    if (!drop_capabilities())
+    if (!sandbox_drop_capabilities())
         return ERR_IO;
     *out_step = "seccomp";
     return filter() ? OK : ERR_IO;

@@ -79,8 +79,8 @@ become(uint32_t uid)
            setresuid(uid, uid, uid) == 0;
 }
 
-static bool
-drop_capabilities(void)
+bool
+sandbox_drop_capabilities(void)
 {
     struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct none[2] = {{0}};
@@ -268,7 +268,7 @@ sandbox_close(const struct sandbox_config *config, struct sandbox_report *out,
     BUILD(WALL_ROOT, empty_root());
     BUILD(WALL_CAPABILITIES, drop_bounding_set());
     BUILD(WALL_UID, become(config->uid));
-    BUILD(WALL_CAPABILITIES, drop_capabilities());
+    BUILD(WALL_CAPABILITIES, sandbox_drop_capabilities());
     if (!config->outlives_starter)
         prctl(PR_SET_PDEATHSIG, SIGKILL); /* anew: a change of user forgets it */
     BUILD(WALL_DUMPABLE, prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0);

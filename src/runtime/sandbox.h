@@ -88,6 +88,9 @@ enum { SANDBOX_ALL_WALLS = (1 << WALL_COUNT) - 1 };
 enum err sandbox_close(const struct sandbox_config *config, struct sandbox_report *out,
                        const char **out_step) MUST_USE;
 
+/* Empty every set of capabilities; also for programs that build walls of their own. */
+bool sandbox_drop_capabilities(void) MUST_USE;
+
 /*
  * Called as the very last thing of sandbox_close(). Empty in every production program; the
  * drill's programs fill it (drills/hook.c).
