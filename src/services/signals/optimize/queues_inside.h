@@ -1,0 +1,119 @@
+/*
+ * queues_inside.h -- what the parts of queues.h know of each other; for queues_*.c alone.
+ *
+ *   queues_approach  a loop before the line, or a neighbour, claims that somebody comes
+ *   queues_late      who should have come by now: he stands behind others, or is elsewhere
+ *   queues_line      the stop line: who leaves, who stands there, who does not
+ *   queues_shares    who takes which lane and which link, as learned
+ *   queues_unseen    lanes whose stop loop is dead
+ *   queues_cameras   lists as cameras see them
+ *   queues_lights    what the lights allow now
+ *   queues_outlook   what the search is told
+ *   queues           the lists, and the order in which a second is heard
+ */
+#ifndef SERVICES_SIGNALS_OPTIMIZE_QUEUES_INSIDE_H
+#define SERVICES_SIGNALS_OPTIMIZE_QUEUES_INSIDE_H
+
+#include "services/signals/optimize/queues.h"
+
+#define QUEUE_PATIENCE_S 120.0 /* unserved for so long: he counts more */
+#define LATE_GONE_S 12.0       /* who is so much later is elsewhere */
+
+/* ---- queues ---- */
+
+void queue_insert(struct queue_lane *l, struct queue_vehicle v);
+struct queue_vehicle queue_pull(struct queue_lane *l, uint32_t at);
+double queue_speed(const struct signals_model *m, uint32_t lane); /* m/s */
+/* A loop, or loops_count + a feeder. */
+const struct signals_source *queue_source(const struct signals_model *m, uint32_t source);
+/* When he is at the line, as it can be now that the one before him is there at `before_s`. */
+double queue_eta(const struct queues *q, uint32_t lane, uint32_t at, double before_s, double now_s);
+/* 0 .. 1: the weight of what is said of him (Q5). */
+double queue_believed(const struct queues *q, uint32_t lane, uint32_t at);
+
+/* ---- queues_approach ---- */
+
+/* Somebody crossed this loop. */
+void approach_pass(struct queues *q, uint32_t loop, double at_s);
+/* He crossed the line: how long he took, if he found a green and nobody before him. */
+void approach_learn_pace(struct queues *q, const struct queue_vehicle *v, uint32_t lane,
+                         double now_s);
+/* From a source to the line of one of its lanes, if nothing hinders. */
+double approach_travel(const struct queues *q, uint32_t source, uint32_t lane);
+
+/* ---- queues_late ---- */
+
+/*
+ * The queue reaches its last loop: somebody stands on it, or so many were seen to pass it and wait
+ * that the next one cannot (a loop may lie in the gap between two).
+ */
+bool late_is_full(const struct queue_lane *l);
+/*
+ * Who stands behind others is not late before they are gone: at the line one follows the other, and
+ * so he does over a loop under which the queue stands.
+ */
+void late_follow(struct queues *q, uint32_t lane, bool departed, double now_s);
+/* What slows people down may cost this one so much. */
+double late_allowed(const struct queue_vehicle *v);
+/* By how much he is later than that; <= 0: in time. */
+double late_by(const struct queue_vehicle *v, double now_s);
+/*
+ * Who was due at a nearer loop and did not come over it: he stands before it, or went elsewhere. On
+ * a lane whose loops are dead, a neighbour's word has to do.
+ */
+void late_drop(struct queues *q, double now_s);
+
+/* ---- queues_line ---- */
+
+void line_depart(struct queues *q, uint32_t lane, double now_s);
+/* Q1: somebody stands at the line. */
+void line_present(struct queues *q, uint32_t lane, double now_s);
+/* Q2: who should stand here does not. He is on another lane, or nowhere. */
+void line_absent(struct queues *q, uint32_t lane, double now_s);
+/* The head at its green: what he waits for says where he wants to go. */
+void line_watch(struct queues *q, uint32_t lane, double now_s);
+
+/* ---- queues_shares ---- */
+
+/* Shares become a sequence: whose share is owed most is next. */
+uint32_t shares_draw(const double *share, double *credit, uint32_t count);
+/* The second loop of a lane, on whose lane one stays. */
+bool shares_settled(const struct queues *q, uint32_t source);
+/* Whom `source` saw has taken `lane`. */
+void shares_learn_lane(struct queues *q, uint32_t source, uint32_t lane);
+/*
+ * The link that one who departs now has taken: loops do not tell, so all are possible, each as far
+ * as its share and what was seen say; each departure counts once, shared by its links in that
+ * proportion (expectation maximisation, one step a vehicle).
+ */
+uint32_t shares_guess_link(struct queues *q, uint32_t lane, int8_t known);
+
+/* ---- queues_unseen ---- */
+
+/* Which lanes are blind now. */
+void unseen_find(struct queues *q, const struct signals_reading *r, double now_s);
+/* Who is missing for good, more than came unannounced, has taken a sibling that nobody sees. */
+bool unseen_took(struct queues *q, uint32_t lane, struct queue_vehicle v);
+/* One came unannounced. */
+void unseen_fewer(struct queue_lane *l);
+/* Q4: who came unseen, and who left. */
+void unseen_imagine(struct queues *q, uint32_t lane, double seconds, double now_s);
+
+/* ---- queues_cameras ---- */
+
+/* The lists are what is seen. */
+void cameras_hear(struct queues *q, const struct signals_reading *r, double now_s);
+
+/* ---- queues_lights ---- */
+
+enum link_light lights_shown(const struct queues *q, uint32_t link);
+bool lights_green(const struct queues *q, uint32_t lane); /* for one of its links */
+/* Every link has right of way: only there a queue leaves as fast as it can. */
+bool lights_protected(const struct queues *q, uint32_t lane);
+/* Who stands at the line could go: it has right of way, and there is room behind it. */
+bool lights_free_way(const struct queues *q, uint32_t lane);
+bool lights_full_exit(const struct queues *q, uint32_t lane);
+/* Of those who may go now, how many must yield, by the turns that were learned. */
+double lights_yielding(const struct queues *q, uint32_t lane);
+
+#endif

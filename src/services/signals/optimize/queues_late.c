@@ -1,0 +1,88 @@
+#include "services/signals/optimize/queues_inside.h"
+
+#define LATE_SHARE 0.2 /* of its travel time a vehicle may take longer, and */
+#define SLOW_S 2.0     /* before he is late, he may stand in the queue beside */
+#define FOLLOW_S 2.2   /* from one in a queue to the next */
+#define LATE_S 0.5     /* a vehicle this late that the free stop loop does not show is elsewhere */
+
+bool
+late_is_full(const struct queue_lane *l)
+{
+    uint32_t passed = 0;
+    for (uint32_t i = 0; i < l->count; i++)
+        passed += l->v[i].from_m <= l->inner_m;
+    double fit = (double)l->inner_m / QUEUE_VEHICLE_M - 1;
+    return l->covered || (l->on && passed > 0 && (double)passed >= fit);
+}
+
+void
+late_follow(struct queues *q, uint32_t lane, bool departed, double now_s)
+{
+    struct queue_lane *l = &q->lanes[lane];
+    double rest = (double)l->inner_m / queue_speed(q->model, lane);
+    uint32_t behind = 0;
+    for (uint32_t i = 0; i < l->count; i++) {
+        struct queue_vehicle *v = &l->v[i];
+        bool outside = l->inner_m > 0 && v->from_m > l->inner_m;
+        double due = 0;
+        if (outside && late_is_full(l))
+            due = now_s + rest + FOLLOW_S * (double)++behind;
+        else if (!outside && (l->on || departed))
+            due = now_s + FOLLOW_S * (double)(i + (l->on ? 0 : 1));
+        if (v->eta_s < due && v->due_s < due)
+            v->due_s = due;
+    }
+}
+
+double
+late_allowed(const struct queue_vehicle *v)
+{
+    return v->seen_s < v->eta_s ? LATE_SHARE * (v->eta_s - v->seen_s) : 0;
+}
+
+double
+late_by(const struct queue_vehicle *v, double now_s)
+{
+    return now_s - v->due_s - LATE_S - late_allowed(v);
+}
+
+/* Among this lane and its neighbours, one whose queue reaches to where they are seen last. */
+static int32_t
+full_lane(const struct queues *q, uint32_t lane)
+{
+    if (late_is_full(&q->lanes[lane]))
+        return (int32_t)lane;
+    for (uint32_t l = 0; l < q->model->lanes_count; l++) {
+        if ((q->lanes[lane].siblings >> l & 1) && late_is_full(&q->lanes[l]))
+            return (int32_t)l;
+    }
+    return -1;
+}
+
+void
+late_drop(struct queues *q, double now_s)
+{
+    const struct signals_model *m = q->model;
+    for (uint32_t lane = 0; lane < m->lanes_count; lane++) {
+        struct queue_lane *l = &q->lanes[lane];
+        bool blind = blind_is(&q->blind, lane);
+        if (l->inner_m == 0)
+            continue;
+        double rest = (double)l->inner_m / queue_speed(m, lane);
+        int32_t full = full_lane(q, lane);
+        for (uint32_t i = 0; i < l->count;) {
+            const struct queue_vehicle *v = &l->v[i];
+            double late = v->from_m > l->inner_m ? late_by(v, now_s + rest) : -LATE_GONE_S;
+            bool word = blind && v->source >= m->loops_count;
+            if (word || full == (int32_t)lane || late <= (full >= 0 ? -SLOW_S : 0)) {
+                i++;
+                continue;
+            }
+            struct queue_vehicle gone = queue_pull(l, i);
+            if (full >= 0)
+                queue_insert(&q->lanes[full], gone);
+            else if (!unseen_took(q, lane, gone))
+                trust_refute(&q->trust, gone.source);
+        }
+    }
+}

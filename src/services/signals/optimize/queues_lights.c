@@ -1,0 +1,66 @@
+#include "services/signals/optimize/queues_inside.h"
+
+enum link_light
+lights_shown(const struct queues *q, uint32_t link)
+{
+    return q->phase < 0 ? LIGHT_RED : (enum link_light)q->model->lights[q->phase][link];
+}
+
+bool
+lights_protected(const struct queues *q, uint32_t lane)
+{
+    for (uint32_t k = 0; k < q->model->links_count; k++) {
+        if (q->model->link_lane[k] == lane && lights_shown(q, k) != LIGHT_GREEN &&
+            (lights_shown(q, k) == LIGHT_RED || q->model->yields_count[k] > 0))
+            return false;
+    }
+    return true;
+}
+
+bool
+lights_green(const struct queues *q, uint32_t lane)
+{
+    for (uint32_t k = 0; k < q->model->links_count; k++) {
+        if (q->model->link_lane[k] == lane && lights_shown(q, k) != LIGHT_RED)
+            return true;
+    }
+    return false;
+}
+
+bool
+lights_free_way(const struct queues *q, uint32_t lane)
+{
+    for (uint32_t k = 0; k < q->model->links_count; k++) {
+        if (q->model->link_lane[k] != lane)
+            continue;
+        bool yields = lights_shown(q, k) == LIGHT_YIELDS && q->model->yields_count[k] > 0;
+        if (lights_shown(q, k) == LIGHT_RED || yields ||
+            (q->full_exits >> q->model->link_exit[k] & 1))
+            return false;
+    }
+    return true;
+}
+
+bool
+lights_full_exit(const struct queues *q, uint32_t lane)
+{
+    for (uint32_t k = 0; k < q->model->links_count; k++) {
+        if (q->model->link_lane[k] == lane && (q->full_exits >> q->model->link_exit[k] & 1))
+            return true;
+    }
+    return false;
+}
+
+double
+lights_yielding(const struct queues *q, uint32_t lane)
+{
+    double yields = 0, all = 0;
+    for (uint32_t k = 0; k < q->model->links_count; k++) {
+        if (q->model->link_lane[k] != lane || lights_shown(q, k) == LIGHT_RED)
+            continue;
+        all += q->turn[k];
+        if (lights_shown(q, k) == LIGHT_YIELDS && q->model->yields_count[k] > 0)
+            yields += q->turn[k];
+    }
+    return all > 0 ? yields / all : 0;
+}

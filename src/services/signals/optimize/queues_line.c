@@ -1,0 +1,142 @@
+#include "services/signals/optimize/queues_inside.h"
+
+#define SEEN_THERE_S 4.0 /* who was seen on another lane is less likely here */
+#define SOON_S 6.0       /* who departs was expected within this */
+#define PROOF_GREEN_S 2.0
+#define STUCK_AFTER_S 10.0
+#define STUCK_FOR_S 40.0
+
+/* One on the list of another lane. */
+struct stray {
+    struct queue_lane *lane; /* NULL: none */
+    uint32_t at;
+};
+
+/*
+ * Somebody is on this lane whom its list does not have: most likely one who was expected on the
+ * lane beside it and was not seen there by its last loop yet.
+ */
+static struct stray
+find_stray(struct queues *q, uint32_t lane, double now_s)
+{
+    struct stray found = {0};
+    double first = now_s + SOON_S;
+    for (uint32_t l = 0; l < q->model->lanes_count; l++) {
+        struct queue_lane *s = &q->lanes[l];
+        if (!(q->lanes[lane].siblings >> l & 1))
+            continue;
+        for (uint32_t i = 0; i < s->count && s->v[i].eta_s < first; i++) {
+            bool seen_there = s->v[i].from_m <= s->inner_m || (i == 0 && s->on);
+            double eta = s->v[i].eta_s + (seen_there ? SEEN_THERE_S : 0);
+            if (eta >= first)
+                continue;
+            first = eta;
+            found = (struct stray){s, i};
+        }
+    }
+    return found;
+}
+
+void
+line_depart(struct queues *q, uint32_t lane, double now_s)
+{
+    struct queue_lane *l = &q->lanes[lane];
+    int8_t link = -1;
+    if (l->count > 0 && l->v[0].eta_s <= now_s + SOON_S) {
+        struct queue_vehicle v = queue_pull(l, 0);
+        shares_learn_lane(q, v.source, lane);
+        approach_learn_pace(q, &v, lane, now_s);
+        link = v.link;
+    } else {
+        struct stray stray = find_stray(q, lane, now_s);
+        if (stray.lane)
+            shares_learn_lane(q, queue_pull(stray.lane, stray.at).source, lane);
+    }
+    q->departed[shares_guess_link(q, lane, link)]++;
+    l->departed_s = l->served_s = now_s;
+    for (uint32_t k = 0; k < q->model->links_count; k++) {
+        if (q->model->link_lane[k] == lane)
+            q->proof[k] = 0;
+    }
+}
+
+void
+line_present(struct queues *q, uint32_t lane, double now_s)
+{
+    struct queue_lane *l = &q->lanes[lane];
+    if (l->count > 0 && l->v[0].eta_s <= now_s + SOON_S) {
+        if (l->v[0].eta_s > now_s)
+            l->v[0].eta_s = now_s;
+        return;
+    }
+    struct queue_vehicle v = {.source = QUEUE_SOURCES_MAX, .link = -1};
+    struct stray stray = find_stray(q, lane, now_s);
+    if (stray.lane) {
+        v = queue_pull(stray.lane, stray.at);
+        shares_learn_lane(q, v.source, lane);
+    }
+    v.eta_s = v.due_s = now_s;
+    v.from_m = 0;
+    queue_insert(l, v);
+}
+
+/* For how long nobody was on the stop loop or crossed the line: the loop is read once a second. */
+static double
+free_for(const struct queue_lane *l, double now_s)
+{
+    return now_s - (l->free_since_s > l->departed_s ? l->free_since_s : l->departed_s);
+}
+
+/* In his own green he would be here at once; else he may only be slow. */
+static bool
+is_gone(const struct queue_lane *l, bool served, double now_s)
+{
+    const struct queue_vehicle *v = &l->v[0];
+    if (served && (l->inner_m == 0 || v->from_m <= l->inner_m))
+        return now_s > v->eta_s + 1 + late_allowed(v);
+    return late_by(v, now_s) > LATE_GONE_S;
+}
+
+void
+line_absent(struct queues *q, uint32_t lane, double now_s)
+{
+    struct queue_lane *l = &q->lanes[lane];
+    double free_s = free_for(l, now_s);
+    if (l->held || free_s < QUEUE_EMPTY_S)
+        return;
+    bool served = l->green && now_s - l->green_since_s >= QUEUE_EMPTY_S;
+    while (l->count > 0 && is_gone(l, served, now_s)) {
+        struct queue_vehicle v = queue_pull(l, 0);
+        uint32_t to = lane;
+        for (uint32_t s = 0; s < q->model->lanes_count && to == lane; s++) {
+            const struct queue_lane *o = &q->lanes[s];
+            if ((l->siblings >> s & 1) && o->on && !o->green)
+                to = s;
+        }
+        if (to != lane && v.from_m > 0) {
+            v.from_m = 0; /* moved once only */
+            queue_insert(&q->lanes[to], v);
+        } else {
+            trust_refute(&q->trust, v.source);
+        }
+    }
+}
+
+void
+line_watch(struct queues *q, uint32_t lane, double now_s)
+{
+    struct queue_lane *l = &q->lanes[lane];
+    if (!l->on || !l->green || now_s - l->green_since_s < PROOF_GREEN_S)
+        return;
+    for (uint32_t k = 0; k < q->model->links_count; k++) {
+        if (q->model->link_lane[k] != lane)
+            continue;
+        bool free_way = lights_shown(q, k) == LIGHT_GREEN || q->model->yields_count[k] == 0;
+        if (lights_shown(q, k) != LIGHT_RED)
+            q->proof[k] += free_way ? 1.0 : 0.25;
+    }
+    double since = l->green_since_s > l->departed_s ? l->green_since_s : l->departed_s;
+    since = since > l->busy_since_s ? since : l->busy_since_s;
+    if (q->phase >= 0 && now_s - since > STUCK_AFTER_S)
+        l->stuck_until_s[q->phase] = now_s + STUCK_FOR_S;
+}

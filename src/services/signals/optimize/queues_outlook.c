@@ -1,0 +1,158 @@
+#include "services/signals/optimize/queues_inside.h"
+
+#define PROOF_RULED_OUT 3.0
+#define IMPATIENT_WEIGHT 10.0
+#define WALK_WEIGHT 3.0
+#define RATE_LEAST 0.002
+#define PERMISSIVE_SHARE 1.37 /* a turner on a gap takes so much longer: 2.6 s for 1.9 s */
+#define WALK_HEADWAY_S 1.0
+#define GOLDEN 0.6180339887
+#define DISBELIEVED 0.1 /* claims below are not planned with at all */
+
+struct lane_turns {
+    uint32_t count;
+    uint8_t links[SIGNALS_LINKS_MAX];
+    double share[SIGNALS_LINKS_MAX], sum;
+};
+
+static void
+turns_of(const struct queues *q, uint32_t lane, bool head, struct lane_turns *t)
+{
+    t->count = 0;
+    t->sum = 0;
+    for (uint32_t k = 0; k < q->model->links_count; k++) {
+        if (q->model->link_lane[k] != lane)
+            continue;
+        bool out = head && q->proof[k] >= PROOF_RULED_OUT;
+        t->share[t->count] = out ? 0 : q->turn[k];
+        t->sum += t->share[t->count];
+        t->links[t->count++] = (uint8_t)k;
+    }
+    if (t->sum <= 0 && head)
+        turns_of(q, lane, false, t);
+}
+
+static uint8_t
+link_of(const struct lane_turns *t, uint32_t scenario, uint32_t scenarios, uint32_t n)
+{
+    double x = 0.5 / (double)scenarios + (double)scenario / (double)scenarios + (double)n * GOLDEN;
+    x -= (double)(uint64_t)x;
+    double sum = 0;
+    for (uint32_t i = 0; i < t->count; i++) {
+        sum += t->share[i] / t->sum;
+        if (sum > x)
+            return t->links[i];
+    }
+    return t->links[t->count - 1];
+}
+
+static void
+put(struct search_lane *l, double eta, double weight)
+{
+    if (l->count == SEARCH_VEHICLES_MAX)
+        return;
+    l->eta_s[l->count] = eta > 0 ? eta : 0;
+    l->weight[l->count++] = weight;
+}
+
+/* Where nobody stands at the line, the later one is, the less likely he is there at all. */
+static double
+likely(const struct queues *q, uint32_t lane, uint32_t at, double now_s)
+{
+    const struct queue_lane *l = &q->lanes[lane];
+    if (q->sees || l->on || l->held || blind_is(&q->blind, lane))
+        return 1;
+    double late = late_by(&l->v[at], now_s);
+    return late <= 0 ? 1 : late >= LATE_GONE_S ? 0.1 : 1 - 0.9 * late / LATE_GONE_S;
+}
+
+static void
+fill_lane(const struct queues *q, struct search_problem *p, uint32_t lane, double now_s)
+{
+    const struct queue_lane *from = &q->lanes[lane];
+    struct search_lane *to = &p->lanes[lane];
+    bool walk = q->model->lane_kind[lane] == LANE_WALK;
+    bool waits = queues_standing(q, lane, now_s) > 0;
+    double eta = now_s;
+    double extra = waits && now_s - from->served_s > QUEUE_PATIENCE_S ? IMPATIENT_WEIGHT : 0;
+    double spills = spill_over(&q->spill, q->model, lane) ? SPILL_WEIGHT : 1;
+    to->count = 0;
+    if (blind_is(&q->blind, lane) && !waits)
+        put(to, 0, blind_doubt(&q->blind, lane));
+    for (uint32_t i = 0; i < from->count; i++) {
+        eta = queue_eta(q, lane, i, eta, now_s);
+        bool stands = eta <= now_s;
+        double weight = (walk ? WALK_WEIGHT : 1) + (stands ? extra : 0);
+        double share = queue_believed(q, lane, i);
+        if (share > DISBELIEVED) /* else it would still stand in the way of who yields */
+            put(to, eta - now_s, weight * spills * share * likely(q, lane, i, now_s));
+    }
+    /* Beyond what is known, arrivals go on as they used to. */
+    double beyond = (double)q->model->lane_m[lane] / queue_speed(q->model, lane);
+    for (uint32_t j = 0; j < q->model->loops_count; j++) {
+        double far = (double)q->model->loops[j].distance_m / queue_speed(q->model, lane);
+        if (q->model->loops[j].lanes[0] == lane && far > beyond)
+            beyond = far;
+    }
+    double last = to->count > 0 ? to->eta_s[to->count - 1] : 0;
+    double gap = from->per_s > RATE_LEAST ? 1 / from->per_s : 0;
+    for (double t = (last > beyond ? last : beyond) + gap; gap > 0 && t < SEARCH_HORIZON_S;
+         t += gap)
+        put(to, t, 1);
+    to->headway_s = walk ? WALK_HEADWAY_S : from->flow.headway_s;
+    to->permissive_s = walk ? WALK_HEADWAY_S : from->flow.headway_s * PERMISSIVE_SHARE;
+    to->start_s = walk ? 0 : from->flow.start_s;
+    to->free_s = from->departed_s + to->headway_s - now_s;
+    double start = from->green_since_s + to->start_s - now_s;
+    if (from->green && start > to->free_s)
+        to->free_s = start;
+}
+
+/* Links that always have the same light are one to a plan. */
+static bool
+differ(const struct signals_model *m, const struct lane_turns *t)
+{
+    for (uint32_t i = 1; i < t->count; i++) {
+        uint32_t a = t->links[0], b = t->links[i];
+        for (uint32_t p = 0; p < m->phases_count; p++) {
+            if (m->lights[p][a] != m->lights[p][b])
+                return true;
+        }
+    }
+    return false;
+}
+
+static bool
+fill_links(const struct queues *q, struct search_problem *p, uint32_t lane)
+{
+    struct search_lane *to = &p->lanes[lane];
+    struct lane_turns head, rest;
+    turns_of(q, lane, true, &head);
+    turns_of(q, lane, false, &rest);
+    for (uint32_t c = 0; c < p->scenarios; c++) {
+        for (uint32_t i = 0; i < to->count; i++) {
+            int8_t known = i < q->lanes[lane].count ? q->lanes[lane].v[i].link : -1;
+            to->link[c][i] =
+                known >= 0 ? (uint8_t)known : link_of(i == 0 ? &head : &rest, c, p->scenarios, i);
+        }
+    }
+    return differ(q->model, &rest);
+}
+
+void
+queues_fill(const struct queues *q, struct search_problem *p, double now_s)
+{
+    const struct signals_model *m = q->model;
+    bool mixed = false;
+    p->scenarios = SEARCH_SCENARIOS_MAX;
+    for (uint32_t l = 0; l < m->lanes_count; l++) {
+        fill_lane(q, p, l, now_s);
+        bool several = fill_links(q, p, l);
+        for (uint32_t i = 0; several && i < p->lanes[l].count; i++)
+            mixed = mixed || i >= q->lanes[l].count || q->lanes[l].v[i].link < 0;
+        for (uint32_t ph = 0; ph < m->phases_count; ph++)
+            p->stuck[ph][l] = q->lanes[l].stuck_until_s[ph] > now_s;
+    }
+    if (!mixed)
+        p->scenarios = 1;
+}

@@ -1,0 +1,100 @@
+#include "services/signals/optimize/queues_inside.h"
+
+#define NEAR_M 60        /* before the line: who is here changes lanes no more */
+#define REACH_DECAY 0.99 /* per departure */
+#define TURN_DECAY 0.98
+#define RED_FITS 0.02   /* of one who departs: his light was red, */
+#define YIELDS_FITS 0.5 /* he had to find a gap, */
+#define PROOF_FITS 0.5  /* and each second that he stood before a green */
+
+uint32_t
+shares_draw(const double *share, double *credit, uint32_t count)
+{
+    double sum = 0;
+    uint32_t best = 0;
+    for (uint32_t i = 0; i < count; i++)
+        sum += share[i];
+    for (uint32_t i = 0; i < count; i++) {
+        credit[i] += sum > 0 ? share[i] / sum : 0;
+        if (credit[i] > credit[best])
+            best = i;
+    }
+    credit[best] -= 1;
+    return best;
+}
+
+bool
+shares_settled(const struct queues *q, uint32_t source)
+{
+    const struct signals_model *m = q->model;
+    if (source >= m->loops_count || m->loops[source].distance_m > NEAR_M)
+        return false;
+    uint32_t lane = m->loops[source].lanes[0];
+    for (uint32_t j = 0; j < m->loops_count; j++) {
+        if (m->loops[j].lanes[0] == lane && m->loops[j].distance_m > m->loops[source].distance_m &&
+            m->loops[j].distance_m <= m->lane_m[lane])
+            return true;
+    }
+    return false;
+}
+
+void
+shares_learn_lane(struct queues *q, uint32_t source, uint32_t lane)
+{
+    if (source >= q->model->loops_count + q->model->feeders_count)
+        return;
+    const struct signals_source *s = queue_source(q->model, source);
+    trust_confirm(&q->trust, source);
+    if (shares_settled(q, source))
+        return;
+    for (uint32_t i = 0; i < s->lanes_count; i++) {
+        if (blind_is(&q->blind, s->lanes[i]) && s->lanes[i] != lane)
+            continue; /* nobody can be seen to take it */
+        q->reach[source][i] = q->reach[source][i] * REACH_DECAY + (s->lanes[i] == lane ? 1 : 0);
+    }
+}
+
+/*
+ * How well it fits what was seen that the one who departs now takes this link: the light that he
+ * had, and for how long he stood before a light that would have let him go. In yellow the light
+ * before it counts.
+ */
+static double
+likelihood(const struct queues *q, uint32_t link)
+{
+    double fits = 1;
+    if (q->green_phase >= 0) {
+        uint8_t light = q->model->lights[q->green_phase][link];
+        if (light == LIGHT_RED)
+            fits = RED_FITS;
+        else if (light == LIGHT_YIELDS && q->model->yields_count[link] > 0)
+            fits = YIELDS_FITS;
+    }
+    for (double proof = q->proof[link]; proof >= 1; proof -= 1)
+        fits *= PROOF_FITS;
+    return fits;
+}
+
+uint32_t
+shares_guess_link(struct queues *q, uint32_t lane, int8_t known)
+{
+    const struct signals_model *m = q->model;
+    uint32_t links[SIGNALS_LINKS_MAX], n = 0;
+    double share[SIGNALS_LINKS_MAX], credit[SIGNALS_LINKS_MAX], sum = 0;
+    for (uint32_t k = 0; k < m->links_count; k++) {
+        if (m->link_lane[k] != lane)
+            continue;
+        share[n] = known < 0 ? q->turn[k] * likelihood(q, k) : k == (uint32_t)known;
+        sum += share[n];
+        credit[n] = q->turn_credit[k];
+        links[n++] = k;
+    }
+    ASSERT(n > 0);
+    uint32_t taken = links[shares_draw(share, credit, n)];
+    for (uint32_t i = 0; i < n; i++) {
+        q->turn_credit[links[i]] = credit[i];
+        if (sum > 0)
+            q->turn[links[i]] = q->turn[links[i]] * TURN_DECAY + share[i] / sum;
+    }
+    return taken;
+}
