@@ -292,17 +292,19 @@ run_through(const struct plan *p, const struct world_config *world, struct groun
 static bool
 print_properties(const struct plan *p, const struct world_config *world, struct ground *g)
 {
+    static struct executor x; /* too large for the stack */
     struct world *w = NULL;
     struct buf b;
     uint32_t count;
-    struct site_times times = {p->times.yellow_s, p->times.all_red_s, p->times.minimum_green_s};
     if (world_open(world, &w, g->why) != OK)
         return false;
     const struct site *sites = world_sites(w, &count);
     buf_init(&b, SCENARIO_BYTES_MAX);
     for (uint32_t i = 0; i < count; i++) {
+        if (executor_init(&x, &sites[i], &p->times) != OK)
+            continue; /* it is left to its own programme, and is no device */
         buf_format(&b, "{\"name\":\"%s\",\"properties\":", sites[i].device);
-        site_put_properties(&sites[i], &times, &b);
+        executor_put_properties(&x, &p->times, &b);
         buf_text(&b, "}\n");
     }
     bool good = buf_error(&b) == OK && fwrite(b.p, 1, b.len, stdout) == b.len;

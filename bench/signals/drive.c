@@ -41,7 +41,6 @@ introduce(struct driven *d, const struct site *site, uint32_t index)
 {
     struct junction *j = &d->junctions[index];
     const struct executor_times *t = &d->config->times;
-    struct site_times times = {t->yellow_s, t->all_red_s, t->minimum_green_s};
     uint32_t number = 0;
     if (executor_init(&j->executor, site, t) != OK)
         return ERR_DENIED;
@@ -49,7 +48,7 @@ introduce(struct driven *d, const struct site *site, uint32_t index)
     book_init(&j->book);
     buf_reset(&d->text);
     buf_text(&d->text, "{\"properties\":");
-    site_put_properties(site, &times, &d->text);
+    executor_put_properties(&j->executor, t, &d->text);
     buf_text(&d->text, "}");
     enum err e = buf_error(&d->text);
     if (e == OK)

@@ -174,9 +174,7 @@ bridge_add_devices(struct bridge *b, struct field *f)
         const struct site *site = &b->network[i];
         if (!s->executor.intersection.checked)
             continue;
-        struct site_times times = {b->config.times.yellow_s, b->config.times.all_red_s,
-                                   b->config.times.minimum_green_s};
-        site_put_properties(site, &times, &s->properties);
+        executor_put_properties(&s->executor, &b->config.times, &s->properties);
         if (buf_error(&s->properties) != OK)
             continue; /* larger than a Thing may be: its own plan is all it gets */
         struct field_thing thing = {

@@ -291,6 +291,15 @@ executor_step(struct executor *x, const uint16_t *waiting, uint32_t inside, int6
     return memcmp(before, x->shown, x->site->letters_count) != 0;
 }
 
+void
+executor_put_properties(const struct executor *x, const struct executor_times *times, struct buf *b)
+{
+    ASSERT(x->intersection.checked);
+    struct site_times kept = {times->yellow_s, times->all_red_s, times->minimum_green_s,
+                              x->intersection.minimum_s};
+    site_put_properties(x->site, &kept, b);
+}
+
 const char *
 executor_word(const struct executor *x)
 {

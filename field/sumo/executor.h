@@ -74,6 +74,10 @@ void executor_silence(struct executor *x);
  */
 bool executor_step(struct executor *x, const uint16_t *waiting, uint32_t inside, int64_t now_us);
 
+/* The Thing's properties, with the times that it was made with and the minimums that it keeps. */
+void executor_put_properties(const struct executor *x, const struct executor_times *times,
+                             struct buf *b);
+
 /* Who crosses whom and who yields, by the network's word alone. */
 void executor_cross_by_street(struct intersection *x, const struct site *s);
 

@@ -109,6 +109,31 @@ TEST(the_network_says_who_crosses_whom)
     CHECK(!executor_take_over(&x, bytes_text(s.phases[0])));
 }
 
+TEST(it_says_which_minimum_greens_it_keeps_where_they_are_not_the_same)
+{
+    static const struct {
+        uint32_t minimum_green_s;
+        const char *said;
+    } rows[] = {
+        {5, ",\"minimum_green\":5,\"minimum_greens\":[7,7]}}"}, /* both with a walk */
+        {7, ",\"minimum_green\":7}}"},
+        {9, ",\"minimum_green\":9,\"minimum_greens\":[9,7]}}"}, /* the second only a walk */
+    };
+    struct site s = corner("GgGgGr");
+    struct executor x;
+    struct buf b;
+    buf_init(&b, 4096);
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        struct executor_times t = times;
+        t.minimum_green_s = rows[i].minimum_green_s;
+        buf_reset(&b);
+        CHECK_OK(executor_init(&x, &s, &t));
+        executor_put_properties(&x, &t, &b);
+        CHECK(strstr(buf_string(&b), rows[i].said));
+    }
+    buf_fini(&b);
+}
+
 TEST(people_on_foot_have_their_walk_and_their_clearance)
 {
     struct site s = corner("GgGgGr");

@@ -374,6 +374,21 @@ put_street(const struct site *s, struct buf *b)
 enum { LENGTH_MAX_M = 5000, LENGTH_ABSENT_M = 200, KMH_MAX = 130, KMH_ABSENT = 50 };
 #define KMH_PER_M_S 3.6
 
+/* Of each phase only where one differs: most intersections have one minimum for all. */
+static void
+put_times(const struct site *s, const struct site_times *times, struct buf *b)
+{
+    bool differ = false;
+    buf_format(b, ",\"times\":{\"yellow\":%u,\"all_red\":%u,\"minimum_green\":%u",
+               (unsigned)times->yellow_s, (unsigned)times->all_red_s,
+               (unsigned)times->minimum_green_s);
+    for (uint32_t p = 0; times->minimum_s && p < s->phases_count; p++)
+        differ = differ || times->minimum_s[p] != times->minimum_green_s;
+    for (uint32_t p = 0; differ && p < s->phases_count; p++)
+        buf_format(b, p ? ",%u" : ",\"minimum_greens\":[%u", times->minimum_s[p]);
+    buf_text(b, differ ? "]}" : "}");
+}
+
 /* One letter a link, in the order of the links: an index may drive several links, or none. */
 void
 site_put_properties(const struct site *s, const struct site_times *times, struct buf *b)
@@ -397,8 +412,6 @@ site_put_properties(const struct site *s, const struct site_times *times, struct
     if (s->has_street)
         put_street(s, b);
     if (times)
-        buf_format(b, ",\"times\":{\"yellow\":%u,\"all_red\":%u,\"minimum_green\":%u}",
-                   (unsigned)times->yellow_s, (unsigned)times->all_red_s,
-                   (unsigned)times->minimum_green_s);
+        put_times(s, times, b);
     buf_text(b, "}");
 }

@@ -65,6 +65,7 @@ struct site_links {
 /* What the executor of an intersection keeps. */
 struct site_times {
     uint32_t yellow_s, all_red_s, minimum_green_s;
+    const uint16_t *minimum_s; /* of each phase's green; NULL: all are minimum_green_s */
 };
 
 struct site {

@@ -4,6 +4,8 @@
 
 #include "services/signals/number.h"
 
+enum { GREEN_MAX_S = 60 }; /* that a green must last at least */
+
 /* The text of an element that is a name of a lane, or NULL. */
 static const char *
 lane_name(const cJSON *v)
@@ -245,18 +247,24 @@ static enum err
 read_times(const cJSON *times, struct signals_model *m)
 {
     int32_t yellow, all_red, green;
+    uint16_t greens[SIGNALS_PHASES_MAX];
     if (!times)
         return OK;
     enum err e = signals_int(cJSON_GetObjectItemCaseSensitive(times, "yellow"), 1, 10, &yellow);
     if (e == OK)
         e = signals_int(cJSON_GetObjectItemCaseSensitive(times, "all_red"), 0, 20, &all_red);
     if (e == OK)
-        e = signals_int(cJSON_GetObjectItemCaseSensitive(times, "minimum_green"), 1, 60, &green);
+        e = signals_int(cJSON_GetObjectItemCaseSensitive(times, "minimum_green"), 1, GREEN_MAX_S,
+                        &green);
+    if (e == OK)
+        e = read_sizes(cJSON_GetObjectItemCaseSensitive(times, "minimum_greens"), m->phases_count,
+                       1, GREEN_MAX_S, green, greens);
     if (e != OK)
         return e;
     m->yellow_s = (uint8_t)yellow;
     m->all_red_s = (uint8_t)all_red;
-    m->minimum_green_s = (uint8_t)green;
+    for (uint32_t p = 0; p < m->phases_count; p++)
+        m->minimum_s[p] = (uint8_t)greens[p];
     return OK;
 }
 

@@ -19,7 +19,8 @@
  *   that a vehicle there can still reach, the likeliest first [no loop]
  * - "feeders": [{"exit":"z_0","m":340,"lanes":[0]}, ...]: a lane that leaves another intersection
  *   and leads here, and how far it is from its start to our stop line [none]
- * - "times": {"yellow":3,"all_red":1,"minimum_green":5}: seconds that its executor keeps
+ * - "times": {"yellow":3,"all_red":1,"minimum_green":5,"minimum_greens":[5,7]}: seconds that its
+ *   executor keeps; of each phase, where a walk makes some longer [all are minimum_green]
  *
  * Lanes and exits are known to other intersections by the hash of their names only. What it counts
  * each second: reading.h. All of it comes from devices: every number is an integer in range or the
@@ -82,7 +83,8 @@ struct signals_model {
     uint8_t yields[SIGNALS_LINKS_MAX][SIGNALS_YIELDS_MAX];
     uint32_t loops_count, feeders_count;
     struct signals_source loops[SIGNALS_LOOPS_MAX], feeders[SIGNALS_FEEDERS_MAX];
-    uint8_t yellow_s, all_red_s, minimum_green_s; /* 0 yellow: it did not say */
+    uint8_t yellow_s, all_red_s;           /* 0 yellow: it did not say */
+    uint8_t minimum_s[SIGNALS_PHASES_MAX]; /* of a phase's green */
 };
 
 /* Names are compared by this; never 0. */

@@ -81,7 +81,22 @@ TEST(what_it_says_of_the_street_is_read)
     CHECK(m.loops_count == 2 && m.loops[0].distance_m == 75 && m.loops[0].lanes_count == 2);
     CHECK(m.feeders_count == 1 && m.feeders[0].exit == signals_name_hash(bytes_text("z")));
     CHECK(m.exit_name[0] == signals_name_hash(bytes_text("p")) && m.exit_name[0] != m.exit_name[1]);
-    CHECK(m.yellow_s == 3 && m.all_red_s == 1 && m.minimum_green_s == 5);
+    CHECK(m.yellow_s == 3 && m.all_red_s == 1 && m.minimum_s[0] == 5 && m.minimum_s[1] == 5);
+}
+
+#define TIMES CROSS ",\"times\":{\"yellow\":3,\"all_red\":1,\"minimum_green\":5,\"minimum_greens\":"
+
+TEST(each_phase_may_have_a_minimum_green_of_its_own)
+{
+    struct signals_model m = model(TIMES "[60,1]}}}");
+    CHECK(m.minimum_s[0] == 60 && m.minimum_s[1] == 1);
+    static const char *const bad[] = {"[]",     "[7]",     "[7,7,7]", "[7,0]",
+                                      "[61,7]", "[7,7.5]", "7",       "[7,\"7\"]"};
+    for (size_t i = 0; i < ARRAY_COUNT(bad); i++) {
+        char text[1024];
+        snprintf(text, sizeof(text), "%s%s}}}", TIMES, bad[i]);
+        CHECK(signals_model_read(bytes_text(text), &m) == ERR_MALFORMED);
+    }
 }
 
 #define READING "{\"phase\":1,\"age\":7,\"stop\":[1,0,9,0],\"stop_on\":\"0110\","

@@ -385,7 +385,8 @@ earliest(const struct tell *t, const struct tell_second *now)
     uint32_t clearance = (uint32_t)m->yellow_s + m->all_red_s;
     if (now->phase < 0)
         return clearance > now->age_s ? clearance - now->age_s : 0;
-    uint32_t rest = m->minimum_green_s > now->age_s ? m->minimum_green_s - now->age_s : 0;
+    uint32_t minimum_s = m->minimum_s[now->phase];
+    uint32_t rest = minimum_s > now->age_s ? minimum_s - now->age_s : 0;
     return rest + clearance;
 }
 

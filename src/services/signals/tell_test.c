@@ -9,7 +9,7 @@ static const char thing_text[] =
     "{\"name\":\"x\",\"properties\":{\"phases\":[\"Gr\",\"rg\"],"
     "\"links\":[{\"lane\":\"a_0\",\"exit\":\"o_0\"},{\"lane\":\"b\\\"1\",\"exit\":\"o_0\"}],"
     "\"lanes\":[\"a_0\",\"b\\\"1\"],\"exits\":[\"o_0\"],\"plan\":[{\"phase\":0,\"seconds\":30}],"
-    "\"times\":{\"yellow\":3,\"all_red\":1,\"minimum_green\":5}}}";
+    "\"times\":{\"yellow\":3,\"all_red\":1,\"minimum_green\":5,\"minimum_greens\":[6,5]}}}";
 
 struct heard {
     uint32_t count[TELL_VOICES];
@@ -170,7 +170,8 @@ TEST(all_but_the_reason_is_json_with_the_lanes_names)
     const cJSON *timing = cJSON_GetObjectItemCaseSensitive(red, "timing");
     uint32_t mark = (uint32_t)(1790000000LL * 10 % 36000);
     CHECK(number(timing, "likelyTime") == (mark + 110) % 36000);
-    CHECK(number(timing, "minEndTime") == (mark + 70) % 36000);   /* 3 of minimum green, 3 + 1 */
+    CHECK(number(timing, "minEndTime") ==
+          (mark + 80) % 36000); /* 4 of the phase's own minimum green, 3 + 1 */
     CHECK(number(timing, "maxEndTime") == (mark + 1180) % 36000); /* red for 2 s */
     CHECK(number(timing, "confidence") == tell_confidence((uint32_t)(p * 1000 + 0.5)));
     cJSON_Delete(tree);

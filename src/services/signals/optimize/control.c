@@ -160,7 +160,7 @@ set_model(struct junction *j, const struct signals_model *model)
     *j = (struct junction){.model = *model, .phase = -1, .wish = NO_WISH};
     if (j->model.yellow_s == 0) {
         j->model.yellow_s = YELLOW_DEFAULT_S;
-        j->model.minimum_green_s = MINIMUM_GREEN_DEFAULT_S;
+        memset(j->model.minimum_s, MINIMUM_GREEN_DEFAULT_S, sizeof(j->model.minimum_s));
     }
     queues_init(&j->queues, &j->model, 0);
     j->view.wish = j->view.second_best = NO_WISH;
@@ -293,7 +293,6 @@ fill(struct control *c, const struct junction *j, double now_s)
     p->model = &j->model;
     p->phase = (uint32_t)j->phase;
     p->age_s = j->age_s;
-    p->minimum_green_s = j->model.minimum_green_s;
     p->yellow_s = j->model.yellow_s;
     p->clearance_s = (uint32_t)j->model.yellow_s + j->model.all_red_s;
     p->change_cost =
@@ -396,9 +395,10 @@ look(const struct control *c, uint32_t index, uint64_t now_ms)
 static bool
 is_time(enum control_method method, const struct junction *j)
 {
-    if (j->age_s < j->model.minimum_green_s)
+    uint32_t minimum_s = j->model.minimum_s[j->phase];
+    if (j->age_s < minimum_s)
         return false;
-    return method != CONTROL_PLAN || (j->age_s - j->model.minimum_green_s) % DECIDE_EVERY_S == 0;
+    return method != CONTROL_PLAN || (j->age_s - minimum_s) % DECIDE_EVERY_S == 0;
 }
 
 int32_t

@@ -40,7 +40,7 @@ priority_of(const struct search_problem *p, uint32_t phase)
         return 0;
     if (shown)
         return s.vehicles / s.green_s;
-    double least = change + 0.5 * (double)p->minimum_green_s;
+    double least = change + 0.5 * (double)p->model->minimum_s[phase];
     return s.vehicles / ((s.green_s > least ? s.green_s : least) + CHANGE_S);
 }
 

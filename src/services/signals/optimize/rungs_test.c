@@ -20,7 +20,7 @@ begin(const struct control_options *options, uint32_t junctions)
                                    .exits_count = 1,
                                    .loops_count = LANES,
                                    .yellow_s = 3,
-                                   .minimum_green_s = 7};
+                                   .minimum_s = {7, 7}};
     for (uint32_t l = 0; l < LANES; l++) {
         model.link_lane[l] = (uint8_t)l;
         model.lights[l / 2][l] = LIGHT_GREEN;

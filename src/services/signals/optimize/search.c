@@ -320,14 +320,14 @@ static double
 start_of(const struct search *s, const struct node *n, uint32_t phase, uint32_t now, uint32_t stage)
 {
     const struct search_problem *p = s->p;
-    double lost = (double)p->clearance_s + 2.0;
+    double lost = (double)p->clearance_s + 2.0, least = (double)p->model->minimum_s[n->phase];
     if (stage > 0)
         return phase == now ? 0 : lost;
     if (n->left_s > 0)
-        return (double)n->left_s + (phase == now ? 2.0 : (double)p->minimum_green_s + lost);
+        return (double)n->left_s + (phase == now ? 2.0 : least + lost);
     if (phase == now)
         return 0;
-    double rest = (double)p->minimum_green_s - (double)n->elapsed_s;
+    double rest = least - (double)n->elapsed_s;
     return lost + (rest > 0 ? rest : 0);
 }
 
@@ -390,8 +390,8 @@ togo(struct search *s, const struct node *n, uint32_t c, uint32_t t)
             if (it->weight <= 0)
                 continue;
             double start = start_of(s, n, ph, now, stage);
-            if (ph != now && it->green_s < (double)p->minimum_green_s)
-                it->green_s = (double)p->minimum_green_s;
+            if (ph != now && it->green_s < (double)p->model->minimum_s[ph])
+                it->green_s = (double)p->model->minimum_s[ph];
             double rate = it->weight / (start + it->green_s + 0.1);
             if (rate > best_rate) {
                 struct stage *other = best;
@@ -408,7 +408,7 @@ togo(struct search *s, const struct node *n, uint32_t c, uint32_t t)
         tau += best_start + best->green_s;
         now = phase;
     }
-    double rest_s = tau + (double)p->clearance_s + 2.0 + 0.5 * (double)p->minimum_green_s;
+    double rest_s = tau + (double)p->clearance_s + 2.0 + 0.5 * (double)p->model->minimum_s[now];
     for (uint32_t j = 0; j < w.count; j++) {
         double left = weight_between(s, c, w.lane[j], w.index[j], w.last[j]);
         if (left > 0)
@@ -468,7 +468,7 @@ begin_change(struct search *s, struct node *n, uint32_t phase, uint32_t t)
     n->from = n->phase;
     n->phase = (uint8_t)phase;
     n->left_s = (int32_t)p->clearance_s;
-    n->next_branch_s = (int32_t)(t + p->clearance_s + p->minimum_green_s);
+    n->next_branch_s = (int32_t)(t + p->clearance_s + p->model->minimum_s[phase]);
     n->cost += p->change_cost;
     if (t == 0)
         n->first = (uint8_t)phase;
@@ -498,7 +498,7 @@ branch(struct search *s, struct node *n, uint32_t t)
 {
     const struct search_problem *p = s->p;
     bool changed = false;
-    if (n->left_s > 0 || n->elapsed_s < (int32_t)p->minimum_green_s ||
+    if (n->left_s > 0 || n->elapsed_s < (int32_t)p->model->minimum_s[n->phase] ||
         (int32_t)t < n->next_branch_s)
         return true;
     for (uint32_t d = 1; d < p->model->phases_count; d++) {

@@ -46,7 +46,7 @@ struct search_problem {
     double exit_room[SIGNALS_EXITS_MAX];   /* vehicles that fit, or SEARCH_UNLIMITED */
     bool stuck[SIGNALS_PHASES_MAX][SIGNALS_LANES_MAX]; /* serves nobody for now */
     uint32_t phase, age_s;                             /* shown, green */
-    uint32_t minimum_green_s, clearance_s, yellow_s;
+    uint32_t clearance_s, yellow_s;
     double change_cost; /* vehicle seconds that a change costs beyond its delay */
 };
 

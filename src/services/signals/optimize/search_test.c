@@ -9,6 +9,7 @@ crossing(void)
         .phases_count = 2, .links_count = 2, .lanes_count = 2, .exits_count = 2};
     m.link_lane[1] = m.link_exit[1] = 1;
     m.lights[0][0] = m.lights[1][1] = LIGHT_GREEN;
+    m.minimum_s[0] = m.minimum_s[1] = 7;
     return m;
 }
 
@@ -16,12 +17,8 @@ static struct search_problem *
 problem_for(const struct signals_model *m)
 {
     static struct search_problem p;
-    p = (struct search_problem){.model = m,
-                                .scenarios = 1,
-                                .age_s = 10,
-                                .minimum_green_s = 7,
-                                .clearance_s = 3,
-                                .yellow_s = 3};
+    p = (struct search_problem){
+        .model = m, .scenarios = 1, .age_s = 10, .clearance_s = 3, .yellow_s = 3};
     for (uint32_t l = 0; l < m->lanes_count; l++)
         p.lanes[l] = (struct search_lane){.headway_s = 1.9, .permissive_s = 2.6, .start_s = 2};
     for (uint32_t k = 0; k < m->links_count; k++)
@@ -76,6 +73,28 @@ TEST(stays_for_a_platoon_that_is_nearly_here)
     for (int i = 0; i < 8; i++)
         come(p, 0, 0, 1 + 2 * i);
     come(p, 1, 1, 0);
+    CHECK(run(p).phase == 0);
+}
+
+/* A phase ends after its own minimum, and an empty one is not worth the minimum that it needs. */
+TEST(each_phase_has_its_own_minimum_green)
+{
+    struct signals_model m = crossing();
+    struct search_problem *p = problem_for(&m);
+    for (int i = 0; i < 5; i++)
+        come(p, 1, 1, 0);
+    m.minimum_s[1] = 20;
+    CHECK(run(p).steps[0].starts_s == 3);
+    m.minimum_s[0] = 14; /* its age is 10 */
+    CHECK(run(p).steps[0].starts_s == 4 + 3);
+
+    m = crossing();
+    p = problem_for(&m);
+    come(p, 1, 1, 0);
+    for (int i = 0; i < 6; i++)
+        come(p, 0, 0, 16 + 2 * i);
+    CHECK(run(p).phase == 1);
+    m.minimum_s[1] = 20;
     CHECK(run(p).phase == 0);
 }
 
