@@ -351,6 +351,13 @@ struct ingested {
     uint64_t n;
     bool kept;
 };
+/*
+ * The feature that an Observation is of, which is mostly known: once for each Datastream it is
+ * found, or made, stored and remembered. What is made is the maker's.
+ */
+bool ingest_knows_feature(const struct core *c, struct sta_observation *o) MUST_USE;
+enum err ingest_find_feature(struct core *c, struct sta_observation *o,
+                             const struct sta_maker *maker, struct refusal *why) MUST_USE;
 /* The zone's rate and the device's share of it. */
 enum err ingest_rate(struct core *c, struct peer *peer, struct refusal *why) MUST_USE;
 /* Decide; the answer is the caller's. */

@@ -181,26 +181,26 @@ find_stream(struct core *c, const struct peer *peer, const struct sta_observatio
     return OK;
 }
 
-/* The feature that it is of: mostly known, once per Datastream made and stored. */
-static enum err
-find_feature(struct core *c, const struct peer *peer, struct sta_observation *o,
-             const struct view_rights *writer, struct refusal *why)
+bool
+ingest_knows_feature(const struct core *c, struct sta_observation *o)
+{
+    const struct stream *s = &c->streams[o->stream];
+    if (o->feature_given || !s->feature || s->feature_of != c->graph.generation)
+        return false;
+    o->value.feature_id = s->feature;
+    return true;
+}
+
+enum err
+ingest_find_feature(struct core *c, struct sta_observation *o, const struct sta_maker *maker,
+                    struct refusal *why)
 {
     struct stream *s = &c->streams[o->stream];
-    if (!o->feature_given && s->feature && s->feature_of == c->graph.generation) {
-        o->value.feature_id = s->feature;
-        return OK;
-    }
-    struct view_rights view = {.core = c, .device = peer, .own_observations = true};
-    struct sta_rights rights = rights_of(writer ? writer : &view);
-    char owner[STA_OWNER_SIZE];
-    snprintf(owner, sizeof(owner), "%s%s", writer ? "@" : "", peer->name);
-    struct sta_maker maker = {.owner = bytes_text(owner), .now_us = c->now_us, .rights = &rights};
     for (int attempt = 0; attempt < 2; attempt++) {
         struct sta_plan plan;
         struct sta_error error = {0};
         enum err e =
-            sta_plan_feature(&c->graph, o, &maker, &c->call, &o->value.feature_id, &plan, &error);
+            sta_plan_feature(&c->graph, o, maker, &c->call, &o->value.feature_id, &plan, &error);
         if (e == OK && !o->feature_given) {
             s->feature = o->value.feature_id;
             s->feature_of = c->graph.generation;
@@ -214,6 +214,20 @@ find_feature(struct core *c, const struct peer *peer, struct sta_observation *o,
             return e;
     }
     return OK;
+}
+
+static enum err
+find_feature(struct core *c, const struct peer *peer, struct sta_observation *o,
+             const struct view_rights *writer, struct refusal *why)
+{
+    if (ingest_knows_feature(c, o))
+        return OK;
+    struct view_rights view = {.core = c, .device = peer, .own_observations = true};
+    struct sta_rights rights = rights_of(writer ? writer : &view);
+    char owner[STA_OWNER_SIZE];
+    snprintf(owner, sizeof(owner), "%s%s", writer ? "@" : "", peer->name);
+    struct sta_maker maker = {.owner = bytes_text(owner), .now_us = c->now_us, .rights = &rights};
+    return ingest_find_feature(c, o, &maker, why);
 }
 
 static enum err

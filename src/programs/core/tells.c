@@ -294,31 +294,16 @@ find_stream(struct core *c, struct telling *r, uint32_t *makes, struct refusal *
 static enum err
 find_feature(struct core *c, uint32_t stream, struct observation *o, struct refusal *why)
 {
-    struct stream *s = &c->streams[stream];
-    if (s->feature && s->feature_of == c->graph.generation) {
-        o->feature_id = s->feature;
-        return OK;
-    }
-    for (int attempt = 0; attempt < 2; attempt++) {
-        struct sta_observation given = {.stream = stream, .value = *o};
+    struct sta_observation given = {.stream = stream, .value = *o};
+    if (!ingest_knows_feature(c, &given)) {
         struct teller teller;
-        struct sta_plan plan;
-        struct sta_error error = {0};
         arena_reset(&c->call);
         teller_of(c, &teller);
-        enum err e = sta_plan_feature(&c->graph, &given, &teller.maker, &c->call, &o->feature_id,
-                                      &plan, &error);
-        if (e == OK) {
-            s->feature = o->feature_id;
-            s->feature_of = c->graph.generation;
-            return OK;
-        }
-        if (e != ERR_AGAIN || attempt == 1)
-            return from_error(why, &error);
-        e = entities_store(c, &plan, why);
+        enum err e = ingest_find_feature(c, &given, &teller.maker, why);
         if (e != OK)
             return e;
     }
+    o->feature_id = given.value.feature_id;
     return OK;
 }
 

@@ -273,6 +273,34 @@ TEST(a_thing_that_has_observed_nothing_is_not_spoken_of_yet)
     city_free(t);
 }
 
+static uint64_t
+feature_of(struct test_city *t, uint32_t stream, uint64_t n)
+{
+    struct observation o;
+    CHECK_OK(store_get(t->store, stream, n, &o));
+    return o.feature_id;
+}
+
+/* The feature that a stream remembers is that of where its Thing is now. */
+TEST(a_thing_that_moved_has_another_feature)
+{
+    struct test_city *t = speaking();
+    CHECK_OK(tell(t, 1, &why, "here"));
+    tick(t, 100);
+    CHECK(feature_of(t, 1, 0) == 1 && feature_of(t, STREAM_TOLD, 0) == 1);
+    CHECK(city_answer(t, 1, "POST", "/v1.1/Things(1)/Locations", "",
+                      "{\"name\":\"new\",\"description\":\"d\","
+                      "\"encodingType\":\"application/geo+json\",\"location\":"
+                      "{\"type\":\"Point\",\"coordinates\":[8,53]}}")
+              ->reason == 201);
+    CHECK(city_published(t, 1, "v1.1/Datastreams(1)/Observations", "{\"result\":6}") == 0);
+    CHECK_OK(tell(t, 1, &why, "there"));
+    tick(t, 2000);
+    CHECK(t->core->count.told == 2);
+    CHECK(feature_of(t, 1, 1) == 2 && feature_of(t, STREAM_TOLD, 1) == 2);
+    city_free(t);
+}
+
 /* T2: neither the device whose Thing it is, nor another, nor who has another purpose. */
 TEST(nobody_else_writes_there_and_outsiders_see_nothing)
 {
