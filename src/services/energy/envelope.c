@@ -6,6 +6,12 @@
  * G1  A set-point is one integer "power-w" in -maximum-discharge .. maximum-charge.
  * G2  The sum of all set-points that are in force changes by at most fleet-step within any
  *     CONTROL_PERIOD_MS; a lease that runs out counts as its battery going to 0.
+ * G3  After a restart nothing is granted for one CONTROL_PERIOD_MS: how far a predecessor moved the
+ *     sum in it is not known. Then, until the longest lease that it could have given has ended, a
+ *     battery's first set-point counts as if what it replaces had stood wherever the step is
+ *     largest. So a small fleet is guided again after a minute, and leases of any length keep
+ *     nobody out; from their end on all is known. What a predecessor granted and nobody renews runs
+ *     out by itself, whatever is decided here, and is not counted: nobody here knows when.
  *
  * Sums of the past are kept as the least and the greatest of each second, one second more than the
  * period is looked at: the guard may refuse a little early, never late. The reserve of a battery
@@ -16,7 +22,8 @@ enum { CONTROL_PERIOD_MS = 60000, SECOND_MS = 1000, SECONDS = CONTROL_PERIOD_MS 
 struct setpoint {
     char device[LEASE_NAME_SIZE];
     int64_t watt;
-    uint64_t end_ms; /* 0: none in force */
+    uint64_t end_ms;     /* 0: none in force */
+    uint64_t adopted_ms; /* when it replaced what a predecessor may have granted; 0: it did not */
 };
 
 struct second {
@@ -27,7 +34,11 @@ struct second {
 struct energy_envelope {
     int64_t charge_max_w, discharge_max_w, fleet_step_w;
     uint32_t charge_line, discharge_line, step_line;
+    uint64_t lease_ms;   /* of a set-point */
     uint64_t granted_ms; /* the last grant */
+    /* After a restart: nothing before the first, a predecessor's leases may stand until the second.
+     */
+    uint64_t grants_from_ms, known_from_ms;
     uint32_t count;
     struct setpoint setpoints[ENVELOPE_DEVICES_MAX];
     struct second seconds[SECONDS];
@@ -62,10 +73,20 @@ energy_init(void *state, const struct start *start, char *why)
         bad = "fleet-step";
     else if (!take(start, "minimum-reserve", 10000, &reserve, &line))
         bad = "minimum-reserve";
+    const struct start_command *command = start_command(start, bytes_text("battery-setpoint"));
+    e->lease_ms = command ? command->lease_ms : 0;
     if (!bad)
         return OK;
     snprintf(why, ENVELOPE_WHY_SIZE, "envelope %s is missing or out of range", bad);
     return ERR_MALFORMED;
+}
+
+static void
+energy_restarted(void *state, uint64_t now_ms)
+{
+    struct energy_envelope *e = state;
+    e->grants_from_ms = now_ms + CONTROL_PERIOD_MS;
+    e->known_from_ms = now_ms + e->lease_ms;
 }
 
 /* The sum in force at a time not before the last grant. */
@@ -123,6 +144,17 @@ extremes(const struct energy_envelope *e, uint64_t now_ms, int64_t *least, int64
         widen(sum_at(e, from_ms), least, greatest);
 }
 
+/* Batteries that were adopted in the control period that ends now: G3. */
+static uint32_t
+count_adopted(const struct energy_envelope *e, uint64_t now_ms)
+{
+    uint64_t from_ms = now_ms > CONTROL_PERIOD_MS ? now_ms - CONTROL_PERIOD_MS : 0;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < e->count; i++)
+        count += e->setpoints[i].adopted_ms != 0 && e->setpoints[i].adopted_ms >= from_ms;
+    return count;
+}
+
 static enum err
 refuse(struct envelope_verdict *out, uint32_t line, const char *word)
 {
@@ -154,6 +186,13 @@ energy_check(const void *state, const struct lease *lease, uint32_t people, uint
                  (long long)e->discharge_max_w);
         return refuse(out, e->discharge_line, "maximum-discharge");
     }
+    if (now_ms < e->grants_from_ms) {
+        snprintf(out->reason, sizeof(out->reason),
+                 "the warden started anew: what its predecessor changed in the last %d s is not "
+                 "known for %llu more ms",
+                 CONTROL_PERIOD_MS / SECOND_MS, (unsigned long long)(e->grants_from_ms - now_ms));
+        return refuse(out, e->step_line, "fleet-step");
+    }
     const struct setpoint *old = find(e, lease->device);
     if (!old && e->count == ENVELOPE_DEVICES_MAX) {
         snprintf(out->rule, sizeof(out->rule), "energy: devices");
@@ -163,13 +202,16 @@ energy_check(const void *state, const struct lease *lease, uint32_t people, uint
     int64_t least, greatest;
     extremes(e, now_ms, &least, &greatest);
     int64_t sum = sum_at(e, now_ms) - (old && old->end_ms > now_ms ? old->watt : 0) + watt;
-    if (sum - least <= e->fleet_step_w && greatest - sum <= e->fleet_step_w)
+    uint32_t adopted = count_adopted(e, now_ms) + (!old && now_ms < e->known_from_ms);
+    int64_t up = sum + adopted * e->discharge_max_w - least;
+    int64_t down = greatest - (sum - adopted * e->charge_max_w);
+    if (up <= e->fleet_step_w && down <= e->fleet_step_w)
         return OK;
     snprintf(out->reason, sizeof(out->reason),
-             "all set-points together would be %lld W, after %lld to %lld W in the last %d s; at "
-             "most %lld W of change are allowed",
+             "all set-points together would be %lld W, after %lld to %lld W in the last %d s and "
+             "%u batteries adopted from the warden before; at most %lld W of change are allowed",
              (long long)sum, (long long)least, (long long)greatest, CONTROL_PERIOD_MS / SECOND_MS,
-             (long long)e->fleet_step_w);
+             adopted, (long long)e->fleet_step_w);
     return refuse(out, e->step_line, "fleet-step");
 }
 
@@ -210,6 +252,8 @@ energy_granted(void *state, const struct lease *lease, uint64_t now_ms, uint64_t
     ASSERT(at < ENVELOPE_DEVICES_MAX);
     struct setpoint *s = &e->setpoints[at];
     snprintf(s->device, sizeof(s->device), "%s", lease->device);
+    if (!found)
+        s->adopted_ms = now_ms < e->known_from_ms ? now_ms : 0;
     s->watt = watt;
     s->end_ms = now_ms + lease_ms;
     note_sum(e, now_ms, sum_at(e, now_ms));
@@ -221,4 +265,5 @@ const struct envelope envelope_this = {
     .init = energy_init,
     .check = energy_check,
     .granted = energy_granted,
+    .restarted = energy_restarted,
 };
