@@ -171,13 +171,13 @@ edge_tag(struct street *t, struct xml_tag tag)
     return OK;
 }
 
-/* SUMO's letter of a direction; a slight turn is a turn. */
+/* SUMO's letter of a direction: a slight turn is a turn, and one turns round on either side. */
 static char
 turn_of(struct bytes dir)
 {
-    if (dir.len != 1 || !memchr("sltrLR", dir.p[0], 6))
-        return 0;
-    return dir.p[0] == 'L' ? 'l' : dir.p[0] == 'R' ? 'r' : (char)dir.p[0];
+    static const char letters[] = "sltrLTR", turns[] = "sltrltr";
+    const char *at = dir.len == 1 ? memchr(letters, dir.p[0], sizeof(letters) - 1) : NULL;
+    return at ? turns[at - letters] : 0;
 }
 
 /* Connections of edges that the file does not hold are passed over. */

@@ -221,6 +221,46 @@ TEST(the_properties_are_what_was_found)
     buf_fini(&b);
 }
 
+/*
+ * A link's turn is its connection's dir, whatever the order: a slight turn is a turn (L, R), a way
+ * back is one on either side of the street (t, T), and what is none of these is not known.
+ */
+TEST(turns_are_the_networks_directions)
+{
+    static const char *const said[] = {"s", "r", "R", "l", "L", "t", "T", "invalid", "", "ss"};
+    enum { COUNT = ARRAY_COUNT(said) };
+    struct site s = {.id = "D"};
+    struct buf xml, found;
+    buf_init(&xml, 65536);
+    buf_init(&found, 65536);
+    buf_text(&xml, "<net>" EDGE("a", LANE("a_0", "90")));
+    for (uint32_t i = 0; i <= COUNT; i++)
+        buf_format(
+            &xml,
+            "<edge id=\"o%u\"><lane id=\"o%u_0\" index=\"0\" speed=\"9\" length=\"9\"/></edge>",
+            (unsigned)i, (unsigned)i);
+    for (uint32_t i = 0; i < COUNT; i++)
+        buf_format(&xml,
+                   "<connection from=\"a\" to=\"o%u\" fromLane=\"0\" toLane=\"0\" tl=\"D\" "
+                   "linkIndex=\"%u\" dir=\"%s\"/>",
+                   (unsigned)i, (unsigned)i, said[i]);
+    buf_format(&xml,
+               "<connection from=\"a\" to=\"o%d\" fromLane=\"0\" toLane=\"0\" tl=\"D\" "
+               "linkIndex=\"%d\"/></net>",
+               COUNT, COUNT); /* this one says nothing */
+    CHECK_OK(buf_error(&xml));
+    for (uint32_t i = COUNT + 1; i-- > 0;) { /* the site's links in another order than the file's */
+        char exit[8];
+        snprintf(exit, sizeof(exit), "o%u_0", (unsigned)i);
+        CHECK_OK(site_add_link(&s, i, bytes_text("a_0"), bytes_text(exit)));
+    }
+    describe(buf_string(&xml), &s);
+    site_put_properties(&s, NULL, &found);
+    CHECK(strstr(buf_string(&found), "\"turns\":\"----ttllrrs\""));
+    buf_fini(&xml);
+    buf_fini(&found);
+}
+
 /* One signal over two junctions: the numbers of each are its own. */
 TEST(junctions_of_one_signal_do_not_mix)
 {
