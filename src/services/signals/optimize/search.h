@@ -50,6 +50,14 @@ struct search_problem {
     double change_cost; /* vehicle seconds that a change costs beyond its delay */
 };
 
+/* What a second of it costs, when it goes where the scenario has it go. */
+static inline double
+search_weight(const struct search_problem *p, const struct search_lane *l, uint32_t scenario,
+              uint32_t vehicle)
+{
+    return l->weight[vehicle] * p->link_weight[l->link[scenario][vehicle]];
+}
+
 struct search_result {
     uint32_t phase; /* first step of the best plan; problem.phase: stay */
     double cost;

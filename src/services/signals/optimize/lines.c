@@ -1,0 +1,86 @@
+#include "services/signals/optimize/lines.h"
+
+static void
+prepare_links(struct lines *l)
+{
+    const struct search_problem *p = l->p;
+    const struct signals_model *m = p->model;
+    for (uint32_t k = 0; k < m->links_count; k++) {
+        l->go_of[k] = l->yield_of[k] = 0;
+        for (uint32_t ph = 0; ph < m->phases_count; ph++) {
+            uint8_t light = p->stuck[ph][m->link_lane[k]] ? LIGHT_RED : m->lights[ph][k];
+            bool go = light != LIGHT_RED;
+            l->light[ph][k] = light;
+            l->goes[k][ph] = go ? UINT8_MAX : 0;
+            l->go_of[k] |= (uint32_t)go << ph;
+            if (light == LIGHT_YIELDS && m->yields_count[k] > 0)
+                l->yield_of[k] |= 1U << ph;
+        }
+    }
+}
+
+static void
+prepare_guess(struct lines *l, uint32_t c, uint32_t slot)
+{
+    const struct search_problem *p = l->p;
+    const struct search_lane *lane = &p->lanes[l->lane[slot]];
+    struct lines_sum *sum = l->sum[c][slot];
+    for (uint32_t i = 0; i < lane->count; i++) {
+        double w = search_weight(p, lane, c, i);
+        sum[i + 1].weight = sum[i].weight + w;
+        sum[i + 1].weight_eta = sum[i].weight_eta + w * lane->eta_s[i];
+    }
+    l->go[c][slot][lane->count] = l->yield[c][slot][lane->count] = 0;
+    memset(l->run[c][slot][lane->count], 0, SIGNALS_PHASES_MAX);
+    for (uint32_t i = lane->count; i-- > 0;) {
+        uint32_t k = lane->link[c][i];
+        const uint8_t *next = l->run[c][slot][i + 1], *goes = l->goes[k];
+        uint8_t *run = l->run[c][slot][i];
+        l->go[c][slot][i] = l->go_of[k];
+        l->yield[c][slot][i] = l->yield_of[k];
+        for (uint32_t ph = 0; ph < SIGNALS_PHASES_MAX; ph++)
+            run[ph] = (uint8_t)((next[ph] + 1) & goes[ph]);
+    }
+}
+
+static void
+prepare_times(struct lines *l, uint32_t slot)
+{
+    const struct search_lane *lane = &l->p->lanes[l->lane[slot]];
+    double soon_s = (double)l->p->clearance_s + LINES_SOON_S;
+    uint8_t come = 0, wait = 0, soon = 0;
+    for (uint32_t t = 0; t <= SEARCH_HORIZON_S; t++) {
+        double now_s = (double)t;
+        while (come < lane->count && lane->eta_s[come] < now_s + 1)
+            come++;
+        while (wait < lane->count && lane->eta_s[wait] <= now_s + LINES_STORE_S)
+            wait++;
+        while (soon < lane->count && lane->eta_s[soon] <= now_s + soon_s)
+            soon++;
+        l->come[t][slot] = come;
+        l->wait[t][slot] = wait;
+        l->soon[t][slot] = soon;
+    }
+}
+
+void
+lines_prepare(struct lines *l, const struct search_problem *p)
+{
+    l->p = p;
+    l->count = 0;
+    memset(l->come, 0, sizeof(l->come));
+    memset(l->wait, 0, sizeof(l->wait));
+    memset(l->soon, 0, sizeof(l->soon));
+    prepare_links(l);
+    for (uint32_t i = 0; i < p->model->lanes_count; i++) {
+        l->slot_of[i] = -1;
+        if (p->lanes[i].count == 0)
+            continue;
+        l->slot_of[i] = (int8_t)l->count;
+        l->lane[l->count] = (uint8_t)i;
+        l->headway_s[l->count] = p->lanes[i].headway_s;
+        for (uint32_t c = 0; c < p->scenarios; c++)
+            prepare_guess(l, c, l->count);
+        prepare_times(l, l->count++);
+    }
+}
