@@ -42,6 +42,13 @@ queue_pull(struct queue_lane *l, uint32_t at)
     return v;
 }
 
+struct queue_vehicle
+queue_found(double now_s)
+{
+    return (struct queue_vehicle){
+        .eta_s = now_s, .due_s = now_s, .seen_s = now_s, .source = QUEUE_SOURCES_MAX, .link = -1};
+}
+
 static void
 holds(struct queue_lane *l, uint32_t distance_m)
 {
@@ -129,9 +136,7 @@ hear_walk(struct queues *q, const struct signals_reading *r, uint32_t lane, doub
     struct queue_lane *l = &q->lanes[lane];
     bool walking = lights_green(q, lane);
     if (r->stop_on[lane] && !walking && l->count == 0)
-        queue_insert(l,
-                     (struct queue_vehicle){
-                         .eta_s = now_s, .due_s = now_s, .source = QUEUE_SOURCES_MAX, .link = -1});
+        queue_insert(l, queue_found(now_s));
     if (walking || !r->stop_on[lane])
         l->count = 0;
     if (walking || l->count == 0)

@@ -23,6 +23,8 @@
 
 void queue_insert(struct queue_lane *l, struct queue_vehicle v);
 struct queue_vehicle queue_pull(struct queue_lane *l, uint32_t at);
+/* One who stands at the line and whom nobody announced. */
+struct queue_vehicle queue_found(double now_s);
 double queue_speed(const struct signals_model *m, uint32_t lane); /* m/s */
 /* A loop, or loops_count + a feeder. */
 const struct signals_source *queue_source(const struct signals_model *m, uint32_t source);

@@ -69,7 +69,7 @@ line_present(struct queues *q, uint32_t lane, double now_s)
             l->v[0].eta_s = now_s;
         return;
     }
-    struct queue_vehicle v = {.source = QUEUE_SOURCES_MAX, .link = -1};
+    struct queue_vehicle v = queue_found(now_s);
     struct stray stray = find_stray(q, lane, now_s);
     if (stray.lane) {
         v = queue_pull(stray.lane, stray.at);

@@ -110,6 +110,17 @@ TEST(who_stands_unannounced_is_counted)
     CHECK(near(2) == 0);
 }
 
+TEST(who_stood_unannounced_and_is_gone_is_forgotten_however_late_it_is)
+{
+    begin();
+    now = 3000;
+    second(0, "000", "000", "001");
+    CHECK(near(2) == 1);
+    for (int i = 0; i < 8; i++)
+        second(1, "000", "000", "000"); /* his green, and nobody on the loop */
+    CHECK(near(2) == 0);
+}
+
 TEST(who_crosses_still_lies_on_the_loop_and_is_nobody_else)
 {
     begin();

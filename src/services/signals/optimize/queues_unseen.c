@@ -70,9 +70,7 @@ unseen_imagine(struct queues *q, uint32_t lane, double seconds, double now_s)
     struct queue_lane *l = &q->lanes[lane];
     for (uint32_t n = blind_came(&q->blind, lane, seconds); n > 0; n--) {
         if (l->count < l->holds)
-            queue_insert(
-                l, (struct queue_vehicle){
-                       .eta_s = now_s, .due_s = now_s, .source = QUEUE_SOURCES_MAX, .link = -1});
+            queue_insert(l, queue_found(now_s));
     }
     if (!l->green || now_s < l->green_since_s + l->flow.start_s)
         return;
