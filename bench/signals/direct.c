@@ -31,7 +31,7 @@ static const char *const controllers[CONTROLLERS_COUNT] = {"plan", "priority", "
 struct arguments {
     const char *through, *data, *network, *routes, *controller, *sensing, *run, *demand, *drill;
     const char *seed, *begin, *end, *yellow, *all_red, *minimum_green, *trips, *counts;
-    bool json, quiet, emissions, forecast, help, drills, properties;
+    bool json, quiet, emissions, forecast, help, drills, properties, programme_only;
 };
 struct option {
     const char *name, *value, *what;
@@ -86,6 +86,8 @@ parse(struct arguments *a, int argc, char **argv)
         {"--emissions", NULL, "CO2 and fuel too (slower)", NULL, &a->emissions},
         {"--forecast", NULL, "seconds to green: how often what was said happened", NULL,
          &a->forecast},
+        {"--programme-only", NULL, "no phases beside the programme's; not with --through", NULL,
+         &a->programme_only},
         {"--json", NULL, "one line of JSON", NULL, &a->json},
         {"--quiet", NULL, "no figures", NULL, &a->quiet},
         {"--properties", NULL, "what the intersections say of themselves, and end", NULL,
@@ -351,6 +353,7 @@ measure(const struct arguments *a, struct plan *p, struct ground *g, struct meas
                                  .seed = p->seed,
                                  .more = extra.list,
                                  .cameras = p->full,
+                                 .programme_only = a->programme_only,
                                  .no_totals = true};
     if (a->properties)
         return print_properties(p, &world, g);

@@ -5,6 +5,7 @@
 #include "base/fuzz.h"
 #include "field/sumo/programme.h"
 #include "field/sumo/scenario.h"
+#include "field/sumo/stages.h"
 #include "field/sumo/street.h"
 #include "field/sumo/xml.h"
 #include "sensorthings/json.h"
@@ -15,6 +16,8 @@ make_site(struct bytes xml, struct site *s)
 {
     struct xml_tag tag;
     while (xml_next(&xml, &tag)) {
+        if (bytes_are(tag.name, "phase") && site_add_state(s, xml_attribute(tag, "state"), 9) != OK)
+            continue;
         char lane[SITE_ID_SIZE], exit[SITE_ID_SIZE];
         struct bytes signal = xml_attribute(tag, "tl");
         struct bytes from = xml_attribute(tag, "from"), to = xml_attribute(tag, "to");
@@ -99,6 +102,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         s = (struct site){0};
         make_site(xml, &s);
         street_describe(t, &s);
+        stages_add(&s);
         check_site(&s);
         street_free(t);
     }

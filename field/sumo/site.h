@@ -3,8 +3,8 @@
  *
  * A state is one letter a signal index (SUMO "Simulation/Traffic_Lights"): G green, g green that
  * yields, s stop and go, y yellow, r red, o flashing. The phases are the network's own green
- * states, each once; everything that is ever shown is one of them, or derived from one of them by
- * taking green away (site_may_show()), or flashing.
+ * states, each once, and what stages.h adds; everything that is ever shown is one of them, or
+ * derived from one of them by taking green away (site_may_show()), or flashing.
  */
 #ifndef FIELD_SUMO_SITE_H
 #define FIELD_SUMO_SITE_H
@@ -131,9 +131,9 @@ int32_t site_phase_of(const struct site *s, struct bytes state);
 void site_between(const struct site *s, uint32_t from, uint32_t to, bool cleared, char *out);
 
 /*
- * The monitor, apart from what made the state: true if some phase of the network gives every link
- * at least what is shown here (yellow counts as green), or if all flash. So no two links ever go
- * together that the network's own programme does not let go together.
+ * The monitor, apart from what made the state: true if some phase gives every link at least what is
+ * shown here (yellow counts as green), or if all flash. So no two links ever go together that no
+ * phase lets go together.
  */
 bool site_may_show(const struct site *s, struct bytes state);
 

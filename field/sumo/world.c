@@ -2,6 +2,7 @@
 #include "field/sumo/network.h"
 #include "field/sumo/process.h"
 #include "field/sumo/scenario.h"
+#include "field/sumo/stages.h"
 #include "field/sumo/street.h"
 #include "field/sumo/traci.h"
 
@@ -348,8 +349,11 @@ read_street(struct world *w, const struct world_config *c)
     e = scenario_file(network, &text);
     if (e == OK)
         e = street_read(buf_bytes(&text), &street);
-    for (uint32_t i = 0; i < w->sites_count && e == OK; i++)
+    for (uint32_t i = 0; i < w->sites_count && e == OK; i++) {
         street_describe(street, &w->sites[i]);
+        if (!c->programme_only)
+            stages_add(&w->sites[i]);
+    }
     street_free(street);
     buf_fini(&text);
 }

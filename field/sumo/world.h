@@ -21,6 +21,7 @@ struct world_config {
     uint64_t seed;
     const char *const *more; /* further arguments for SUMO, up to a NULL; or NULL */
     bool cameras;            /* vehicles before the stop lines, not only what loops count */
+    bool programme_only;     /* no phases but the programme's: stages.h adds none */
     bool no_totals;          /* world_totals() is not asked for: spares SUMO the figures */
 };
 

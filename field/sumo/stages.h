@@ -1,0 +1,30 @@
+/*
+ * stages.h -- phases that an intersection's conflict matrix permits beside those of its programme.
+ * Pure.
+ *
+ * A programme is one cycle through a few of the sets of links that may go together; whoever decides
+ * second by second can use the others too (stage generation from an intergreen matrix is what
+ * signal engineers do by hand: RiLSA, "Phaseneinteilung"; FHWA Signal Timing Manual 4.3). What is
+ * added is careful:
+ *
+ * S1  Each lane sees only pictures that some phase of the programme shows it too: links of one
+ *     lane that the programme never lets go alone are not let go alone here.
+ * S2  Two links that cross go together only where a phase of the programme has them so, one of them
+ *     yielding; all others must not cross at all.
+ * S3  A link that the programme never shows G is not shown G.
+ * S4  Nothing is added where the programme itself does not fit the matrix, or where any change
+ *     from or to a phase would not (field/lights/intersection.h).
+ * S5  Only what lets more go: no phase is added that another one covers, a turn on red counting as
+ *     much as a green one. Of too many, those that show most green, then those found first.
+ */
+#ifndef FIELD_SUMO_STAGES_H
+#define FIELD_SUMO_STAGES_H
+
+#include "field/sumo/site.h"
+
+enum { STAGES_ADDED_MAX = 8 };
+
+/* Append to s->phases, after street_describe(). The plan stays as it is. */
+void stages_add(struct site *s);
+
+#endif
