@@ -247,6 +247,23 @@ fits_matrix(struct intersection *x, const char *letters)
     return good;
 }
 
+/* S6: as much as some phase of the programme, or part of one. */
+static bool
+is_like_shipped(const struct work *w, const char *letters)
+{
+    for (uint32_t p = 0; p < w->shipped; p++) {
+        bool more = true, part = true;
+        for (uint32_t i = 0; i < w->s->letters_count; i++) {
+            char shipped = w->s->phases[p][i];
+            more = more && letter_strength(letters[i]) >= letter_strength(shipped);
+            part = part && (!goes(letters[i]) || goes(shipped));
+        }
+        if (more || part)
+            return true;
+    }
+    return false;
+}
+
 /* One that may be added: kept in order of what it shows. */
 static void
 add_candidate(struct work *w, struct link_set *set)
@@ -259,6 +276,8 @@ add_candidate(struct work *w, struct link_set *set)
         if (covers(w->s->phases[p], letters))
             return;
     }
+    if (!is_like_shipped(w, letters))
+        return;
     uint32_t green = green_of(letters);
     while (at > 0 && green_of(w->candidates[at - 1]) < green)
         at--;
