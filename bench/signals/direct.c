@@ -30,7 +30,7 @@ static const char *const controllers[CONTROLLERS_COUNT] = {"plan", "priority", "
 
 struct arguments {
     const char *through, *data, *network, *routes, *controller, *sensing, *run, *demand, *drill;
-    const char *seed, *begin, *end, *yellow, *all_red, *minimum_green, *trips, *counts;
+    const char *seed, *begin, *end, *yellow, *all_red, *minimum_green, *trips, *counts, *outputs;
     bool json, quiet, emissions, forecast, help, drills, properties, programme_only;
 };
 struct option {
@@ -82,6 +82,7 @@ parse(struct arguments *a, int argc, char **argv)
         {"--through", "PROGRAM", "that has a city plan: bench/signals/through", &a->through, NULL},
         {"--drill", "NAME", "an attack or a failure; --drills lists them", &a->drill, NULL},
         {"--trips", "FILE", "keep what SUMO wrote of all trips", &a->trips, NULL},
+        {"--outputs", "DIR", "keep there what the scenario lets SUMO write", &a->outputs, NULL},
         {"--counts", "FILE", "write what each loop counted in all", &a->counts, NULL},
         {"--emissions", NULL, "CO2 and fuel too (slower)", NULL, &a->emissions},
         {"--forecast", NULL, "seconds to green: how often what was said happened", NULL,
@@ -256,7 +257,7 @@ run_through(const struct plan *p, const struct world_config *world, struct groun
     size_t n = 0;
     list[n++] = program;
     list[n++] = world->configuration ? "--data" : "--net";
-    list[n++] = world->configuration ? g->folder : world->network;
+    list[n++] = world->configuration ? world->configuration : world->network;
     if (!world->configuration) {
         list[n++] = "--routes";
         list[n++] = world->routes;
@@ -348,6 +349,7 @@ measure(const struct arguments *a, struct plan *p, struct ground *g, struct meas
     struct world_config world = {.configuration = g->configuration[0] ? g->configuration : NULL,
                                  .network = g->configuration[0] ? NULL : s->network,
                                  .routes = g->configuration[0] ? NULL : s->routes,
+                                 .outputs = g->outputs.prefix,
                                  .tripinfo = g->trips,
                                  .begin_s = p->begin_s,
                                  .seed = p->seed,
@@ -458,20 +460,6 @@ report(const struct arguments *a, const struct plan *p, const struct ground *g,
     printf(a->json ? "}\n" : "\n");
 }
 
-static bool
-keep_trips(const struct ground *g, const char *to)
-{
-    struct buf b;
-    buf_init(&b, TRIPINFO_BYTES_MAX);
-    bool good = scenario_file(g->trips, &b) == OK;
-    FILE *f = good ? fopen(to, "we") : NULL;
-    good = f && fwrite(b.p, 1, b.len, f) == b.len;
-    if (f)
-        good = fclose(f) == 0 && good;
-    buf_fini(&b);
-    return good;
-}
-
 static void
 list_drills(void)
 {
@@ -500,8 +488,8 @@ main(int argc, char **argv)
         fprintf(stderr, "direct: give --data, or --net and --routes\n");
         return EXIT_USAGE;
     }
-    bool good = ground_open(&g, a.data, a.network, a.routes) && measure(&a, &p, &g, &m);
-    if (good && a.trips && !a.properties && !keep_trips(&g, a.trips))
+    bool good = ground_open(&g, a.data, a.network, a.routes, a.outputs) && measure(&a, &p, &g, &m);
+    if (good && a.trips && !a.properties && scenario_copy(g.trips, a.trips) != OK)
         good = snprintf(g.why, sizeof(g.why), "cannot write --trips") < 0;
     if (good && !a.quiet && !a.properties)
         report(&a, &p, &g, &m);

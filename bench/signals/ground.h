@@ -1,12 +1,11 @@
 /*
- * ground.h -- a scenario made ready for one simulation: a folder of its own, the files, the times.
- *
- * SUMO writes beside a scenario's files what these name as outputs. So it gets a private folder of
- * links to all that is not such an output, and writes there.
+ * ground.h -- a scenario made ready for one simulation: its files, its times, a folder for what is
+ * written.
  */
 #ifndef BENCH_SIGNALS_GROUND_H
 #define BENCH_SIGNALS_GROUND_H
 
+#include "field/sumo/outputs.h"
 #include "field/sumo/programme.h"
 #include "field/sumo/scenario.h"
 #include "field/sumo/tripinfo.h"
@@ -15,23 +14,27 @@
 enum { GROUND_LENGTH_S = 3600, GROUND_WHY_SIZE = 300 };
 
 struct ground {
-    char folder[64]; /* "": none was made */
-    char name[128];  /* of the scenario, for people */
+    struct outputs outputs;
+    char name[128]; /* of the scenario, for people */
     char configuration[SCENARIO_PATH_SIZE], trips[SCENARIO_PATH_SIZE];
-    struct scenario scenario;     /* by our links */
+    struct scenario scenario;
     struct programmes programmes; /* as shipped */
     struct tripinfo_buses buses;
     struct buf texts; /* of the files that the programmes were read from */
     char why[GROUND_WHY_SIZE];
 };
 
-/* A folder with one .sumocfg, a .sumocfg, or a network with routes. False: `why` says why. */
-bool ground_open(struct ground *g, const char *data, const char *network, const char *routes);
+/*
+ * A folder with one .sumocfg, a .sumocfg, or a network with routes; what is written goes to `keep`,
+ * or with NULL into a folder that goes at the end. False: `why` says why.
+ */
+bool ground_open(struct ground *g, const char *data, const char *network, const char *routes,
+                 const char *keep);
 /* Write the programmes anew and let SUMO load them. */
 bool ground_programmes(struct ground *g, const struct programme_form *form);
 /* What the simulation left. */
 bool ground_trips(struct ground *g, struct tripinfo *out);
-/* Remove the folder. */
+/* Remove what is not kept. */
 void ground_close(struct ground *g);
 
 #endif

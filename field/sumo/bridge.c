@@ -1,6 +1,7 @@
 #include "field/sumo/bridge.h"
 #include "base/text.h"
 #include "field/common/status.h"
+#include "field/sumo/scenario.h"
 #include "field/sumo/silence.h"
 
 enum { LANES, STATE, LEASE, STREAMS_COUNT };
@@ -47,12 +48,8 @@ static enum err
 open_worlds(struct bridge *b, char *why)
 {
     struct world_config c = b->config.world;
-    if (b->config.directory) {
-        snprintf(b->city_trips, PATH_SIZE, "%s/trips-city.xml", b->config.directory);
-        snprintf(b->fixed_trips, PATH_SIZE, "%s/trips-fixed.xml", b->config.directory);
-    }
-    if (b->config.trips)
-        snprintf(b->city_trips, PATH_SIZE, "%s", b->config.trips);
+    snprintf(b->city_trips, PATH_SIZE, "%s/trips-city.xml", b->config.directory);
+    snprintf(b->fixed_trips, PATH_SIZE, "%s/trips-fixed.xml", b->config.directory);
     char end[32];
     const char *more[5];
     size_t n = 0;
@@ -68,10 +65,10 @@ open_worlds(struct bridge *b, char *why)
     more[n] = NULL;
     c.more = more;
     enum err e = OK;
-    c.tripinfo = b->config.directory ? b->fixed_trips : NULL;
+    c.tripinfo = b->fixed_trips;
     if (!b->config.alone)
         e = world_open(&c, &b->twin, why);
-    c.tripinfo = b->city_trips[0] ? b->city_trips : NULL;
+    c.tripinfo = b->city_trips;
     c.no_totals = b->config.alone;
     if (e == OK && !b->config.fixed_only)
         e = world_open(&c, &b->city, why);
@@ -409,22 +406,24 @@ static void
 read_trips(const char *file, struct tripinfo *out)
 {
     *out = (struct tripinfo){0};
-    if (file[0] && world_tripinfo(file, out) != OK)
+    if (world_tripinfo(file, out) != OK)
         *out = (struct tripinfo){0};
 }
 
-void
+enum err
 bridge_end(struct bridge *b, struct tripinfo *out_city, struct tripinfo *out_fixed)
 {
-    bool steered = b->city != NULL;
+    bool steered = b->city != NULL, twin = b->twin != NULL;
     b->why = "";
     world_close(b->city);
     world_close(b->twin);
     b->city = b->twin = NULL;
-    *out_city = (struct tripinfo){0};
+    *out_city = *out_fixed = (struct tripinfo){0};
     if (steered)
         read_trips(b->city_trips, out_city);
-    read_trips(b->fixed_trips, out_fixed);
+    if (twin)
+        read_trips(b->fixed_trips, out_fixed);
+    return steered && b->config.trips ? scenario_copy(b->city_trips, b->config.trips) : OK;
 }
 
 void

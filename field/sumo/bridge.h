@@ -13,14 +13,14 @@
 
 struct bridge_config {
     struct world_config world; /* tripinfo is chosen by the bridge */
-    const char *directory;     /* for the trips that SUMO writes; NULL: none are written */
+    const char *directory;     /* for the trips that SUMO writes */
     double end_s;              /* of the simulation; < 0: none */
     uint64_t warm_up_s; /* both run their own programme for so long, unpaced; delays count after */
     struct executor_times times;
     bool fixed_only;
     bool alone;         /* no twin, and no figures but those of the trips: for measurements */
     const char *demand; /* a number: times that of the routes; NULL: 1 */
-    const char *trips;  /* where the city's go, instead of into the directory; or NULL */
+    const char *trips;  /* where the city's go at the end, from the directory; or NULL */
     FILE *trace;        /* or NULL: a line for each intersection and second */
 };
 
@@ -51,9 +51,10 @@ const char *bridge_why(const struct bridge *b);
 
 /*
  * End the simulations and read what they wrote. Figures of trips that were not written or not
- * steered have vehicles == 0.
+ * steered have vehicles == 0. ERR_IO: config.trips could not be written.
  */
-void bridge_end(struct bridge *b, struct tripinfo *out_city, struct tripinfo *out_fixed);
+enum err bridge_end(struct bridge *b, struct tripinfo *out_city,
+                    struct tripinfo *out_fixed) MUST_USE;
 void bridge_free(struct bridge *b);
 
 #endif

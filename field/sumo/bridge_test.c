@@ -165,7 +165,7 @@ TEST(leases_make_the_morning_shorter_and_their_end_brings_the_plan_back)
     CHECK(strstr(buf_string(&lines), "fallbacks=9\n")); /* each of nine, once */
     buf_fini(&lines);
     world_totals(bridge_world(b), &running);
-    bridge_end(b, &steered, &fixed);
+    CHECK_OK(bridge_end(b, &steered, &fixed));
     CHECK(fixed.vehicles > 500 && steered.vehicles == fixed.vehicles);
     fprintf(stderr, "delay %.1f s, on the fixed plan %.1f s, %llu vehicles\n", steered.delay_s,
             fixed.delay_s, (unsigned long long)steered.vehicles);
@@ -190,7 +190,7 @@ TEST(after_a_warm_up_both_start_from_the_same_street)
     CHECK_OK(bridge_open(&c, &b, why));
     world_totals(bridge_world(b), &sum);
     CHECK(sum.running > 20 && sum.arrived == 0 && sum.delay_s < 1e-6);
-    bridge_end(b, &steered, &fixed);
+    CHECK_OK(bridge_end(b, &steered, &fixed));
     CHECK(steered.vehicles == fixed.vehicles && steered.delay_s - fixed.delay_s < 1e-9 &&
           fixed.delay_s - steered.delay_s < 1e-9);
     bridge_free(b);

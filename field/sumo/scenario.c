@@ -1,6 +1,38 @@
 #include "field/sumo/scenario.h"
 
+#include <dirent.h>
+#include <sys/stat.h>
+
 #include "field/sumo/xml.h"
+
+static bool
+is_configuration(const char *name)
+{
+    static const char end[] = ".sumocfg";
+    size_t n = strlen(name), m = sizeof(end) - 1;
+    return n > m && strcmp(name + n - m, end) == 0;
+}
+
+enum err
+scenario_find(const char *data, char out[static SCENARIO_PATH_SIZE])
+{
+    char whole[PATH_MAX], name[NAME_MAX + 1] = "";
+    struct stat st;
+    if (!realpath(data, whole) || stat(whole, &st) != 0)
+        return ERR_NOT_FOUND;
+    if (!S_ISDIR(st.st_mode))
+        return bytes_copy_text(bytes_text(whole), out, SCENARIO_PATH_SIZE);
+    DIR *d = opendir(whole);
+    for (struct dirent *e; d && (e = readdir(d)) != NULL;) {
+        if (is_configuration(e->d_name) && (!name[0] || strcmp(e->d_name, name) < 0))
+            snprintf(name, sizeof(name), "%s", e->d_name);
+    }
+    if (d)
+        closedir(d);
+    if (!name[0] || snprintf(out, SCENARIO_PATH_SIZE, "%s/%s", whole, name) >= SCENARIO_PATH_SIZE)
+        return ERR_NOT_FOUND;
+    return OK;
+}
 
 /* Add the files of a list to another one, each from the directory on. */
 static enum err
@@ -65,6 +97,24 @@ scenario_file(const char *path, struct buf *out)
     enum err e = ferror(f) ? ERR_IO : buf_error(out);
     fclose(f);
     return e;
+}
+
+enum err
+scenario_copy(const char *from, const char *to)
+{
+    static uint8_t some[65536];
+    FILE *in = fopen(from, "re"), *out = in ? fopen(to, "we") : NULL;
+    bool good = out != NULL;
+    for (size_t n = 1; good && n > 0;) {
+        n = fread(some, 1, sizeof(some), in);
+        good = fwrite(some, 1, n, out) == n;
+    }
+    good = good && !ferror(in);
+    if (out)
+        good = fclose(out) == 0 && good;
+    if (in)
+        fclose(in);
+    return good ? OK : ERR_IO;
 }
 
 static void

@@ -19,6 +19,9 @@ struct scenario {
     double begin_s, end_s;                                           /* < 0: not said */
 };
 
+/* The .sumocfg that is named, or the first by name in the folder that is. ERR_NOT_FOUND. */
+enum err scenario_find(const char *data, char out[static SCENARIO_PATH_SIZE]) MUST_USE;
+
 /* Pure. Names are meant from `directory` on. ERR_MALFORMED: no network; ERR_LIMIT. */
 enum err scenario_parse(struct bytes xml, const char *directory, struct scenario *out) MUST_USE;
 
@@ -31,5 +34,7 @@ enum err scenario_network(const char *configuration, const char *network,
 
 /* A whole file, as much as the buffer takes. ERR_IO, ERR_LIMIT. */
 enum err scenario_file(const char *path, struct buf *out) MUST_USE;
+/* ERR_IO; then nothing whole is there. */
+enum err scenario_copy(const char *from, const char *to) MUST_USE;
 
 #endif

@@ -1,7 +1,6 @@
 /*
  * sumo.c -- the bridge's program: options, files, pace.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <sys/stat.h>
 
@@ -9,12 +8,13 @@
 #include "field/common/device.h"
 #include "field/sumo/bridge.h"
 #include "field/sumo/generate.h"
+#include "field/sumo/outputs.h"
 #include "field/sumo/pace.h"
+#include "field/sumo/scenario.h"
 
 enum {
     EXIT_USAGE = 2,
     EXIT_CANNOT = 3,
-    CONFIGURATION_BYTES_MAX = 64 * 1024,
     STEPS_PER_SECOND_MAX = 1000,
     SECONDS_MAX = 86400 * 7,
     WARM_UP_S = 1200, /* the generated morning is near its peak then */
@@ -77,47 +77,9 @@ parse(struct arguments *a, int argc, char **argv, int *out_exit)
     return false;
 }
 
-/* The one .sumocfg in the directory. */
-static bool
-find_configuration(const char *directory, char out[static WORLD_PATH_SIZE])
-{
-    DIR *d = opendir(directory);
-    bool found = false;
-    for (struct dirent *e; d && !found && (e = readdir(d)) != NULL;) {
-        size_t len = strlen(e->d_name);
-        if (len > 8 && strcmp(e->d_name + len - 8, ".sumocfg") == 0)
-            found = snprintf(out, WORLD_PATH_SIZE, "%s/%s", directory, e->d_name) < WORLD_PATH_SIZE;
-    }
-    if (d)
-        closedir(d);
-    return found;
-}
-
-/* The number in <end value="..."/>; -1 when there is none. */
-static double
-end_of(const char *configuration)
-{
-    static char text[CONFIGURATION_BYTES_MAX];
-    static const char key[] = "<end value=\"";
-    double end = -1;
-    FILE *f = fopen(configuration, "re");
-    if (!f)
-        return -1;
-    size_t len = fread(text, 1, sizeof(text), f);
-    fclose(f);
-    const char *at = memmem(text, len, key, sizeof(key) - 1);
-    if (!at)
-        return -1;
-    at += sizeof(key) - 1;
-    struct bytes rest = bytes_of(at, len - (size_t)(at - text));
-    rest.len = bytes_find(rest, '"');
-    if (text_double(rest, &end) != OK)
-        end = -1;
-    return end;
-}
-
 struct files {
     char configuration[WORLD_PATH_SIZE], network[WORLD_PATH_SIZE], routes[WORLD_PATH_SIZE];
+    struct scenario scenario;
 };
 
 static int
@@ -158,11 +120,13 @@ find_files(struct arguments *a, struct files *files, struct bridge_config *c)
 {
     struct stat st;
     if (a->shared.data) {
-        if (!find_configuration(a->shared.data, files->configuration))
+        if (scenario_find(a->shared.data, files->configuration) != OK)
             return cannot("--data DIR holds no .sumocfg file");
+        if (scenario_read(files->configuration, &files->scenario) != OK)
+            return cannot("cannot read the .sumocfg file");
         c->world.configuration = files->configuration;
         if (c->end_s < 0)
-            c->end_s = end_of(files->configuration);
+            c->end_s = files->scenario.end_s;
         return 0;
     }
     int code = a->generate ? make_city(a) : 0;
@@ -208,13 +172,14 @@ print_trips(const char *name, const struct tripinfo *t)
                (unsigned long long)t->undeparted, (unsigned long long)t->digest);
 }
 
-static void
+static int
 print_end(struct bridge *b)
 {
     struct tripinfo city, fixed;
-    bridge_end(b, &city, &fixed);
+    enum err e = bridge_end(b, &city, &fixed);
     print_trips("delay_s", &city);
     print_trips("fixed_delay_s", &fixed);
+    return e == OK ? 0 : cannot("cannot write the file of --trips");
 }
 
 static int
@@ -242,7 +207,8 @@ serve(const struct arguments *a, const struct bridge_config *c)
         else if (e != OK && e != ERR_NOT_FOUND)
             code = cannot(bridge_why(b));
         field_end(f);
-        print_end(b);
+        int trips = print_end(b);
+        code = code == 0 ? trips : code;
     }
     field_free(f);
     bridge_free(b);
@@ -261,6 +227,7 @@ main(int argc, char **argv)
                           .minimum_green_s = 5,
                           .maximum_red_s = 120};
     static struct files files;
+    struct outputs outputs = {0};
     int code;
     if (!parse(&a, argc, argv, &code))
         return code;
@@ -268,7 +235,6 @@ main(int argc, char **argv)
         .world = {.begin_s = a.begin_s == NOT_GIVEN ? -1 : (double)a.begin_s,
                   .seed = a.shared.seed,
                   .cameras = a.cameras},
-        .directory = NULL,
         .end_s = a.end_s == NOT_GIVEN ? -1 : (double)a.end_s,
         .times = {(uint32_t)a.yellow_s, (uint32_t)a.all_red_s, (uint32_t)a.minimum_green_s,
                   (uint32_t)a.maximum_red_s},
@@ -285,7 +251,14 @@ main(int argc, char **argv)
     c.warm_up_s = a.list || a.warm_up_s == NOT_GIVEN ? 0 : a.warm_up_s;
     if (a.trace && (c.trace = fopen(a.trace, "we")) == NULL)
         return cannot("cannot write the file of --trace");
+    if (!c.directory) { /* the files are not ours to write beside */
+        if (outputs_open(&outputs, NULL) != OK)
+            return cannot("cannot make a temporary folder");
+        c.directory = outputs.folder;
+        c.world.outputs = outputs.prefix;
+    }
     code = serve(&a, &c);
+    outputs_close(&outputs);
     if (c.trace && fclose(c.trace) != 0)
         code = cannot("the file of --trace is not complete");
     return code;

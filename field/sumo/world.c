@@ -29,8 +29,10 @@ start(struct world *w, const struct world_config *c)
     size_t n = 0;
     char begin[32], seed[32];
     a[n++] = "sumo";
-    const char *const files[][2] = {
-        {"-c", c->configuration}, {"-n", c->network}, {"-r", c->routes}};
+    const char *const files[][2] = {{"-c", c->configuration},
+                                    {"-n", c->network},
+                                    {"-r", c->routes},
+                                    {"--output-prefix", c->outputs}};
     for (size_t i = 0; i < ARRAY_COUNT(files); i++) {
         if (files[i][1]) {
             a[n++] = files[i][0];

@@ -16,7 +16,8 @@ enum { WORLD_PATH_SIZE = 4096, WORLD_WHY_SIZE = 300, WORLD_STUCK_S = 300 };
 struct world_config {
     const char *configuration;    /* a .sumocfg, or NULL */
     const char *network, *routes; /* in the place of the configuration's; NULL with one */
-    const char *tripinfo;         /* file to write, or NULL */
+    const char *outputs;          /* the prefix of outputs.h, or NULL */
+    const char *tripinfo;         /* file to write, or NULL; with `outputs` in its folder */
     double begin_s;               /* < 0: the configuration's */
     uint64_t seed;
     const char *const *more; /* further arguments for SUMO, up to a NULL; or NULL */

@@ -118,11 +118,12 @@ check(const char *data, uint64_t wishes)
     struct world *w = NULL;
     uint32_t count = 0;
     uint64_t bad = 0;
-    if (!ground_open(&g, data, NULL, NULL)) {
+    if (!ground_open(&g, data, NULL, NULL, NULL)) {
         fprintf(stderr, "networks: %s\n", g.why);
         exit(3);
     }
-    struct world_config c = {.configuration = g.configuration, .begin_s = -1, .seed = 1};
+    struct world_config c = {
+        .configuration = g.configuration, .outputs = g.outputs.prefix, .begin_s = -1, .seed = 1};
     if (world_open(&c, &w, why) != OK) {
         fprintf(stderr, "networks: %s\n", why);
         ground_close(&g);
