@@ -523,6 +523,8 @@ gate_round(void *gate)
 {
     struct gate *g = gate;
     run_marked(g);
+    /* Whoever was held back in this round is let go on by it too, if the core takes so much now. */
+    bool held = g->paused || !gate_open_for_input(g);
     tls_memory_settle();
     enum err e = channel_flush(&g->core);
     if (e != OK && e != ERR_AGAIN)
@@ -530,9 +532,8 @@ gate_round(void *gate)
     if (g->loop)
         loop_change(g->loop, &g->core_watch,
                     LOOP_READ | (e == ERR_AGAIN ? (unsigned)LOOP_WRITE : 0));
-    bool paused = !gate_open_for_input(g);
-    bool resumed = g->paused && !paused;
-    g->paused = paused;
+    g->paused = !gate_open_for_input(g);
+    bool resumed = held && !g->paused;
     for (uint32_t i = 0; resumed && i < g->touched; i++) {
         if (g->pool[i].state != CONNECTION_FREE)
             gate_mark(g, &g->pool[i]);

@@ -778,6 +778,40 @@ TEST(when_the_core_is_slow_the_network_waits)
     world_fini(&w);
 }
 
+/* Held back and let go on within one round: nobody else would ever wake it. */
+TEST(who_waited_for_the_core_goes_on_when_it_takes_more_at_once)
+{
+    struct world w;
+    struct client x;
+    world_init(&w, 16);
+    client_init(&x, &w, TLS_MQTT, &device);
+    come_up(&x, MQTT_V311);
+    static uint8_t big[50004] = {0x30, 0xd0, 0x86, 3, 0, 1, 'a'}; /* QoS 0, 50,000 bytes */
+    while (channel_waiting(&w.gate.core) + sizeof(big) < GATE_CORE_WAITING_MAX)
+        say(&x, bytes_of(big, sizeof(big)));
+    CHECK(connection_wants_input(&w.gate, x.c));
+    while (channel_receive(&w.core, core_sees, &w) == OK)
+        ; /* what the kernel held: there is room now */
+    uint64_t before = w.gate.publishes;
+    for (int i = 0; i < 2; i++) {
+        for (struct bytes b = bytes_of(big, sizeof(big)); b.len > 0;) {
+            size_t n = b.len < TLS_RECORD_MAX ? b.len : TLS_RECORD_MAX;
+            CHECK_OK(tls_write(&x.s, bytes_of(b.p, n)));
+            b = bytes_skip(b, n);
+            connection_take(&w.gate, x.c, buf_bytes(&x.s.out));
+            buf_reset(&x.s.out);
+        }
+    }
+    CHECK(w.gate.publishes == before + 1 && x.c->in.len == sizeof(big));
+    CHECK(!connection_wants_input(&w.gate, x.c));
+    CHECK(gate_round(&w.gate) == 0); /* once more, at once */
+    CHECK(connection_wants_input(&w.gate, x.c));
+    gate_round(&w.gate);
+    CHECK(w.gate.publishes == before + 2 && x.c->in.len == 0);
+    client_fini(&x);
+    world_fini(&w);
+}
+
 TEST(a_new_core_means_that_everyone_comes_again)
 {
     struct world w;
