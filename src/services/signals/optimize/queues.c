@@ -1,6 +1,7 @@
 #include "services/signals/optimize/queues.h"
 #include "services/signals/optimize/queues_inside.h"
 
+#define SLOW_PRIOR 1.2     /* nearly all need no more than this, in the time at the speed limit */
 #define QUEUE_RATE_S 180.0 /* time constant of the arrival rate */
 #define FREE_LOOP_S 1.0    /* nobody is at the line before that */
 /* Who is on a lane to the line stays there until the counts say otherwise; before it one may
@@ -83,6 +84,7 @@ queues_init(struct queues *q, const struct signals_model *m, double now_s)
         const struct signals_source *s = queue_source(m, i);
         uint64_t mask = 0;
         q->pace[i] = 1;
+        q->slow[i] = SLOW_PRIOR;
         for (uint32_t k = 0; k < s->lanes_count; k++) {
             q->reach[i][k] = k == 0 && i < m->loops_count ? own_share(m, s) : 1.0;
             mask |= 1ULL << s->lanes[k];

@@ -31,6 +31,7 @@ enum {
     QUEUE_VEHICLES_MAX = SEARCH_VEHICLES_MAX,
     QUEUE_SOURCES_MAX = SIGNALS_LOOPS_MAX + SIGNALS_FEEDERS_MAX,
     QUEUE_EMPTY_S = 3,
+    QUEUE_GONE_MAX = 4,
 };
 #define QUEUE_VEHICLE_M 7.5 /* a standing vehicle with its gap */
 
@@ -38,9 +39,17 @@ struct queue_vehicle {
     double eta_s;    /* at the stop line, if nothing hinders */
     double due_s;    /* there, given who stands before him: later is late */
     double seen_s;   /* at the last place where it was seen */
+    double slack_s;  /* whoever is seen there may take so much longer */
     uint16_t from_m; /* of the last place where it was seen */
     uint8_t source;  /* loop, or loops_count + feeder; QUEUE_SOURCES_MAX: the stop loop alone */
     int8_t link;     /* -1: not known */
+};
+
+/* One who was given up: he may come after all. */
+struct queue_gone {
+    double seen_s;
+    uint16_t from_m;
+    uint8_t source;
 };
 
 struct queue_lane {
@@ -56,8 +65,10 @@ struct queue_lane {
     struct flow flow;
     double stuck_until_s[SIGNALS_PHASES_MAX];
     uint64_t siblings; /* lanes that a vehicle on its way here may take instead */
-    double missing;    /* announced and not seen, less seen and not announced */
-    uint32_t holds;    /* vehicles, from its farthest source to the line */
+    struct queue_gone gone[QUEUE_GONE_MAX];
+    uint32_t gone_count;
+    double missing; /* announced and not seen, less seen and not announced */
+    uint32_t holds; /* vehicles, from its farthest source to the line */
 };
 
 struct queues {
@@ -65,7 +76,9 @@ struct queues {
     struct queue_lane lanes[SIGNALS_LANES_MAX];
     double reach[QUEUE_SOURCES_MAX][SIGNALS_REACH_MAX];  /* how many took that lane; decays */
     double credit[QUEUE_SOURCES_MAX][SIGNALS_REACH_MAX]; /* whose turn it is */
-    double pace[QUEUE_SOURCES_MAX]; /* travel time to the line, in that at the speed limit */
+    /* From a source to the next place where one is seen, in the time at the speed limit: what half
+     * of all need, and what nearly all do. */
+    double pace[QUEUE_SOURCES_MAX], slow[QUEUE_SOURCES_MAX];
     double turn[SIGNALS_LINKS_MAX]; /* how many took that link; decays */
     double turn_credit[SIGNALS_LINKS_MAX];
     double proof[SIGNALS_LINKS_MAX]; /* against the head of the lane taking that link */

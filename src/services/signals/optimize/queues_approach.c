@@ -1,34 +1,8 @@
 #include "services/signals/optimize/queues_inside.h"
 
-#define PACE_STEP 0.1 /* of what an unhindered vehicle shows */
-#define PACE_LEAST 0.9
-#define PACE_MOST 2.0
-#define PACE_GAP_S 3.0 /* nobody crossed the line for so long before it */
-#define BESIDE_S 3.0   /* on his own lane one is sooner expected than from the next one */
-#define MATCH_S 15.0   /* two loops saw the same one if the times fit so well */
-
-double
-approach_travel(const struct queues *q, uint32_t source, uint32_t lane)
-{
-    double m = (double)queue_source(q->model, source)->distance_m;
-    return m / queue_speed(q->model, lane) * q->pace[source];
-}
-
-void
-approach_learn_pace(struct queues *q, const struct queue_vehicle *v, uint32_t lane, double now_s)
-{
-    const struct queue_lane *l = &q->lanes[lane];
-    if (v->source >= q->model->loops_count + q->model->feeders_count || v->from_m == 0)
-        return;
-    double free_way = (double)v->from_m / queue_speed(q->model, lane);
-    bool unhindered = l->green && now_s - l->departed_s >= PACE_GAP_S && !l->on &&
-                      now_s - l->green_since_s >= free_way * PACE_MOST;
-    if (!unhindered)
-        return;
-    double pace = (now_s - 0.5 - v->seen_s) / free_way;
-    pace = pace < PACE_LEAST ? PACE_LEAST : pace > PACE_MOST ? PACE_MOST : pace;
-    q->pace[v->source] += PACE_STEP * (pace - q->pace[v->source]);
-}
+#define BESIDE_S 3.0 /* on his own lane one is sooner expected than from the next one */
+#define LONG_AGO_S (-1e9)
+#define MATCH_S 15.0 /* two loops saw the same one if the times fit so well */
 
 static void
 enter(struct queues *q, uint32_t source, double at_s)
@@ -43,14 +17,47 @@ enter(struct queues *q, uint32_t source, double at_s)
     if (q->lanes[lane].count >= q->lanes[lane].holds)
         return;
     blind_seen(&q->blind, lane);
-    double eta = at_s + approach_travel(q, source, lane);
+    double eta = at_s + pace_travel(q, source, lane);
     struct queue_vehicle v = {.eta_s = eta,
                               .due_s = eta,
                               .seen_s = at_s,
+                              .slack_s = pace_slack(q, source, lane),
                               .from_m = s->distance_m,
                               .source = (uint8_t)source,
                               .link = -1};
     queue_insert(&q->lanes[lane], v);
+}
+
+/* Whom `source` claimed came over this loop. */
+static void
+came_over(struct queues *q, uint32_t source, uint32_t loop)
+{
+    if (shares_settled(q, loop))
+        shares_learn_lane(q, source, q->model->loops[loop].lanes[0]);
+    else
+        trust_confirm(&q->trust, source);
+}
+
+/* Nobody was expected: perhaps it is one who was given up too early. */
+static void
+came_late(struct queues *q, uint32_t loop, double at_s)
+{
+    const struct signals_source *s = &q->model->loops[loop];
+    struct queue_gone *found = NULL;
+    for (uint32_t i = 0; i < s->lanes_count; i++) {
+        struct queue_lane *l = &q->lanes[s->lanes[i]];
+        for (uint32_t k = 0; k < QUEUE_GONE_MAX && k < l->gone_count; k++) {
+            struct queue_gone *g = &l->gone[k];
+            if (pace_fits(q, g->from_m, loop, at_s - g->seen_s) &&
+                (!found || g->seen_s < found->seen_s))
+                found = g;
+        }
+    }
+    if (!found)
+        return;
+    pace_learn(q, found->source, found->from_m, loop, at_s - found->seen_s);
+    came_over(q, found->source, loop);
+    found->seen_s = LONG_AGO_S;
 }
 
 /* The one that was announced or seen farther out, if there is one that fits: the first in line. */
@@ -63,7 +70,7 @@ confirm(struct queues *q, uint32_t loop, double at_s)
     double first = at_s + MATCH_S;
     for (uint32_t i = 0; i < s->lanes_count; i++) {
         struct queue_lane *l = &q->lanes[s->lanes[i]];
-        double rest = approach_travel(q, loop, s->lanes[i]) + (i > 0 ? BESIDE_S : 0);
+        double rest = pace_travel(q, loop, s->lanes[i]) + (i > 0 ? BESIDE_S : 0);
         for (uint32_t k = 0; k < l->count; k++) {
             double due = l->v[k].due_s - rest + (i > 0 ? 2 * BESIDE_S : 0);
             if (l->v[k].from_m <= s->distance_m || due >= first)
@@ -76,10 +83,9 @@ confirm(struct queues *q, uint32_t loop, double at_s)
     if (!found)
         return false;
     struct queue_vehicle v = queue_pull(found, at);
-    if (shares_settled(q, loop))
-        shares_learn_lane(q, v.source, s->lanes[0]);
-    else
-        trust_confirm(&q->trust, v.source);
+    if (!late_is_full(found))
+        pace_learn(q, v.source, v.from_m, loop, at_s - v.seen_s);
+    came_over(q, v.source, loop);
     enter(q, loop, at_s);
     return true;
 }
@@ -91,6 +97,7 @@ approach_pass(struct queues *q, uint32_t loop, double at_s)
         return;
     if (confirm(q, loop, at_s))
         return;
+    came_late(q, loop, at_s);
     unseen_fewer(&q->lanes[q->model->loops[loop].lanes[0]]);
     enter(q, loop, at_s);
 }

@@ -32,8 +32,12 @@ cameras_hear(struct queues *q, const struct signals_reading *r, double now_s)
         bool stands = car->speed_cm_s < 10;
         double eta = stands ? now_s : now_s + eta_of(car, queue_speed(q->model, car->lane));
         /* In order of distance, as they stand. */
-        struct queue_vehicle v = {
-            eta, eta, now_s, (uint16_t)(car->distance_dm / 10), QUEUE_SOURCES_MAX, car->link};
+        struct queue_vehicle v = {.eta_s = eta,
+                                  .due_s = eta,
+                                  .seen_s = now_s,
+                                  .from_m = (uint16_t)(car->distance_dm / 10),
+                                  .source = QUEUE_SOURCES_MAX,
+                                  .link = car->link};
         struct queue_lane *l = &q->lanes[car->lane];
         if (l->count >= l->holds)
             continue;

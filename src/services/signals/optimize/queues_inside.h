@@ -4,6 +4,7 @@
  *   queues_approach  a loop before the line, or a neighbour, claims that somebody comes
  *   queues_late      who should have come by now: he stands behind others, or is elsewhere
  *   queues_line      the stop line: who leaves, who stands there, who does not
+ *   queues_pace      how long it takes from one place to the next where one is seen
  *   queues_shares    who takes which lane and which link, as learned
  *   queues_unseen    lanes whose stop loop is dead
  *   queues_cameras   lists as cameras see them
@@ -37,11 +38,6 @@ double queue_believed(const struct queues *q, uint32_t lane, uint32_t at);
 
 /* Somebody crossed this loop. */
 void approach_pass(struct queues *q, uint32_t loop, double at_s);
-/* He crossed the line: how long he took, if he found a green and nobody before him. */
-void approach_learn_pace(struct queues *q, const struct queue_vehicle *v, uint32_t lane,
-                         double now_s);
-/* From a source to the line of one of its lanes, if nothing hinders. */
-double approach_travel(const struct queues *q, uint32_t source, uint32_t lane);
 
 /* ---- queues_late ---- */
 
@@ -74,6 +70,21 @@ void line_present(struct queues *q, uint32_t lane, double now_s);
 void line_absent(struct queues *q, uint32_t lane, double now_s);
 /* The head at its green: what he waits for says where he wants to go. */
 void line_watch(struct queues *q, uint32_t lane, double now_s);
+
+/* ---- queues_pace ---- */
+
+/* From a source to the line of one of its lanes, if nothing hinders: from loop to loop, as learned.
+ */
+double pace_travel(const struct queues *q, uint32_t source, uint32_t lane);
+/* By how much more to the next loop those who are slow there take. */
+double pace_slack(const struct queues *q, uint32_t source, uint32_t lane);
+/* Somebody can have taken so long from there to this loop. */
+bool pace_fits(const struct queues *q, uint32_t from_m, uint32_t loop, double took_s);
+/* Whom a source saw `from_m` before the line came over this loop, hindered by no queue. */
+void pace_learn(struct queues *q, uint32_t source, uint32_t from_m, uint32_t loop, double took_s);
+/* He crossed the line: the same of his last way, if he found a green and nobody before him. */
+void pace_learn_departed(struct queues *q, const struct queue_vehicle *v, uint32_t lane,
+                         double now_s);
 
 /* ---- queues_shares ---- */
 

@@ -1,9 +1,8 @@
 #include "services/signals/optimize/queues_inside.h"
 
-#define LATE_SHARE 0.2 /* of its travel time a vehicle may take longer, and */
-#define SLOW_S 2.0     /* before he is late, he may stand in the queue beside */
-#define FOLLOW_S 2.2   /* from one in a queue to the next */
-#define LATE_S 0.5     /* a vehicle this late that the free stop loop does not show is elsewhere */
+#define SLOW_S 2.0   /* before he is late, he may stand in the queue beside */
+#define FOLLOW_S 2.2 /* from one in a queue to the next */
+#define LATE_S 0.5   /* a vehicle this late that the free stop loop does not show is elsewhere */
 
 bool
 late_is_full(const struct queue_lane *l)
@@ -37,7 +36,7 @@ late_follow(struct queues *q, uint32_t lane, bool departed, double now_s)
 double
 late_allowed(const struct queue_vehicle *v)
 {
-    return v->seen_s < v->eta_s ? LATE_SHARE * (v->eta_s - v->seen_s) : 0;
+    return v->slack_s;
 }
 
 double
@@ -79,10 +78,15 @@ late_drop(struct queues *q, double now_s)
                 continue;
             }
             struct queue_vehicle gone = queue_pull(l, i);
-            if (full >= 0)
+            if (full >= 0) {
                 queue_insert(&q->lanes[full], gone);
-            else if (!unseen_took(q, lane, gone))
-                trust_refute(&q->trust, gone.source);
+                continue;
+            }
+            if (unseen_took(q, lane, gone))
+                continue;
+            trust_refute(&q->trust, gone.source);
+            l->gone[l->gone_count++ % QUEUE_GONE_MAX] =
+                (struct queue_gone){gone.seen_s, gone.from_m, gone.source};
         }
     }
 }

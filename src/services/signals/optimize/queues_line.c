@@ -45,7 +45,7 @@ line_depart(struct queues *q, uint32_t lane, double now_s)
     if (l->count > 0 && l->v[0].eta_s <= now_s + SOON_S) {
         struct queue_vehicle v = queue_pull(l, 0);
         shares_learn_lane(q, v.source, lane);
-        approach_learn_pace(q, &v, lane, now_s);
+        pace_learn_departed(q, &v, lane, now_s);
         link = v.link;
     } else {
         struct stray stray = find_stray(q, lane, now_s);

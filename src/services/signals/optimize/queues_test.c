@@ -44,8 +44,9 @@ static void
 second(int32_t phase, const char *advance, const char *stop, const char *on)
 {
     struct signals_reading r = {.phase = phase};
+    for (uint32_t j = 0; j < model.loops_count; j++)
+        r.advance[j] = (uint8_t)(advance[j] - '0');
     for (uint32_t l = 0; l < 3; l++) {
-        r.advance[l] = (uint8_t)(advance[l] - '0');
         r.stop[l] = (uint8_t)(stop[l] - '0');
         r.stop_on[l] = on[l] == '1';
     }
@@ -133,6 +134,61 @@ TEST(who_crosses_still_lies_on_the_loop_and_is_nobody_else)
     CHECK(near(0) == 0 && near(1) == 1);
     second(0, "000", "000", "100"); /* a second one, whom nobody announced */
     CHECK(near(0) + near(1) >= 1 && queues_standing(&q, 0, now) == 1);
+}
+
+/* Lane 2 has a second loop, 40 m before the line. */
+static void
+begin_with_near_loop(void)
+{
+    begin();
+    model.loops[3] = (struct signals_source){.distance_m = 40, .lanes_count = 1, .lanes = {2}};
+    model.loops_count = 4;
+    queues_init(&q, &model, now);
+}
+
+/* One drives over the outer loop of lane 2 and `seconds` later over the near one, then on at a
+ * green; whether he was expected all the way. */
+static bool
+drive_slowly(uint32_t seconds)
+{
+    bool expected = true;
+    second(1, "0010", "000", "000");
+    for (uint32_t i = 1; i < seconds; i++) {
+        second(1, "0000", "000", "000");
+        expected = expected && near(2) == 1;
+    }
+    second(1, "0001", "000", "000");
+    for (uint32_t i = 0; i < 2; i++)
+        second(1, "0000", "000", "000");
+    second(1, "0000", "001", "000");
+    second(1, "0000", "000", "000");
+    return expected;
+}
+
+TEST(how_long_it_takes_from_loop_to_loop_is_learned_even_of_those_who_were_given_up)
+{
+    begin_with_near_loop();
+    CHECK(!drive_slowly(16)); /* 99 m at 50 km/h are 7 s */
+    CHECK(near(2) == 0);
+    for (uint32_t n = 0; n < 30; n++)
+        drive_slowly(16);
+    CHECK(drive_slowly(16));
+    second(1, "0010", "000", "000");
+    double eta = q.lanes[2].v[0].eta_s - now;
+    CHECK(eta > 16 && eta < 21); /* and 40 m more */
+    CHECK(trust_source(&q.trust, 2) > 0.9);
+}
+
+TEST(who_turns_off_before_the_near_loop_is_given_up)
+{
+    begin_with_near_loop();
+    for (uint32_t n = 0; n < 20; n++)
+        drive_slowly(8);
+    second(1, "0010", "000", "000");
+    for (uint32_t i = 0; i < 14; i++)
+        second(1, "0000", "000", "000");
+    CHECK(near(2) == 0);
+    CHECK(q.trust.sources[2].refuted >= 1);
 }
 
 TEST(who_was_announced_is_not_counted_twice)
