@@ -250,7 +250,7 @@ TEST(turns_are_the_networks_directions)
                COUNT, COUNT); /* this one says nothing */
     CHECK_OK(buf_error(&xml));
     for (uint32_t i = COUNT + 1; i-- > 0;) { /* the site's links in another order than the file's */
-        char exit[8];
+        char exit[16];
         snprintf(exit, sizeof(exit), "o%u_0", (unsigned)i);
         CHECK_OK(site_add_link(&s, i, bytes_text("a_0"), bytes_text(exit)));
     }
