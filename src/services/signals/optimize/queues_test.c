@@ -242,3 +242,16 @@ TEST(a_problem_has_turns_by_what_was_learned)
     for (uint32_t i = 1; i < p.lanes[0].count; i++)
         CHECK(p.lanes[0].eta_s[i] >= p.lanes[0].eta_s[i - 1]);
 }
+
+TEST(who_drives_is_planned_for_a_second_later_and_who_stands_for_now)
+{
+    static struct search_problem p;
+    begin();
+    second(0, "100", "000", "001");
+    p = (struct search_problem){.model = &model};
+    queues_fill(&q, &p, now);
+    double due = q.lanes[0].v[0].eta_s - now;
+    CHECK(p.lanes[0].count >= 1 && due > 9);
+    CHECK(p.lanes[0].eta_s[0] > due + 0.9 && p.lanes[0].eta_s[0] < due + 1.1);
+    CHECK(p.lanes[2].count >= 1 && p.lanes[2].eta_s[0] <= 0);
+}
