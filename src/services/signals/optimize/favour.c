@@ -45,11 +45,13 @@ insert(struct search_problem *p, uint32_t lane, double eta_s)
     for (; at > 0 && l->eta_s[at - 1] > eta_s; at--) {
         l->eta_s[at] = l->eta_s[at - 1];
         l->weight[at] = l->weight[at - 1];
+        l->elsewhere[at] = l->elsewhere[at - 1];
         for (uint32_t c = 0; c < p->scenarios; c++)
             l->link[c][at] = l->link[c][at - 1];
     }
     l->eta_s[at] = eta_s;
     l->weight[at] = 0;
+    l->elsewhere[at] = 0;
     uint32_t link = 0;
     while (link + 1 < p->model->links_count && p->model->link_lane[link] != lane)
         link++;

@@ -25,19 +25,24 @@ prepare_guess(struct lines *l, uint32_t c, uint32_t slot)
     const struct search_problem *p = l->p;
     const struct search_lane *lane = &p->lanes[l->lane[slot]];
     struct lines_sum *sum = l->sum[c][slot];
+    uint32_t all = (uint32_t)((1ULL << p->model->phases_count) - 1);
+    uint8_t everybody[SIGNALS_PHASES_MAX];
+    memset(everybody, UINT8_MAX, sizeof(everybody));
     for (uint32_t i = 0; i < lane->count; i++) {
         double w = search_weight(p, lane, c, i);
         sum[i + 1].weight = sum[i].weight + w;
+        sum[i + 1].count = sum[i].count + (search_is_there(lane, c, i) ? 1 : 0);
         sum[i + 1].weight_eta = sum[i].weight_eta + w * lane->eta_s[i];
     }
     l->go[c][slot][lane->count] = l->yield[c][slot][lane->count] = 0;
     memset(l->run[c][slot][lane->count], 0, SIGNALS_PHASES_MAX);
     for (uint32_t i = lane->count; i-- > 0;) {
         uint32_t k = lane->link[c][i];
-        const uint8_t *next = l->run[c][slot][i + 1], *goes = l->goes[k];
+        bool there = search_is_there(lane, c, i); /* else he stands in nobody's way */
+        const uint8_t *next = l->run[c][slot][i + 1], *goes = there ? l->goes[k] : everybody;
         uint8_t *run = l->run[c][slot][i];
-        l->go[c][slot][i] = l->go_of[k];
-        l->yield[c][slot][i] = l->yield_of[k];
+        l->go[c][slot][i] = there ? l->go_of[k] : all;
+        l->yield[c][slot][i] = there ? l->yield_of[k] : 0;
         for (uint32_t ph = 0; ph < SIGNALS_PHASES_MAX; ph++)
             run[ph] = (uint8_t)((next[ph] + 1) & goes[ph]);
     }

@@ -15,7 +15,8 @@
     4.0 /* after the clearance: a head that comes then makes a phase worth a look */
 
 struct lines_sum {
-    double weight, weight_eta; /* of all vehicles before one */
+    double weight, weight_eta; /* of all vehicles before one, */
+    double count;              /* and how many of them are there in that scenario */
 };
 
 struct lines {

@@ -16,6 +16,8 @@ serve_lane(const struct search_problem *p, uint32_t phase, uint32_t lane, double
     const struct search_lane *l = &p->lanes[lane];
     double t = from_s;
     for (uint32_t i = 0; i < l->count; i++) {
+        if (!search_is_there(l, 0, i))
+            continue;
         uint32_t k = l->link[0][i];
         uint8_t light = p->model->lights[phase][k];
         if (light == LIGHT_RED || p->stuck[phase][lane] || l->eta_s[i] > t + TOGETHER_S)

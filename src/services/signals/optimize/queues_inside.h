@@ -18,6 +18,7 @@
 #include "services/signals/optimize/queues.h"
 
 #define QUEUE_PATIENCE_S 120.0 /* unserved for so long: he counts more */
+#define GOLDEN 0.6180339887    /* its multiples lie evenly, whatever their number */
 #define LATE_GONE_S 12.0       /* who is so much later is elsewhere */
 
 /* ---- queues ---- */
@@ -92,6 +93,12 @@ void pace_learn_departed(struct queues *q, const struct queue_vehicle *v, uint32
 uint32_t shares_draw(const double *share, double *credit, uint32_t count);
 /* The second loop of a lane, on whose lane one stays. */
 bool shares_settled(const struct queues *q, uint32_t source);
+/*
+ * By lane of his source, the scenarios in which he takes it, a bit each: as many as its share says,
+ * the same ones every second. False: it is known that he is on `lane`, where he is the `at`-th.
+ */
+bool shares_guess_lanes(const struct queues *q, uint32_t lane, uint32_t at,
+                        uint8_t out_scenarios[static SIGNALS_REACH_MAX]);
 /* Whom `source` saw has taken `lane`. */
 void shares_learn_lane(struct queues *q, uint32_t source, uint32_t lane);
 /*

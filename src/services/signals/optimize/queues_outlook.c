@@ -6,7 +6,6 @@
 #define RATE_LEAST 0.002
 #define PERMISSIVE_SHARE 1.37 /* a turner on a gap takes so much longer: 2.6 s for 1.9 s */
 #define WALK_HEADWAY_S 1.0
-#define GOLDEN 0.6180339887
 /*
  * Who drives is planned for this much later than he seems to come: a green that ends on him costs
  * far more than one that waits for him. Measured (README): 1.6 s gains no more.
@@ -52,11 +51,12 @@ link_of(const struct lane_turns *t, uint32_t scenario, uint32_t scenarios, uint3
 }
 
 static void
-put(struct search_lane *l, double eta, double weight)
+put(struct search_lane *l, double eta, double weight, uint8_t elsewhere)
 {
     if (l->count == SEARCH_VEHICLES_MAX)
         return;
     l->eta_s[l->count] = eta > 0 ? eta : 0;
+    l->elsewhere[l->count] = elsewhere;
     l->weight[l->count++] = weight;
 }
 
@@ -71,6 +71,19 @@ likely(const struct queues *q, uint32_t lane, uint32_t at, double now_s)
     return late <= 0 ? 1 : late >= LATE_GONE_S ? 0.1 : 1 - 0.9 * late / LATE_GONE_S;
 }
 
+/* The scenarios in which he takes another lane than this one, of whose list he is. */
+static uint8_t
+elsewhere_of(const struct queues *q, uint32_t lane, uint32_t at)
+{
+    uint8_t scenarios[SIGNALS_REACH_MAX];
+    if (!shares_guess_lanes(q, lane, at, scenarios))
+        return 0;
+    uint32_t k = 0;
+    while (queue_source(q->model, q->lanes[lane].v[at].source)->lanes[k] != lane)
+        k++;
+    return (uint8_t)~scenarios[k];
+}
+
 static void
 fill_lane(const struct queues *q, struct search_problem *p, uint32_t lane, double now_s)
 {
@@ -83,7 +96,7 @@ fill_lane(const struct queues *q, struct search_problem *p, uint32_t lane, doubl
     double spills = spill_over(&q->spill, q->model, lane) ? SPILL_WEIGHT : 1;
     to->count = 0;
     if (blind_is(&q->blind, lane) && !waits)
-        put(to, 0, blind_doubt(&q->blind, lane));
+        put(to, 0, blind_doubt(&q->blind, lane), 0);
     for (uint32_t i = 0; i < from->count; i++) {
         eta = queue_eta(q, lane, i, eta, now_s);
         bool stands = eta <= now_s;
@@ -91,7 +104,8 @@ fill_lane(const struct queues *q, struct search_problem *p, uint32_t lane, doubl
         double share = queue_believed(q, lane, i);
         if (share > DISBELIEVED) /* else it would still stand in the way of who yields */
             put(to, stands ? 0 : eta - now_s + MARGIN_S,
-                weight * spills * share * likely(q, lane, i, now_s));
+                weight * spills * share * likely(q, lane, i, now_s),
+                stands ? 0 : elsewhere_of(q, lane, i));
     }
     /* Beyond what is known, arrivals go on as they used to. */
     double beyond = (double)q->model->lane_m[lane] / queue_speed(q->model, lane);
@@ -104,7 +118,7 @@ fill_lane(const struct queues *q, struct search_problem *p, uint32_t lane, doubl
     double gap = from->per_s > RATE_LEAST ? 1 / from->per_s : 0;
     for (double t = (last > beyond ? last : beyond) + gap; gap > 0 && t < SEARCH_HORIZON_S;
          t += gap)
-        put(to, t, 1);
+        put(to, t, 1, 0);
     to->headway_s = walk ? WALK_HEADWAY_S : from->flow.headway_s;
     to->permissive_s = walk ? WALK_HEADWAY_S : from->flow.headway_s * PERMISSIVE_SHARE;
     to->start_s = walk ? 0 : from->flow.start_s;
@@ -145,6 +159,60 @@ fill_links(const struct queues *q, struct search_problem *p, uint32_t lane)
     return differ(q->model, &rest);
 }
 
+/* In some scenarios he is on this lane too. */
+static void
+put_guest(const struct queues *q, struct search_problem *p, uint32_t lane, double eta_s,
+          double weight, uint8_t elsewhere)
+{
+    struct search_lane *l = &p->lanes[lane];
+    struct lane_turns turns;
+    if (l->count == SEARCH_VEHICLES_MAX)
+        return;
+    uint32_t at = l->count++;
+    for (; at > 0 && l->eta_s[at - 1] > eta_s; at--) {
+        l->eta_s[at] = l->eta_s[at - 1];
+        l->weight[at] = l->weight[at - 1];
+        l->elsewhere[at] = l->elsewhere[at - 1];
+        for (uint32_t c = 0; c < p->scenarios; c++)
+            l->link[c][at] = l->link[c][at - 1];
+    }
+    l->eta_s[at] = eta_s;
+    l->weight[at] = weight;
+    l->elsewhere[at] = elsewhere;
+    turns_of(q, lane, false, &turns);
+    for (uint32_t c = 0; c < p->scenarios; c++)
+        l->link[c][at] = link_of(&turns, c, p->scenarios, at);
+}
+
+/*
+ * Which lane somebody takes whom its last loop did not see yet is a guess, another one in each
+ * scenario: who drives on this lane may be on others of his source. True: it was so for some.
+ */
+static bool
+fill_guests(const struct queues *q, struct search_problem *p, uint32_t lane, double now_s)
+{
+    const struct queue_lane *from = &q->lanes[lane];
+    double eta = now_s;
+    uint8_t scenarios[SIGNALS_REACH_MAX];
+    bool some = false;
+    for (uint32_t i = 0; i < from->count; i++) {
+        double share = queue_believed(q, lane, i);
+        eta = queue_eta(q, lane, i, eta, now_s);
+        if (eta <= now_s || share <= DISBELIEVED || !shares_guess_lanes(q, lane, i, scenarios))
+            continue;
+        const struct signals_source *s = queue_source(q->model, from->v[i].source);
+        for (uint32_t k = 0; k < s->lanes_count; k++) {
+            uint32_t to = s->lanes[k];
+            if (to == lane || scenarios[k] == 0)
+                continue;
+            double spills = spill_over(&q->spill, q->model, to) ? SPILL_WEIGHT : 1;
+            put_guest(q, p, to, eta - now_s + MARGIN_S, spills * share, (uint8_t)~scenarios[k]);
+            some = true;
+        }
+    }
+    return some;
+}
+
 void
 queues_fill(const struct queues *q, struct search_problem *p, double now_s)
 {
@@ -159,6 +227,8 @@ queues_fill(const struct queues *q, struct search_problem *p, double now_s)
         for (uint32_t ph = 0; ph < m->phases_count; ph++)
             p->stuck[ph][l] = q->lanes[l].stuck_until_s[ph] > now_s;
     }
+    for (uint32_t l = 0; l < m->lanes_count; l++)
+        mixed |= fill_guests(q, p, l, now_s);
     if (!mixed)
         p->scenarios = 1;
 }

@@ -1,6 +1,7 @@
 #include "services/signals/optimize/queues_inside.h"
 
 #define NEAR_M 60        /* before the line: who is here changes lanes no more */
+#define GUESS_LEAST 0.1  /* of all: whom so few do is not thought of */
 #define REACH_DECAY 0.99 /* per departure */
 #define TURN_DECAY 0.98
 #define RED_FITS 0.02   /* of one who departs: his light was red, */
@@ -36,6 +37,55 @@ shares_settled(const struct queues *q, uint32_t source)
             return true;
     }
     return false;
+}
+
+/* The shares of lanes that he may have taken, with those that are too small left out. */
+static double
+likely_lanes(const struct queues *q, uint32_t source, uint32_t lane, double *share)
+{
+    const struct signals_source *s = queue_source(q->model, source);
+    double all = 0, kept = 0;
+    bool found = false;
+    for (uint32_t k = 0; k < s->lanes_count; k++)
+        all += q->reach[source][k];
+    for (uint32_t k = 0; k < s->lanes_count; k++) {
+        bool own = s->lanes[k] == lane;
+        share[k] = q->reach[source][k];
+        if (!own && (share[k] < GUESS_LEAST * all || blind_is(&q->blind, s->lanes[k])))
+            share[k] = 0;
+        found = found || own;
+        kept += share[k];
+    }
+    return found ? kept : 0;
+}
+
+bool
+shares_guess_lanes(const struct queues *q, uint32_t lane, uint32_t at,
+                   uint8_t out_scenarios[static SIGNALS_REACH_MAX])
+{
+    const struct queue_lane *l = &q->lanes[lane];
+    const struct queue_vehicle *v = &l->v[at];
+    double share[SIGNALS_REACH_MAX];
+    bool seen_here = v->from_m <= l->inner_m || (at == 0 && l->on);
+    if (q->sees || seen_here || v->source >= q->model->loops_count + q->model->feeders_count ||
+        shares_settled(q, v->source))
+        return false;
+    double sum = likely_lanes(q, v->source, lane, share);
+    if (sum <= 0)
+        return false;
+    /* Who he is: when and where he was seen. */
+    uint32_t who = (uint32_t)(v->seen_s * 2) + 7 * (uint32_t)v->source;
+    double where = (double)who * GOLDEN;
+    where -= (double)(uint64_t)where;
+    memset(out_scenarios, 0, SIGNALS_REACH_MAX);
+    for (uint32_t c = 0; c < SEARCH_SCENARIOS_MAX; c++) {
+        double x = ((c + who / 2) % SEARCH_SCENARIOS_MAX + where) / SEARCH_SCENARIOS_MAX * sum;
+        uint32_t k = 0, last = queue_source(q->model, v->source)->lanes_count - 1U;
+        for (; k < last && share[k] <= x; k++)
+            x -= share[k];
+        out_scenarios[k] |= (uint8_t)(1U << c);
+    }
+    return true;
 }
 
 void

@@ -207,6 +207,35 @@ TEST(who_was_announced_is_not_counted_twice)
     CHECK(near(0) + near(1) == 0);
 }
 
+TEST(who_may_be_on_two_lanes_is_on_one_of_them_in_each_scenario)
+{
+    static struct search_problem p;
+    begin();
+    uint32_t left = 0, all = 0;
+    for (int n = 0; n < 8; n++) {
+        queues_coming(&q, 0, now);
+        second(1, "000", "000", "000");
+        second(1, "000", "000", "000");
+    }
+    p = (struct search_problem){.model = &model};
+    queues_fill(&q, &p, now);
+    CHECK(p.scenarios == SEARCH_SCENARIOS_MAX);
+    for (uint32_t c = 0; c < p.scenarios; c++) {
+        uint32_t there = 0;
+        for (uint32_t l = 0; l < 2; l++) {
+            for (uint32_t i = 0; i < p.lanes[l].count; i++)
+                there += search_is_there(&p.lanes[l], c, i);
+        }
+        CHECK(there == near(0) + near(1));
+        for (uint32_t i = 0; i < p.lanes[0].count; i++)
+            left += search_is_there(&p.lanes[0], c, i);
+        all += there;
+    }
+    CHECK(left * 3 > all && left * 3 < all * 2); /* half of all, as the neighbour's shares say */
+    for (uint32_t i = 1; i < p.lanes[0].count; i++)
+        CHECK(p.lanes[0].eta_s[i] >= p.lanes[0].eta_s[i - 1]);
+}
+
 TEST(cameras_say_all)
 {
     begin();

@@ -116,7 +116,7 @@ gap_missing(struct search *s, const struct node *n, uint32_t c, uint32_t link, d
         for (uint32_t i = from; i < l->count && i < from + GAP_LOOK; i++) {
             if (l->eta_s[i] > t + GAP_S)
                 break;
-            if (l->link[c][i] == foe)
+            if (l->link[c][i] == foe && search_is_there(l, c, i))
                 return true;
         }
     }
@@ -170,6 +170,10 @@ advance_lane(struct search *s, const struct node *n, uint32_t c, uint32_t slot, 
     uint32_t first = indices(s, n, c)[slot], i = first;
     double free_s = free_times(s, n, c)[slot];
     while (i < l->count && l->eta_s[i] < t + 1) {
+        if (!search_is_there(l, c, i)) {
+            i++;
+            continue;
+        }
         uint32_t k = l->link[c][i];
         double until = t + 1;
         enum link_light light =

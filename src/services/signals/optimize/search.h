@@ -32,10 +32,11 @@ struct search_lane {
                                            waits */
     double weight[SEARCH_VEHICLES_MAX]; /* of a second that it waits */
     uint8_t link[SEARCH_SCENARIOS_MAX][SEARCH_VEHICLES_MAX];
-    double free_s;       /* earliest next departure */
-    double headway_s;    /* between two that leave on a green, */
-    double permissive_s; /* on a green that yields, */
-    double start_s;      /* lost when a queue starts */
+    uint8_t elsewhere[SEARCH_VEHICLES_MAX]; /* scenarios in which it takes another lane: bits */
+    double free_s;                          /* earliest next departure */
+    double headway_s;                       /* between two that leave on a green, */
+    double permissive_s;                    /* on a green that yields, */
+    double start_s;                         /* lost when a queue starts */
 };
 
 struct search_problem {
@@ -50,11 +51,19 @@ struct search_problem {
     double change_cost; /* vehicle seconds that a change costs beyond its delay */
 };
 
+static inline bool
+search_is_there(const struct search_lane *l, uint32_t scenario, uint32_t vehicle)
+{
+    return !(l->elsewhere[vehicle] >> scenario & 1);
+}
+
 /* What a second of it costs, when it goes where the scenario has it go. */
 static inline double
 search_weight(const struct search_problem *p, const struct search_lane *l, uint32_t scenario,
               uint32_t vehicle)
 {
+    if (!search_is_there(l, scenario, vehicle))
+        return 0;
     return l->weight[vehicle] * p->link_weight[l->link[scenario][vehicle]];
 }
 

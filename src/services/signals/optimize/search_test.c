@@ -98,6 +98,23 @@ TEST(each_phase_has_its_own_minimum_green)
     CHECK(run(p).phase == 0);
 }
 
+TEST(who_takes_another_lane_in_a_scenario_is_nobody_there)
+{
+    struct signals_model m = crossing();
+    struct search_problem *p = problem_for(&m);
+    for (int i = 0; i < 5; i++)
+        come(p, 1, 1, 0);
+    double alone = run(p).cost;
+    come(p, 0, 0, 0);
+    struct search_lane *guests = &p->lanes[1];
+    guests->elsewhere[guests->count] = 1; /* the only scenario: he stands behind the five */
+    come(p, 1, 1, 0);
+    p->lanes[0].elsewhere[0] = 1;
+    CHECK(run(p).cost == alone);
+    guests->elsewhere[5] = 0;
+    CHECK(run(p).cost > alone);
+}
+
 TEST(ties_stay)
 {
     struct signals_model m = crossing();

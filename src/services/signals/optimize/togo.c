@@ -51,7 +51,8 @@ look_at_lane(const struct togo *g, struct togo_set *set, uint32_t slot)
     for (uint32_t rest = go; rest != 0; rest &= rest - 1) {
         uint32_t ph = (uint32_t)__builtin_ctz(rest), n = run[ph] < most ? run[ph] : most;
         struct togo_service *s = &set->service[ph];
-        double green_s = (double)n * (yield >> ph & 1 ? PERMISSIVE_S : l->headway_s[slot]);
+        double green_s =
+            (sum[n].count - sum->count) * (yield >> ph & 1 ? PERMISSIVE_S : l->headway_s[slot]);
         s->weight += sum[n].weight - sum->weight;
         s->green_s = green_s > s->green_s ? green_s : s->green_s;
         s->slots |= 1ULL << slot;
@@ -127,9 +128,10 @@ find_then(struct togo *g, struct togo_set *set, uint32_t phase)
     for (uint64_t rest = s->slots; rest != 0; rest &= rest - 1) {
         uint32_t slot = (uint32_t)__builtin_ctzll(rest), i = index[slot];
         uint32_t n = served(g, c, slot, i, phase);
-        double weight = lines_weight(l, c, slot, i, i + n);
-        g->shares[g->shares_count++] = (struct togo_share){
-            weight, 0.5 * weight * (double)n * headway_of(l, c, slot, phase, i)};
+        const struct lines_sum *sum = &l->sum[c][slot][i];
+        double weight = sum[n].weight - sum->weight, count = sum[n].count - sum->count;
+        g->shares[g->shares_count++] =
+            (struct togo_share){weight, 0.5 * weight * count * headway_of(l, c, slot, phase, i)};
         index[slot] = (uint8_t)(i + n);
         hash += lines_hash(slot, n);
     }
