@@ -180,7 +180,7 @@ hear_rates(struct queues *q, const struct signals_reading *r, double seconds)
 
 /* Where queues reach over loops. */
 static void
-hear_covered(struct queues *q, const struct signals_reading *r)
+find_covered(struct queues *q)
 {
     const struct signals_model *m = q->model;
     for (uint32_t l = 0; l < m->lanes_count; l++)
@@ -188,12 +188,12 @@ hear_covered(struct queues *q, const struct signals_reading *r)
     for (uint32_t j = 0; j < m->loops_count; j++) {
         const struct signals_source *s = &m->loops[j];
         struct queue_lane *own = &q->lanes[s->lanes[0]];
-        q->covered[j] = r->advance_on[j] && (q->covered[j] || r->advance[j] == 0);
+        bool covered = spill_covered(&q->spill, j);
         if (s->distance_m == own->inner_m)
-            own->covered = q->covered[j];
+            own->covered = covered;
         for (uint32_t k = 0; k < s->lanes_count; k++) {
             if (s->distance_m > m->lane_m[s->lanes[k]])
-                q->lanes[s->lanes[k]].held |= q->covered[j];
+                q->lanes[s->lanes[k]].held |= covered;
         }
     }
 }
@@ -213,7 +213,7 @@ queues_hear(struct queues *q, const struct signals_reading *r, bool loops_only, 
     spill_hear(&q->spill, m, r);
     for (uint32_t l = 0; l < m->lanes_count; l++)
         hear_lane(q, r, l, now_s);
-    hear_covered(q, r);
+    find_covered(q);
     for (uint32_t j = 0; j < m->loops_count && !cars; j++) {
         for (uint32_t n = 0; n < r->advance[j]; n++)
             approach_pass(q, j, now_s - 0.5);

@@ -83,7 +83,6 @@ struct queues {
     double turn_credit[SIGNALS_LINKS_MAX];
     double proof[SIGNALS_LINKS_MAX]; /* against the head of the lane taking that link */
     double heard_s;
-    bool covered[SIGNALS_LOOPS_MAX];     /* somebody stands on it */
     bool sees;                           /* the lists are what cameras saw */
     int32_t phase, green_phase;          /* shown; and shown last */
     uint8_t departed[SIGNALS_LINKS_MAX]; /* in the last second, by the link that was guessed */

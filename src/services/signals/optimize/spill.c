@@ -28,6 +28,12 @@ spill_hear(struct spill *s, const struct signals_model *m, const struct signals_
 }
 
 bool
+spill_covered(const struct spill *s, uint32_t loop)
+{
+    return s->covered_s[loop] >= SPILL_STANDS_S;
+}
+
+bool
 spill_over(const struct spill *s, const struct signals_model *m, uint32_t lane)
 {
     for (uint32_t j = 0; j < m->loops_count; j++) {

@@ -18,6 +18,7 @@
 #include "services/signals/reading.h"
 
 enum {
+    SPILL_STANDS_S = 2,  /* who drives on covers a loop for less, unless another one follows */
     SPILL_COVERED_S = 6, /* nobody who drives covers a loop for so long */
     SPILL_FREE_S = 4,    /* two headways: nobody follows any more */
     SPILL_CYCLE_S = 60,  /* a queue that did not end in a usual cycle will not by itself */
@@ -36,6 +37,9 @@ void spill_init(struct spill *s);
 
 /* One second of loops. */
 void spill_hear(struct spill *s, const struct signals_model *m, const struct signals_reading *r);
+
+/* Somebody stands on this loop, for now. */
+bool spill_covered(const struct spill *s, uint32_t loop);
 
 /* Vehicles that want to get to this lane stand before its start. */
 bool spill_over(const struct spill *s, const struct signals_model *m, uint32_t lane);

@@ -84,3 +84,16 @@ TEST(only_a_queue_that_outlasts_a_cycle_hides_others)
     hear(&s, &m, SPILL_FREE_S, "110"); /* the end of one has passed */
     CHECK(spill_behind(&s, &m) == SPILL_BEHIND);
 }
+
+TEST(a_loop_is_covered_by_who_stands_and_not_by_who_drives_over_it)
+{
+    struct signals_model m = streets();
+    struct spill s;
+    spill_init(&s);
+    hear(&s, &m, 1, "100");
+    CHECK(!spill_covered(&s, 0));
+    hear(&s, &m, SPILL_STANDS_S - 1, "100");
+    CHECK(spill_covered(&s, 0) && !spill_covered(&s, 1));
+    hear(&s, &m, 1, "000");
+    CHECK(!spill_covered(&s, 0));
+}
