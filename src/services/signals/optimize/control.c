@@ -39,7 +39,9 @@ struct junction {
     uint32_t downstream_count[SIGNALS_EXITS_MAX];
     struct downstream downstream[SIGNALS_EXITS_MAX][DOWNSTREAM_MAX];
     int16_t upstream[SIGNALS_FEEDERS_MAX]; /* whose exit a feeder is; -1: of nobody here */
-    int32_t green;                         /* the phase that was heard last, and when */
+    uint8_t upstream_exit[SIGNALS_FEEDERS_MAX];
+    struct intents intents;
+    int32_t green; /* the phase that was heard last, and when */
     uint64_t green_ms;
     struct ladder ladder;
     struct favour favour;
@@ -106,6 +108,7 @@ link_exits(struct control *c, uint32_t from)
                     continue;
                 j->downstream[x][(*n)++] = (struct downstream){(uint16_t)o, (uint8_t)f};
                 c->junctions[o].upstream[f] = (int16_t)from;
+                c->junctions[o].upstream_exit[f] = (uint8_t)x;
             }
         }
     }
@@ -150,6 +153,19 @@ standing_on_exit(const struct control *c, const struct junction *j, uint32_t x, 
         most = on > most ? on : most;
     }
     return most;
+}
+
+/* How many stand on an exit, and the share of it that they fill. */
+struct exit_look {
+    double on, full;
+};
+
+static struct exit_look
+look_at_exit(const struct control *c, const struct junction *j, uint32_t x, double now_s)
+{
+    double on = standing_on_exit(c, j, x, now_s), length = (double)j->model.exit_m[x];
+    double full = on * QUEUE_VEHICLE_M / (length > EXIT_LEAST_M ? length : EXIT_LEAST_M);
+    return (struct exit_look){on, full};
 }
 
 /* ---- in -------------------------------------------------------------------------------------- */
@@ -211,8 +227,7 @@ find_full(const struct control *c, struct junction *j, double now_s)
 {
     j->queues.full_exits = 0;
     for (uint32_t x = 0; x < j->model.exits_count; x++) {
-        double room = (double)j->model.exit_m[x] / QUEUE_VEHICLE_M;
-        if (standing_on_exit(c, j, x, now_s) > room * EXIT_FULL)
+        if (look_at_exit(c, j, x, now_s).full > EXIT_FULL)
             j->queues.full_exits |= 1ULL << x;
     }
 }
@@ -273,12 +288,12 @@ fill_exits(const struct control *c, const struct junction *j, struct search_prob
     const struct signals_model *m = &j->model;
     double weight[SIGNALS_EXITS_MAX];
     for (uint32_t x = 0; x < m->exits_count; x++) {
-        double on = standing_on_exit(c, j, x, now_s), length = (double)m->exit_m[x];
-        double full = on * QUEUE_VEHICLE_M / (length > EXIT_LEAST_M ? length : EXIT_LEAST_M);
-        weight[x] = 1 - EXIT_QUEUE_WEIGHT * (full < 1 ? full : 1);
+        struct exit_look look = look_at_exit(c, j, x, now_s);
+        double length = (double)m->exit_m[x];
+        weight[x] = 1 - EXIT_QUEUE_WEIGHT * (look.full < 1 ? look.full : 1);
         p->exit_room[x] = SEARCH_UNLIMITED;
-        if (length > EXIT_SHORT_M && full > EXIT_FULL) {
-            double room = length / QUEUE_VEHICLE_M - on;
+        if (length > EXIT_SHORT_M && look.full > EXIT_FULL) {
+            double room = length / QUEUE_VEHICLE_M - look.on;
             p->exit_room[x] = room > 0 ? room : 0;
         }
     }
@@ -286,9 +301,26 @@ fill_exits(const struct control *c, const struct junction *j, struct search_prob
         p->link_weight[k] = weight[m->link_exit[k]];
 }
 
+/* What the neighbours intend: who is silent intends nothing that one could plan with. */
+static void
+find_intents(const struct control *c, const struct junction *j, double now_s,
+             struct intents_source *out)
+{
+    for (uint32_t f = 0; f < j->model.feeders_count; f++) {
+        out[f] = (struct intents_source){NULL, 0};
+        if (j->upstream[f] < 0 || c->options.deaf)
+            continue;
+        const struct junction *o = &c->junctions[j->upstream[f]];
+        double heard_s = (double)(int64_t)(o->heard_ms - c->begin_ms) / 1000;
+        if (o->heard && now_s - heard_s <= (double)CONTROL_STALE_MS / 1000)
+            out[f] = (struct intents_source){&o->intents, j->upstream_exit[f]};
+    }
+}
+
 static void
 fill(struct control *c, const struct junction *j, double now_s)
 {
+    struct intents_source sources[SIGNALS_FEEDERS_MAX];
     struct search_problem *p = &c->problem;
     p->model = &j->model;
     p->phase = (uint32_t)j->phase;
@@ -297,7 +329,8 @@ fill(struct control *c, const struct junction *j, double now_s)
     p->clearance_s = (uint32_t)j->model.yellow_s + j->model.all_red_s;
     p->change_cost =
         spill_behind(&j->queues.spill, &j->model) * ((double)p->clearance_s + START_AGAIN_S);
-    queues_fill(&j->queues, p, now_s);
+    find_intents(c, j, now_s, sources);
+    queues_fill(&j->queues, sources, p, now_s);
     favour_fill(&j->favour, p, now_s);
     fill_exits(c, j, p, now_s);
 }
@@ -348,8 +381,10 @@ static uint32_t
 choose_plan(struct control *c, struct junction *j, uint64_t now_ms)
 {
     struct search_result r;
-    fill(c, j, seconds(c, now_ms));
+    double now_s = seconds(c, now_ms);
+    fill(c, j, now_s);
     search_run(c->search, &c->problem, &r);
+    intents_make(&j->intents, &c->problem, &r, now_s);
     view_plan(j, &r);
     j->view.decided_ms = now_ms;
     return r.phase;

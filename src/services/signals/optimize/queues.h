@@ -22,6 +22,7 @@
 
 #include "services/signals/optimize/blind.h"
 #include "services/signals/optimize/flow.h"
+#include "services/signals/optimize/intents.h"
 #include "services/signals/optimize/search.h"
 #include "services/signals/optimize/spill.h"
 #include "services/signals/optimize/trust.h"
@@ -111,7 +112,11 @@ double queues_standing_weight(const struct queues *q, uint32_t lane, double now_
 /* How far what is said of a lane is believed now, 0 .. 1. */
 double queues_trust(const struct queues *q, uint32_t lane);
 
-/* The lanes of a problem: etas from now on, weights, links by scenario, headways. */
-void queues_fill(const struct queues *q, struct search_problem *p, double now_s);
+/*
+ * The lanes of a problem: etas from now on, weights, links by scenario, headways. `sources` by
+ * feeder: what the neighbours intend, or NULL when none can be heard.
+ */
+void queues_fill(const struct queues *q, const struct intents_source *sources,
+                 struct search_problem *p, double now_s);
 
 #endif

@@ -9,6 +9,7 @@
  *   queues_unseen    lanes whose stop loop is dead
  *   queues_cameras   lists as cameras see them
  *   queues_lights    what the lights allow now
+ *   queues_intended  who will come by the neighbours' plans
  *   queues_outlook   what the search is told
  *   queues           the lists, and the order in which a second is heard
  */
@@ -118,6 +119,16 @@ bool unseen_took(struct queues *q, uint32_t lane, struct queue_vehicle v);
 void unseen_fewer(struct queue_lane *l);
 /* Q4: who came unseen, and who left. */
 void unseen_imagine(struct queues *q, uint32_t lane, double seconds, double now_s);
+
+/* ---- queues_intended ---- */
+
+/* Vehicles that will come to the line of a lane in each second from now on; known until then. */
+struct intended {
+    double count[SEARCH_HORIZON_S], until_s;
+};
+/* False: no neighbour who lets vehicles go to this lane says what he intends. */
+bool intended_find(const struct queues *q, uint32_t lane, const struct intents_source *sources,
+                   double now_s, struct intended *out);
 
 /* ---- queues_cameras ---- */
 

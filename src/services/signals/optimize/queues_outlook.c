@@ -11,7 +11,8 @@
  * far more than one that waits for him. Measured (README): 1.6 s gains no more.
  */
 #define MARGIN_S 1.0
-#define DISBELIEVED 0.1 /* claims below are not planned with at all */
+#define INTENDED_LEAST 0.5 /* of a vehicle: as likely there as not */
+#define DISBELIEVED 0.1    /* claims below are not planned with at all */
 
 struct lane_turns {
     uint32_t count;
@@ -84,8 +85,42 @@ elsewhere_of(const struct queues *q, uint32_t lane, uint32_t at)
     return (uint8_t)~scenarios[k];
 }
 
+/* Who is farther away than the first loop: as neighbours intend, else as vehicles used to come. */
 static void
-fill_lane(const struct queues *q, struct search_problem *p, uint32_t lane, double now_s)
+fill_beyond(const struct queues *q, const struct intents_source *sources, struct search_lane *to,
+            uint32_t lane, double now_s)
+{
+    struct intended intended;
+    double per_s = q->lanes[lane].per_s, gap = per_s > RATE_LEAST ? 1 / per_s : 0;
+    double last = to->count > 0 ? to->eta_s[to->count - 1] : 0;
+    double beyond = (double)q->model->lane_m[lane] / queue_speed(q->model, lane);
+    for (uint32_t j = 0; j < q->model->loops_count; j++) {
+        double far = (double)q->model->loops[j].distance_m / queue_speed(q->model, lane);
+        if (q->model->loops[j].lanes[0] == lane && far > beyond)
+            beyond = far;
+    }
+    if (sources && intended_find(q, lane, sources, now_s, &intended)) {
+        /* Parts of vehicles are put together: each in the list takes a headway of its own. */
+        double sum = 0;
+        for (uint32_t t = 0; t < SEARCH_HORIZON_S; t++) {
+            double eta = (double)t + 0.5;
+            sum += intended.count[t];
+            if (sum < INTENDED_LEAST)
+                continue;
+            put(to, eta > last ? eta : last, sum, 0);
+            sum = 0;
+        }
+        last = to->count > 0 ? to->eta_s[to->count - 1] : 0;
+        beyond = intended.until_s;
+    }
+    for (double t = (last > beyond ? last : beyond) + gap; gap > 0 && t < SEARCH_HORIZON_S;
+         t += gap)
+        put(to, t, 1, 0);
+}
+
+static void
+fill_lane(const struct queues *q, const struct intents_source *sources, struct search_problem *p,
+          uint32_t lane, double now_s)
 {
     const struct queue_lane *from = &q->lanes[lane];
     struct search_lane *to = &p->lanes[lane];
@@ -107,18 +142,7 @@ fill_lane(const struct queues *q, struct search_problem *p, uint32_t lane, doubl
                 weight * spills * share * likely(q, lane, i, now_s),
                 stands ? 0 : elsewhere_of(q, lane, i));
     }
-    /* Beyond what is known, arrivals go on as they used to. */
-    double beyond = (double)q->model->lane_m[lane] / queue_speed(q->model, lane);
-    for (uint32_t j = 0; j < q->model->loops_count; j++) {
-        double far = (double)q->model->loops[j].distance_m / queue_speed(q->model, lane);
-        if (q->model->loops[j].lanes[0] == lane && far > beyond)
-            beyond = far;
-    }
-    double last = to->count > 0 ? to->eta_s[to->count - 1] : 0;
-    double gap = from->per_s > RATE_LEAST ? 1 / from->per_s : 0;
-    for (double t = (last > beyond ? last : beyond) + gap; gap > 0 && t < SEARCH_HORIZON_S;
-         t += gap)
-        put(to, t, 1, 0);
+    fill_beyond(q, sources, to, lane, now_s);
     to->headway_s = walk ? WALK_HEADWAY_S : from->flow.headway_s;
     to->permissive_s = walk ? WALK_HEADWAY_S : from->flow.headway_s * PERMISSIVE_SHARE;
     to->start_s = walk ? 0 : from->flow.start_s;
@@ -214,13 +238,14 @@ fill_guests(const struct queues *q, struct search_problem *p, uint32_t lane, dou
 }
 
 void
-queues_fill(const struct queues *q, struct search_problem *p, double now_s)
+queues_fill(const struct queues *q, const struct intents_source *sources, struct search_problem *p,
+            double now_s)
 {
     const struct signals_model *m = q->model;
     bool mixed = false;
     p->scenarios = SEARCH_SCENARIOS_MAX;
     for (uint32_t l = 0; l < m->lanes_count; l++) {
-        fill_lane(q, p, l, now_s);
+        fill_lane(q, sources, p, l, now_s);
         bool several = fill_links(q, p, l);
         for (uint32_t i = 0; several && i < p->lanes[l].count; i++)
             mixed = mixed || i >= q->lanes[l].count || q->lanes[l].v[i].link < 0;

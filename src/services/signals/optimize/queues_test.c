@@ -218,7 +218,7 @@ TEST(who_may_be_on_two_lanes_is_on_one_of_them_in_each_scenario)
         second(1, "000", "000", "000");
     }
     p = (struct search_problem){.model = &model};
-    queues_fill(&q, &p, now);
+    queues_fill(&q, NULL, &p, now);
     CHECK(p.scenarios == SEARCH_SCENARIOS_MAX);
     for (uint32_t c = 0; c < p.scenarios; c++) {
         uint32_t there = 0;
@@ -260,7 +260,7 @@ TEST(a_problem_has_turns_by_what_was_learned)
         second(1, "000", "100", "100"); /* in phase 1 only link 3 is green for lane 0 */
     second(0, "400", "000", "000");
     p = (struct search_problem){.model = &model};
-    queues_fill(&q, &p, now);
+    queues_fill(&q, NULL, &p, now);
     CHECK(p.scenarios == SEARCH_SCENARIOS_MAX && p.lanes[0].count >= 4);
     uint32_t link3 = 0, all = 0;
     for (uint32_t c = 0; c < p.scenarios; c++) {
@@ -278,9 +278,44 @@ TEST(who_drives_is_planned_for_a_second_later_and_who_stands_for_now)
     begin();
     second(0, "100", "000", "001");
     p = (struct search_problem){.model = &model};
-    queues_fill(&q, &p, now);
+    queues_fill(&q, NULL, &p, now);
     double due = q.lanes[0].v[0].eta_s - now;
     CHECK(p.lanes[0].count >= 1 && due > 9);
     CHECK(p.lanes[0].eta_s[0] > due + 0.9 && p.lanes[0].eta_s[0] < due + 1.1);
     CHECK(p.lanes[2].count >= 1 && p.lanes[2].eta_s[0] <= 0);
+}
+
+/* The neighbour lets four go in five seconds: they need two to cross and twenty to come here. */
+TEST(a_neighbours_intentions_stand_for_who_used_to_come)
+{
+    static struct search_problem p;
+    static struct intents intents;
+    struct intents_source sources[1] = {{&intents, 3}};
+    begin();
+    for (int i = 0; i < 50; i++)
+        second(1, "000", "100", "100");
+    second(0, "000", "000", "000");
+    p = (struct search_problem){.model = &model};
+    queues_fill(&q, NULL, &p, now);
+    uint32_t known = 0, usual = p.lanes[0].count;
+    while (known < usual && p.lanes[0].eta_s[known] < 20)
+        known++;
+    CHECK(usual > known); /* as they used to come */
+
+    intents = (struct intents){.made = true, .made_s = now - 2};
+    intents.count[3][1] = 7; /* is over */
+    intents.count[3][7] = 4;
+    queues_fill(&q, sources, &p, now);
+    CHECK(p.lanes[0].count == known + 1 && p.lanes[1].count == 1);
+    CHECK(p.lanes[0].eta_s[known] > 27 && p.lanes[0].eta_s[known] < 28);
+    double both = p.lanes[0].weight[known] + p.lanes[1].weight[0];
+    CHECK(both > 3.99 && both < 4.01);
+    CHECK(p.lanes[0].link[0][known] == 0 || p.lanes[0].link[0][known] == 3);
+
+    intents.made_s = now - INTENTS_STALE_S - 1;
+    queues_fill(&q, sources, &p, now);
+    CHECK(p.lanes[0].count == usual);
+    sources[0].of = NULL;
+    queues_fill(&q, sources, &p, now);
+    CHECK(p.lanes[0].count == usual);
 }
