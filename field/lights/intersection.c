@@ -15,7 +15,7 @@ intersection_init(struct intersection *x, uint32_t links_count)
         .preempt_cool_s = 60,
         .bus_extension_s = 10,
         .bus_longest_s = 120,
-        .box_wait_s = 8,
+        .box_wait_s = 12, /* with 8 s turners locked each other inside cologne3 for good */
         .silence_s = 10,
     };
     for (uint32_t i = 0; i < links_count; i++)

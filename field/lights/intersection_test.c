@@ -85,7 +85,7 @@ TEST(the_longest_red_that_is_promised_is_a_round_at_least)
     struct intersection x;
     char why[LIGHTS_WHY_SIZE];
     shape_make(SHAPE_TWO_PHASES, NULL, &x);
-    CHECK(x.cover_count == 2 && x.round_s == 51 && x.limit_s[0] == 120);
+    CHECK(x.cover_count == 2 && x.round_s == 63 && x.limit_s[0] == 120);
     for (uint32_t i = 0; i < 4; i++)
         x.links[i].minimum_green_s = 40;
     CHECK_OK(intersection_check(&x, why));
