@@ -78,8 +78,8 @@ TEST(a_lane_that_no_phase_serves_is_refused)
     CHECK(intersection_add_phase(&x, bytes_text("Gyrrrrrrr")) == ERR_MALFORMED);
 }
 
-/* Two phases, 3 s of yellow, 1 s of red, 8 s for a full junction, 5 s of green: 17 s each; three of
- * them. */
+/* Two phases, 3 s of yellow, 1 s of red, 12 s for a full junction, 5 s of green: 21 s each; three
+ * of them. */
 TEST(the_longest_red_that_is_promised_is_a_round_at_least)
 {
     struct intersection x;
@@ -89,14 +89,14 @@ TEST(the_longest_red_that_is_promised_is_a_round_at_least)
     for (uint32_t i = 0; i < 4; i++)
         x.links[i].minimum_green_s = 40;
     CHECK_OK(intersection_check(&x, why));
-    CHECK(x.round_s == 156 && x.limit_s[3] == 156);
+    CHECK(x.round_s == 168 && x.limit_s[3] == 168);
     x.strict = true;
-    refused(&x, "lane 0: a round may take 156 s, and its longest red is 120 s");
+    refused(&x, "lane 0: a round may take 168 s, and its longest red is 120 s");
     x.strict = false;
     x.links[0].minimum_green_s = 60;
     x.links[2].minimum_green_s = 60;
     CHECK_OK(intersection_check(&x, why));
-    CHECK(x.round_s == 216);
+    CHECK(x.round_s == 228);
 }
 
 TEST(what_stands_between_two_phases_is_checked_and_right)
