@@ -6,6 +6,7 @@
 #define RATE_LEAST 0.002
 #define PERMISSIVE_SHARE 1.37 /* a turner on a gap takes so much longer: 2.6 s for 1.9 s */
 #define WALK_HEADWAY_S 1.0
+enum { MANY_LANES = 12, MANY_VEHICLES = 40 };
 /*
  * Who drives is planned for this much later than he seems to come: a green that ends on him costs
  * far more than one that waits for him. Measured (README): 1.6 s gains no more.
@@ -237,13 +238,24 @@ fill_guests(const struct queues *q, struct search_problem *p, uint32_t lane, dou
     return some;
 }
 
+/* More than a decision with all guesses can take into account within 1 ms. */
+static bool
+is_much(const struct queues *q)
+{
+    uint32_t vehicles = 0;
+    for (uint32_t l = 0; l < q->model->lanes_count; l++)
+        vehicles += q->lanes[l].count;
+    return q->model->lanes_count > MANY_LANES || vehicles > MANY_VEHICLES;
+}
+
 void
 queues_fill(const struct queues *q, const struct intents_source *sources, struct search_problem *p,
             double now_s)
 {
     const struct signals_model *m = q->model;
     bool mixed = false;
-    p->scenarios = SEARCH_SCENARIOS_MAX;
+    p->thrift = is_much(q);
+    p->scenarios = p->thrift ? SEARCH_SCENARIOS_MAX / SEARCH_THRIFT : SEARCH_SCENARIOS_MAX;
     for (uint32_t l = 0; l < m->lanes_count; l++) {
         fill_lane(q, sources, p, l, now_s);
         bool several = fill_links(q, p, l);

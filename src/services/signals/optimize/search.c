@@ -5,7 +5,6 @@
 enum {
     POOL = 2048, /* nodes; beam x phases, and some */
     TIGHT_MAX = 16,
-    LANES_MANY = 12,
     GAP_LOOK = 3, /* vehicles of a lane with right of way that a gap looks at */
 };
 #define GAP_S 4.5         /* a turner does not go before somebody who comes within this */
@@ -255,19 +254,15 @@ advance(struct search *s, struct node *n, uint32_t t)
 
 /* ---- the beam -------------------------------------------------------------------------------- */
 
-/*
- * Cost so far and cost-to-go, over every `step`th of the scenarios: where lanes are many, half of
- * them are enough to see what is hopeless.
- */
+/* Cost so far and cost-to-go. */
 static double
-rank(struct search *s, const struct node *n, uint32_t step)
+rank(struct search *s, const struct node *n)
 {
     struct togo_light light = {.phase = n->phase, .left_s = n->left_s, .elapsed_s = n->elapsed_s};
     double cost = 0;
-    uint32_t count = 0;
-    for (uint32_t c = 0; c < s->p->scenarios; c += step, count++)
+    for (uint32_t c = 0; c < s->p->scenarios; c++)
         cost += togo_cost(&s->togo, c, indices(s, n, c), s->hash[n->state][c], &light);
-    return n->cost + cost / (double)count;
+    return n->cost + cost / (double)s->p->scenarios;
 }
 
 static struct node *
@@ -339,7 +334,7 @@ branch(struct search *s, struct node *n, uint32_t t)
         begin_change(s, child, phase, t);
         changed = true;
     }
-    n->next_branch_s = (int32_t)t + SEARCH_BRANCH_S;
+    n->next_branch_s = (int32_t)t + SEARCH_BRANCH_S * (p->thrift ? SEARCH_THRIFT : 1);
     return !changed || n->elapsed_s < SEARCH_GREEN_MAX_S;
 }
 
@@ -419,18 +414,18 @@ static void
 prune(struct search *s, uint32_t t)
 {
     uint32_t kept = 0, of_phase[SIGNALS_PHASES_MAX] = {0};
-    uint32_t share = SEARCH_BEAM / (s->p->model->phases_count < 4 ? 2U : 3U) + 1;
-    if (s->count <= SEARCH_BEAM)
+    uint32_t beam = s->p->thrift ? SEARCH_BEAM / SEARCH_THRIFT : SEARCH_BEAM;
+    uint32_t share = beam / (s->p->model->phases_count < 4 ? 2U : 3U) + 1;
+    if (s->count <= beam)
         return;
-    uint32_t step = s->lines.count > LANES_MANY ? 2 : 1;
     togo_begin(&s->togo, &s->lines, t);
     for (uint32_t i = 0; i < s->count; i++)
-        s->places[i] = (struct place){rank(s, &s->nodes[s->order[i]], step), s->order[i]};
+        s->places[i] = (struct place){rank(s, &s->nodes[s->order[i]]), s->order[i]};
     sort(s->places, s->count);
     for (uint32_t i = 0; i < s->count; i++) {
         uint16_t at = s->places[i].at;
         uint32_t *of = &of_phase[s->nodes[at].phase];
-        if (kept < SEARCH_BEAM && *of < share) {
+        if (kept < beam && *of < share) {
             ++*of;
             s->order[kept++] = at;
         } else {
@@ -476,7 +471,7 @@ decide(struct search *s, struct search_result *out)
     togo_begin(&s->togo, &s->lines, SEARCH_HORIZON_S);
     for (uint32_t i = 0; i < s->count; i++) {
         struct node *n = &s->nodes[s->order[i]];
-        double cost = rank(s, n, 1), *first = &out->phase_cost[n->first];
+        double cost = rank(s, n), *first = &out->phase_cost[n->first];
         if (*first < 0 || cost < *first)
             *first = cost;
         uint32_t phases = p->model->phases_count;

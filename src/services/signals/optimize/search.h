@@ -20,6 +20,7 @@ enum {
     SEARCH_BEAM = 48,
     SEARCH_BRANCH_S = 2,      /* a phase that stays may end at each of these */
     SEARCH_SCENARIOS_MAX = 4, /* guesses of who turns where */
+    SEARCH_THRIFT = 2,
     SEARCH_VEHICLES_MAX = 120,
     SEARCH_STEPS_MAX = 8,
     SEARCH_GREEN_MAX_S = 90,
@@ -41,6 +42,8 @@ struct search_lane {
 
 struct search_problem {
     const struct signals_model *model;
+    bool thrift;        /* there is much to look at: the beam is smaller by SEARCH_THRIFT, and plans
+                           change at fewer moments, so that a decision is made within 1 ms */
     uint32_t scenarios; /* 1 .. SEARCH_SCENARIOS_MAX */
     struct search_lane lanes[SIGNALS_LANES_MAX];
     double link_weight[SIGNALS_LINKS_MAX]; /* 0 .. 1: what sending somebody there is worth */
