@@ -169,3 +169,34 @@ TEST(a_lying_loop_delays_others_only_where_it_is_believed)
     uint32_t defended = waited_beside_a_liar(&plain);
     CHECK(defended * 2 < believed);
 }
+
+/* One who stands at the first one's green will come to the second one's red. */
+TEST(what_a_neighbour_intends_is_planned_with_while_it_speaks)
+{
+    for (int deaf = 0; deaf < 2; deaf++) {
+        struct control_options options = plain;
+        options.deaf = deaf == 1;
+        begin(&options, 2);
+        struct signals_reading other = {.phase = 1, .age_s = 20};
+        bool turns[2] = {false, false}; /* to its street: while told; long after */
+        reading.phase = 1;
+        reading.age_s = 20;
+        reading.stop_on[2] = true;
+        for (int t = 0; t < 12; t++) {
+            now_ms += 1000;
+            reading.age_s++, other.age_s++;
+            if (t < 2)
+                control_hear(c, 0, &reading, now_ms);
+            control_hear(c, 1, &other, now_ms);
+            if (t < 2)
+                (void)control_wish(c, 0, now_ms);
+            (void)control_wish(c, 1, now_ms);
+            const struct control_view *v = control_view(c, 1);
+            if (v->decided_ms == now_ms && (t < 2 || t >= 6))
+                turns[t >= 6] |= v->steps_count > 0;
+        }
+        CHECK(turns[0] == (deaf == 0));
+        CHECK(!turns[1]);
+        control_free(c);
+    }
+}
