@@ -15,7 +15,6 @@ enum {
     DOWNSTREAM_MAX = 4,
 };
 #define START_AGAIN_S 2.0     /* lost when a queue starts */
-#define CROSS_S 2.0           /* from the stop line to the exit */
 #define EXIT_QUEUE_WEIGHT 0.7 /* specs/signals-better.md 1.3 */
 #define EXIT_LEAST_M 15.0
 #define EXIT_FULL 0.5
@@ -132,7 +131,7 @@ announce(struct control *c, uint32_t index, double now_s)
         uint32_t x = j->model.link_exit[k];
         for (uint32_t n = 0; n < j->queues.departed[k] && j->downstream_count[x] > 0; n++) {
             const struct downstream *d = &j->downstream[x][0];
-            queues_coming(&c->junctions[d->junction].queues, d->feeder, now_s + CROSS_S);
+            queues_coming(&c->junctions[d->junction].queues, d->feeder, now_s + QUEUE_CROSS_S);
         }
     }
 }

@@ -41,15 +41,7 @@ insert(struct search_problem *p, uint32_t lane, double eta_s)
     struct search_lane *l = &p->lanes[lane];
     if (l->count == SEARCH_VEHICLES_MAX)
         return l->count - 1;
-    uint32_t at = l->count++;
-    for (; at > 0 && l->eta_s[at - 1] > eta_s; at--) {
-        l->eta_s[at] = l->eta_s[at - 1];
-        l->weight[at] = l->weight[at - 1];
-        l->elsewhere[at] = l->elsewhere[at - 1];
-        for (uint32_t c = 0; c < p->scenarios; c++)
-            l->link[c][at] = l->link[c][at - 1];
-    }
-    l->eta_s[at] = eta_s;
+    uint32_t at = search_make_room(p, lane, eta_s);
     l->weight[at] = 0;
     l->elsewhere[at] = 0;
     uint32_t link = 0;

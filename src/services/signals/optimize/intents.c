@@ -1,6 +1,5 @@
 #include "services/signals/optimize/intents.h"
 
-#define YELLOW_S 1.5 /* of it that is still used */
 #define EVER_S 1e9
 
 /* The greens of a plan, one after the other. */
@@ -20,7 +19,7 @@ find_greens(const struct search_problem *p, const struct search_result *r, struc
     out->count = 0;
     for (uint32_t i = 0; i < r->steps_count; i++) {
         double from_s = (double)r->steps[i].starts_s;
-        now.until_s = from_s - (double)p->clearance_s + YELLOW_S;
+        now.until_s = from_s - (double)p->clearance_s + SEARCH_YELLOW_GO_S;
         out->list[out->count++] = now;
         now = (struct green){.phase = r->steps[i].phase, .from_s = from_s};
     }

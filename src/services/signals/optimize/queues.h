@@ -34,6 +34,7 @@ enum {
     QUEUE_EMPTY_S = 3,
     QUEUE_GONE_MAX = 4,
 };
+#define QUEUE_CROSS_S 2.0   /* from a stop line to the exit */
 #define QUEUE_VEHICLE_M 7.5 /* a standing vehicle with its gap */
 
 struct queue_vehicle {

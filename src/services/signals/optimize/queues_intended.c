@@ -1,7 +1,5 @@
 #include "services/signals/optimize/queues_inside.h"
 
-#define CROSS_S 2.0 /* from a stop line to the exit */
-
 bool
 intended_find(const struct queues *q, uint32_t lane, const struct intents_source *sources,
               double now_s, struct intended *out)
@@ -21,7 +19,7 @@ intended_find(const struct queues *q, uint32_t lane, const struct intents_source
             continue;
         found = true;
         /* Whoever crossed the line already was announced. */
-        double travel_s = CROSS_S + pace_travel(q, q->model->loops_count + f, lane);
+        double travel_s = QUEUE_CROSS_S + pace_travel(q, q->model->loops_count + f, lane);
         for (uint32_t t = 0; t < SEARCH_HORIZON_S; t++) {
             double at = of->made_s + (double)t + 0.5, eta = at + travel_s - now_s;
             if (at >= now_s && eta < SEARCH_HORIZON_S)

@@ -193,15 +193,7 @@ put_guest(const struct queues *q, struct search_problem *p, uint32_t lane, doubl
     struct lane_turns turns;
     if (l->count == SEARCH_VEHICLES_MAX)
         return;
-    uint32_t at = l->count++;
-    for (; at > 0 && l->eta_s[at - 1] > eta_s; at--) {
-        l->eta_s[at] = l->eta_s[at - 1];
-        l->weight[at] = l->weight[at - 1];
-        l->elsewhere[at] = l->elsewhere[at - 1];
-        for (uint32_t c = 0; c < p->scenarios; c++)
-            l->link[c][at] = l->link[c][at - 1];
-    }
-    l->eta_s[at] = eta_s;
+    uint32_t at = search_make_room(p, lane, eta_s);
     l->weight[at] = weight;
     l->elsewhere[at] = elsewhere;
     turns_of(q, lane, false, &turns);

@@ -8,7 +8,6 @@ enum {
     GAP_LOOK = 3, /* vehicles of a lane with right of way that a gap looks at */
 };
 #define GAP_S 4.5         /* a turner does not go before somebody who comes within this */
-#define YELLOW_GO_S 1.5   /* of yellow that is still used */
 #define YELLOW_TURN_S 2.0 /* by a turner who waits in the junction */
 #define STOP_COST 1.0     /* for a vehicle that has to stop */
 #define STOP_AFTER_S 2.0
@@ -66,6 +65,23 @@ static double *
 free_times(struct search *s, const struct node *n, uint32_t scenario)
 {
     return &s->free_s[n->state][scenario * s->lines.count];
+}
+
+uint32_t
+search_make_room(struct search_problem *p, uint32_t lane, double eta_s)
+{
+    struct search_lane *l = &p->lanes[lane];
+    ASSERT(l->count < SEARCH_VEHICLES_MAX);
+    uint32_t at = l->count++;
+    for (; at > 0 && l->eta_s[at - 1] > eta_s; at--) {
+        l->eta_s[at] = l->eta_s[at - 1];
+        l->weight[at] = l->weight[at - 1];
+        l->elsewhere[at] = l->elsewhere[at - 1];
+        for (uint32_t c = 0; c < p->scenarios; c++)
+            l->link[c][at] = l->link[c][at - 1];
+    }
+    l->eta_s[at] = eta_s;
+    return at;
 }
 
 struct search *
@@ -132,7 +148,7 @@ changing_light(const struct search *s, const struct node *n, uint32_t link, doub
     if (from == LIGHT_RED)
         return LIGHT_RED;
     double began = t - ((double)s->p->clearance_s - (double)n->left_s);
-    *until = began + (from == LIGHT_YIELDS ? YELLOW_TURN_S : YELLOW_GO_S);
+    *until = began + (from == LIGHT_YIELDS ? YELLOW_TURN_S : SEARCH_YELLOW_GO_S);
     return from;
 }
 

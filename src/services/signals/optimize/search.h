@@ -26,6 +26,7 @@ enum {
     SEARCH_GREEN_MAX_S = 90,
 };
 #define SEARCH_UNLIMITED 1e9
+#define SEARCH_YELLOW_GO_S 1.5 /* of yellow that is still used */
 
 struct search_lane {
     uint32_t count;
@@ -80,6 +81,12 @@ struct search_result {
         uint16_t starts_s;
     } steps[SEARCH_STEPS_MAX];
 };
+
+/*
+ * The place of one more vehicle in its lane's order; its eta is set, the rest is the caller's.
+ * There must be room.
+ */
+uint32_t search_make_room(struct search_problem *p, uint32_t lane, double eta_s);
 
 struct search; /* scratch memory; one is enough for all intersections */
 struct search *search_new(void);
