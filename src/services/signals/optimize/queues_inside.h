@@ -53,8 +53,6 @@ bool late_is_full(const struct queue_lane *l);
  * so he does over a loop under which the queue stands.
  */
 void late_follow(struct queues *q, uint32_t lane, bool departed, double now_s);
-/* What slows people down may cost this one so much. */
-double late_allowed(const struct queue_vehicle *v);
 /* By how much he is later than that; <= 0: in time. */
 double late_by(const struct queue_vehicle *v, double now_s);
 /*

@@ -34,15 +34,9 @@ late_follow(struct queues *q, uint32_t lane, bool departed, double now_s)
 }
 
 double
-late_allowed(const struct queue_vehicle *v)
-{
-    return v->slack_s;
-}
-
-double
 late_by(const struct queue_vehicle *v, double now_s)
 {
-    return now_s - v->due_s - LATE_S - late_allowed(v);
+    return now_s - v->due_s - LATE_S - v->slack_s;
 }
 
 /* Among this lane and its neighbours, one whose queue reaches to where they are seen last. */

@@ -93,7 +93,7 @@ is_gone(const struct queue_lane *l, bool served, double now_s)
 {
     const struct queue_vehicle *v = &l->v[0];
     if (served && (l->inner_m == 0 || v->from_m <= l->inner_m))
-        return now_s > v->eta_s + 1 + late_allowed(v);
+        return now_s > v->eta_s + 1 + v->slack_s;
     return late_by(v, now_s) > LATE_GONE_S;
 }
 
