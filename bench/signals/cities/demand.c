@@ -23,6 +23,10 @@ struct edges {
     uint32_t count;
     struct edge list[DEMAND_EDGES_MAX];
     uint64_t starts, ends;
+    uint64_t next[DEMAND_EDGES_MAX]
+                 [DEMAND_EDGES_MAX / 64];      /* a bit each: it leads on to that one */
+    uint64_t from_edge[DEMAND_EDGES_MAX / 64]; /* all that are reached from `reached_from` */
+    const struct edge *reached_from;
 };
 
 static bool
@@ -64,6 +68,59 @@ read_edges(struct bytes network, struct edges *e)
     return e->count >= 2 ? OK : ERR_MALFORMED;
 }
 
+static uint32_t
+find_edge(const struct edges *e, struct bytes id)
+{
+    uint32_t i = 0;
+    while (i < e->count && !bytes_equal(e->list[i].id, id))
+        i++;
+    return i;
+}
+
+/* Which edges a vehicle comes to next; what lies inside a junction is none. */
+static void
+read_connections(struct bytes network, struct edges *e)
+{
+    struct xml_tag tag;
+    while (xml_next(&network, &tag)) {
+        if (!bytes_are(tag.name, "connection"))
+            continue;
+        uint32_t from = find_edge(e, xml_attribute(tag, "from"));
+        uint32_t to = find_edge(e, xml_attribute(tag, "to"));
+        if (from < e->count && to < e->count)
+            e->next[from][to / 64] |= UINT64_C(1) << to % 64;
+    }
+}
+
+static void
+spread(struct edges *e, const struct edge *from)
+{
+    static uint32_t open[DEMAND_EDGES_MAX];
+    uint32_t count = 1;
+    memset(e->from_edge, 0, sizeof(e->from_edge));
+    open[0] = (uint32_t)(from - e->list);
+    while (count > 0) {
+        const uint64_t *next = e->next[open[--count]];
+        for (uint32_t i = 0; i < e->count; i++) {
+            uint64_t bit = UINT64_C(1) << i % 64;
+            if (!(next[i / 64] & bit) || e->from_edge[i / 64] & bit)
+                continue;
+            e->from_edge[i / 64] |= bit;
+            open[count++] = i;
+        }
+    }
+    e->reached_from = from;
+}
+
+static bool
+is_reached(struct edges *e, const struct edge *from, const struct edge *to)
+{
+    uint32_t at = (uint32_t)(to - e->list);
+    if (e->reached_from != from)
+        spread(e, from);
+    return e->from_edge[at / 64] >> at % 64 & 1;
+}
+
 static void
 weigh(struct edges *e, const struct demand *d, struct bytes network, const struct random_source *r)
 {
@@ -97,13 +154,13 @@ draw(const struct edges *e, bool start, const struct random_source *r)
     return &e->list[e->count - 1];
 }
 
-/* Two edges that are not the same street there and back. */
+/* Two edges that are not the same street there and back; one-way streets may lead nowhere else. */
 static bool
-draw_trip(const struct edges *e, const struct random_source *r, const struct edge *out[static 2])
+draw_trip(struct edges *e, const struct random_source *r, const struct edge *out[static 2])
 {
     for (int i = 0; i < TRIES; i++) {
         const struct edge *a = draw(e, true, r), *b = draw(e, false, r);
-        if (a == b || bytes_equal(a->from, b->to))
+        if (a == b || bytes_equal(a->from, b->to) || !is_reached(e, a, b))
             continue;
         out[0] = a;
         out[1] = b;
@@ -160,8 +217,8 @@ static const char types[] =
     "<vType id=\"bus\" vClass=\"bus\" length=\"12\" accel=\"1.2\" maxSpeed=\"20\"/>\n";
 
 static void
-put_second(const struct demand *d, const struct edges *e, uint64_t second,
-           const struct random_source *r, struct buf *out)
+put_second(const struct demand *d, struct edges *e, uint64_t second, const struct random_source *r,
+           struct buf *out)
 {
     const struct edge *trip[2];
     /* At most one of each in a second and lottery: three draws of a third serve busy cities. */
@@ -188,10 +245,11 @@ demand_put(const struct demand *d, struct bytes network, uint64_t seed, struct b
     static struct edges e;
     struct random_seeded seeded = {seed};
     struct random_source r = random_seeded_source(&seeded);
-    e = (struct edges){0};
+    memset(&e, 0, sizeof(e)); /* too large for the stack */
     enum err err = read_edges(network, &e);
     if (err != OK)
         return err;
+    read_connections(network, &e);
     weigh(&e, d, network, &r);
     if (e.starts == 0 || e.ends == 0)
         return ERR_MALFORMED;
