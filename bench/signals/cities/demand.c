@@ -23,10 +23,7 @@ struct edges {
     uint32_t count;
     struct edge list[DEMAND_EDGES_MAX];
     uint64_t starts, ends;
-    uint64_t next[DEMAND_EDGES_MAX]
-                 [DEMAND_EDGES_MAX / 64];      /* a bit each: it leads on to that one */
-    uint64_t from_edge[DEMAND_EDGES_MAX / 64]; /* all that are reached from `reached_from` */
-    const struct edge *reached_from;
+    uint64_t reached[DEMAND_EDGES_MAX][DEMAND_EDGES_MAX / 64]; /* by edge, a bit each */
 };
 
 static bool
@@ -77,7 +74,13 @@ find_edge(const struct edges *e, struct bytes id)
     return i;
 }
 
-/* Which edges a vehicle comes to next; what lies inside a junction is none. */
+static bool
+is_reached(const struct edges *e, uint32_t from, uint32_t to)
+{
+    return e->reached[from][to / 64] >> to % 64 & 1;
+}
+
+/* From which edges one comes to which: at once, then by way of each (Warshall 1962). */
 static void
 read_connections(struct bytes network, struct edges *e)
 {
@@ -87,38 +90,15 @@ read_connections(struct bytes network, struct edges *e)
             continue;
         uint32_t from = find_edge(e, xml_attribute(tag, "from"));
         uint32_t to = find_edge(e, xml_attribute(tag, "to"));
-        if (from < e->count && to < e->count)
-            e->next[from][to / 64] |= UINT64_C(1) << to % 64;
+        if (from < e->count && to < e->count) /* what lies inside a junction is in no list */
+            e->reached[from][to / 64] |= UINT64_C(1) << to % 64;
     }
-}
-
-static void
-spread(struct edges *e, const struct edge *from)
-{
-    static uint32_t open[DEMAND_EDGES_MAX];
-    uint32_t count = 1;
-    memset(e->from_edge, 0, sizeof(e->from_edge));
-    open[0] = (uint32_t)(from - e->list);
-    while (count > 0) {
-        const uint64_t *next = e->next[open[--count]];
-        for (uint32_t i = 0; i < e->count; i++) {
-            uint64_t bit = UINT64_C(1) << i % 64;
-            if (!(next[i / 64] & bit) || e->from_edge[i / 64] & bit)
-                continue;
-            e->from_edge[i / 64] |= bit;
-            open[count++] = i;
+    for (uint32_t by = 0; by < e->count; by++) {
+        for (uint32_t from = 0; from < e->count; from++) {
+            for (uint32_t i = 0; is_reached(e, from, by) && i <= (e->count - 1) / 64; i++)
+                e->reached[from][i] |= e->reached[by][i];
         }
     }
-    e->reached_from = from;
-}
-
-static bool
-is_reached(struct edges *e, const struct edge *from, const struct edge *to)
-{
-    uint32_t at = (uint32_t)(to - e->list);
-    if (e->reached_from != from)
-        spread(e, from);
-    return e->from_edge[at / 64] >> at % 64 & 1;
 }
 
 static void
@@ -156,11 +136,12 @@ draw(const struct edges *e, bool start, const struct random_source *r)
 
 /* Two edges that are not the same street there and back; one-way streets may lead nowhere else. */
 static bool
-draw_trip(struct edges *e, const struct random_source *r, const struct edge *out[static 2])
+draw_trip(const struct edges *e, const struct random_source *r, const struct edge *out[static 2])
 {
     for (int i = 0; i < TRIES; i++) {
         const struct edge *a = draw(e, true, r), *b = draw(e, false, r);
-        if (a == b || bytes_equal(a->from, b->to) || !is_reached(e, a, b))
+        if (a == b || bytes_equal(a->from, b->to) ||
+            !is_reached(e, (uint32_t)(a - e->list), (uint32_t)(b - e->list)))
             continue;
         out[0] = a;
         out[1] = b;
@@ -217,8 +198,8 @@ static const char types[] =
     "<vType id=\"bus\" vClass=\"bus\" length=\"12\" accel=\"1.2\" maxSpeed=\"20\"/>\n";
 
 static void
-put_second(const struct demand *d, struct edges *e, uint64_t second, const struct random_source *r,
-           struct buf *out)
+put_second(const struct demand *d, const struct edges *e, uint64_t second,
+           const struct random_source *r, struct buf *out)
 {
     const struct edge *trip[2];
     /* At most one of each in a second and lottery: three draws of a third serve busy cities. */
