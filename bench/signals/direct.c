@@ -4,7 +4,9 @@
  *
  * Run A: changes as in the publications, that is no all-red and a yellow of 3 s, or 4 s where the
  * scenario's own programmes have one; `fixed` and `actuated` change as shipped. Run B: 3 s yellow
- * and 1 s all-red for every controller.
+ * and 1 s all-red for every controller. `fixed` in run A is what the network was published with, to
+ * the letter; where programmes are written anew, as `actuated` is and both in run B, people on foot
+ * have the time to clear a crossing that the executor gives them (field/sumo/walks.h).
  */
 #include <sys/wait.h>
 #include <time.h>

@@ -57,6 +57,18 @@ take_programmes(struct ground *g, struct bytes text)
 }
 
 static enum err
+take_walks(struct ground *g, struct bytes text)
+{
+    struct street *street = NULL;
+    enum err e = street_read(text, &street);
+    if (e != OK)
+        return e;
+    programmes_walks(&g->programmes, street);
+    street_free(street);
+    return OK;
+}
+
+static enum err
 take_buses(struct ground *g, struct bytes text)
 {
     return tripinfo_find_buses(text, &g->buses);
@@ -108,6 +120,8 @@ ground_programmes(struct ground *g, const struct programme_form *form)
 {
     struct buf b;
     uint32_t left;
+    if (!each_file(g, g->scenario.network, false, take_walks))
+        return false;
     buf_init(&b, SCENARIO_BYTES_MAX);
     programmes_put(&g->programmes, form, &b, &left);
     char path[SCENARIO_PATH_SIZE];

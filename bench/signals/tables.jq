@@ -74,7 +74,7 @@ def bars($all; $run; $scenarios):
 | ([.[].scenario] | unique) as $scenarios | ([.[].run] | unique) as $runs | ([.[].demand] | unique) as $demands
 | ["plan", "plan/full", "priority", "pressure", "fixed", "actuated"] as $order
 | ($runs[] as $run
-    | "", "run \($run): " + (if $run == "a" then "changes as published; fixed and actuated as shipped"
+    | "", "run \($run): " + (if $run == "a" then "changes as published; fixed as shipped, actuated too, but people on foot can clear their walks"
         else "3 s yellow and 1 s all-red for everybody" end) + (if $drill != "none" then "; drill \($drill)" else "" end),
       ($scenarios[] as $s | $demands[] as $demand
         | "", "\($s)" + (if $demand != 1 then ", demand x \($demand)" else "" end)

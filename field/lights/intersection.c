@@ -84,19 +84,25 @@ intersection_yield(struct intersection *x, uint32_t link, uint32_t to)
     link_add(&x->yields[link], to);
 }
 
+uint8_t
+intersection_clearance_s(uint32_t decimetres)
+{
+    uint32_t clearance_s = (decimetres * 100 + WALK_MM_S - 1) / WALK_MM_S;
+    if (clearance_s < LIGHTS_CLEARANCE_MIN_S)
+        clearance_s = LIGHTS_CLEARANCE_MIN_S;
+    return (uint8_t)(clearance_s > UINT8_MAX ? UINT8_MAX : clearance_s);
+}
+
 void
 intersection_walk(struct intersection *x, uint32_t link, uint32_t decimetres)
 {
     ASSERT(link < x->links_count);
-    uint32_t clearance_s = (decimetres * 100 + WALK_MM_S - 1) / WALK_MM_S;
-    if (clearance_s < LIGHTS_CLEARANCE_MIN_S)
-        clearance_s = LIGHTS_CLEARANCE_MIN_S;
     x->links[link] = (struct lights_link){
         .walk = true,
         .all_red_s = LIGHTS_WALK_BUFFER_S,
         .minimum_green_s = LIGHTS_WALK_MIN_S,
         .walk_s = LIGHTS_WALK_MIN_S,
-        .clearance_s = (uint8_t)(clearance_s > UINT8_MAX ? UINT8_MAX : clearance_s),
+        .clearance_s = intersection_clearance_s(decimetres),
     };
 }
 

@@ -157,7 +157,9 @@ enum err intersection_add_row(struct intersection *x, uint32_t phase, uint32_t s
 void intersection_cross(struct intersection *x, uint32_t a, uint32_t b);
 /* `link` gives way to `to` when it shows g. */
 void intersection_yield(struct intersection *x, uint32_t link, uint32_t to);
-/* A walk over `decimetres`: cleared at 1.07 m/s, and then red for its buffer. */
+/* What it takes to clear a walk over `decimetres`, at 1.07 m/s. */
+uint8_t intersection_clearance_s(uint32_t decimetres);
+/* A walk over `decimetres`: cleared, and then red for its buffer. */
 void intersection_walk(struct intersection *x, uint32_t link, uint32_t decimetres);
 
 /*

@@ -1,7 +1,5 @@
 #include "field/sumo/executor.h"
 
-enum { CROSSING_DEFAULT_DM = 100 };
-
 /* --- an intersection of a site --- */
 
 static void
@@ -19,9 +17,7 @@ put_link(struct intersection *x, const struct site *s, uint32_t letter,
         crossing_m = s->lane_length_m[lane] > crossing_m ? s->lane_length_m[lane] : crossing_m;
     }
     if (used && walks) {
-        bool known = crossing_m > 0 && crossing_m < 60;
-        intersection_walk(x, letter,
-                          known ? (uint32_t)(crossing_m * 10 + 0.5) : CROSSING_DEFAULT_DM);
+        intersection_walk(x, letter, site_crossing_dm(crossing_m));
         return;
     }
     x->links[letter] = (struct lights_link){.yellow_s = (uint8_t)t->yellow_s,

@@ -68,7 +68,7 @@ check_site(struct site *s)
 }
 
 static void
-check_programmes(struct bytes xml)
+check_programmes(struct bytes xml, const struct street *street)
 {
     static struct programmes p;
     static const struct programme_form forms[] = {
@@ -79,6 +79,8 @@ check_programmes(struct bytes xml)
     p.count = 0;
     if (programmes_read(&p, xml) != OK)
         return;
+    if (street)
+        programmes_walks(&p, street);
     uint32_t yellow_s = programmes_yellow_s(&p);
     ASSERT(yellow_s >= PROGRAMME_YELLOW_MIN_S && yellow_s <= PROGRAMME_YELLOW_MAX_S);
     buf_init(&b, 64 * 1024 * 1024);
@@ -104,11 +106,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         street_describe(t, &s);
         stages_add(&s);
         check_site(&s);
-        street_free(t);
     }
     if (scenario_parse(xml, "/f", &scenario) == OK)
         ASSERT(scenario.network[0]);
-    check_programmes(xml);
+    check_programmes(xml, t);
+    street_free(t);
     free(exact);
     return 0;
 }

@@ -1,6 +1,11 @@
 #include "field/sumo/programme.h"
 
+#include "field/lights/intersection.h"
+#include "field/sumo/walks.h"
 #include "field/sumo/xml.h"
+
+/* A green for each phase, yellow and all-red after it, and a walk's clearance before. */
+_Static_assert(TIMETABLE_ROWS_MAX >= 4 * PROGRAMME_PHASES_MAX, "a programme fits in");
 
 static struct programme *
 place_of(struct programmes *p, struct bytes id)
@@ -47,6 +52,18 @@ programmes_read(struct programmes *p, struct bytes xml)
     return OK;
 }
 
+void
+programmes_walks(struct programmes *p, const struct street *t)
+{
+    double crossing_m[SITE_LETTERS_MAX];
+    for (uint32_t i = 0; i < p->count; i++) {
+        street_walks(t, p->list[i].id, crossing_m);
+        for (size_t k = 0; k < SITE_LETTERS_MAX; k++)
+            p->list[i].walk_s[k] =
+                crossing_m[k] < 0 ? 0 : intersection_clearance_s(site_crossing_dm(crossing_m[k]));
+    }
+}
+
 static bool
 has(struct bytes state, uint8_t letter)
 {
@@ -72,17 +89,6 @@ static bool
 is_green(struct bytes state)
 {
     return (has(state, 'G') || has(state, 'g')) && !has(state, 'y') && !has(state, 'Y');
-}
-
-static void
-put_phase(struct buf *b, struct bytes state, double seconds, const struct programme_form *form)
-{
-    bool green = form->actuated && is_green(state);
-    buf_format(b, "<phase duration=\"%.0f\" state=\"%.*s\"", seconds, BYTES_PRINTF(state));
-    if (green)
-        buf_format(b, " minDur=\"%u\" maxDur=\"%u\"", (unsigned)form->minimum_s,
-                   (unsigned)form->maximum_s);
-    buf_text(b, "/>\n");
 }
 
 /*
@@ -126,7 +132,7 @@ stages_of(const struct programme *p, struct stage out[static PROGRAMME_PHASES_MA
 
 /*
  * One link in the change from a stage to the next, as the programme has it: green if it never
- * stops; else, if it went, yellow; red. `cleared`: yellow is over.
+ * stops; else, if it went and is no walk, yellow; red. `cleared`: yellow is over.
  */
 static uint8_t
 between(const struct programme *p, const struct stage *from, const struct stage *to, size_t link,
@@ -141,13 +147,13 @@ between(const struct programme *p, const struct stage *from, const struct stage 
     if (always)
         return a == 'g' || b == 'g' ? 'g' : 'G';
     if (went)
-        return cleared ? 'r' : 'y';
+        return cleared || p->walk_s[link] > 0 ? 'r' : 'y';
     return a == 's' && b == 's' ? 's' : 'r';
 }
 
 static void
 put_change(const struct programme *p, const struct stage *from, const struct stage *to,
-           const struct programme_form *form, struct buf *b)
+           const struct programme_form *form, struct timetable *t)
 {
     uint8_t state[SITE_LETTERS_MAX];
     const uint32_t seconds[] = {form->yellow_s, form->all_red_s};
@@ -155,8 +161,8 @@ put_change(const struct programme *p, const struct stage *from, const struct sta
         for (size_t k = 0; k < from->state.len; k++)
             state[k] = between(p, from, to, k, part > 0);
         if (seconds[part] > 0)
-            put_phase(b, bytes_of(state, from->state.len), seconds[part],
-                      &(struct programme_form){0});
+            timetable_add(t, timetable_keep(t, bytes_of(state, from->state.len)), seconds[part],
+                          true);
     }
 }
 
@@ -190,22 +196,21 @@ complete(const struct programme *p, const struct stage *stages, uint32_t count)
 
 /* Its phases as shipped; the last one takes what is left of the time. */
 static void
-put_green(const struct programme *p, const struct stage *stage, double seconds,
-          const struct programme_form *form, struct buf *b)
+put_green(const struct programme *p, const struct stage *stage, double seconds, struct timetable *t)
 {
     double left = seconds < SITE_GREEN_MIN_S ? SITE_GREEN_MIN_S : seconds;
     for (uint32_t i = 0; i + 1 < stage->equal; i++) {
         double own = p->phases[stage->after - stage->equal + i].seconds;
         if (left - own < 1)
             break;
-        put_phase(b, stage->state, own, form);
+        timetable_add(t, stage->state, own, false);
         left -= own;
     }
-    put_phase(b, stage->state, left, form);
+    timetable_add(t, stage->state, left, false);
 }
 
 static enum err
-put_cleared(const struct programme *p, const struct programme_form *form, struct buf *b)
+put_cleared(const struct programme *p, const struct programme_form *form, struct timetable *t)
 {
     struct stage stages[PROGRAMME_PHASES_MAX];
     uint32_t count = stages_of(p, stages);
@@ -214,20 +219,40 @@ put_cleared(const struct programme *p, const struct programme_form *form, struct
         return ERR_UNSUPPORTED;
     for (uint32_t i = 0; i < count; i++) {
         const struct stage *next = &stages[(i + 1) % count];
-        /* The first one may go on from the last. */
-        bool stays = bytes_equal(stages[i].state, next->state);
-        put_green(p, &stages[i], stages[i].seconds - (stays ? 0 : change), form, b);
+        /* The first one may go on from the last; for the clearance of a walk nobody else stops. */
+        bool stays = bytes_equal(stages[i].state, next->state) ||
+                     walks_only_end(stages[i].state, next->state, p->walk_s);
+        put_green(p, &stages[i], stages[i].seconds - (stays ? 0 : change), t);
         if (!stays)
-            put_change(p, &stages[i], next, form, b);
+            put_change(p, &stages[i], next, form, t);
     }
     return OK;
 }
 
 static void
-put_as_shipped(const struct programme *p, const struct programme_form *form, struct buf *b)
+put_as_shipped(const struct programme *p, struct timetable *t)
 {
     for (uint32_t i = 0; i < p->count; i++)
-        put_phase(b, p->phases[i].state, p->phases[i].seconds, form);
+        timetable_add(t, p->phases[i].state, p->phases[i].seconds, false);
+}
+
+static uint32_t
+larger(uint32_t a, uint32_t b)
+{
+    return a > b ? a : b;
+}
+
+static void
+put_row(struct buf *b, const struct timetable_row *row, const struct programme_form *form)
+{
+    buf_format(b, "<phase duration=\"%.0f\" state=\"%.*s\"", row->seconds,
+               BYTES_PRINTF(row->state));
+    if (form->actuated && !row->held && is_green(row->state)) {
+        uint32_t least = row->clears ? row->least_s : larger(form->minimum_s, row->least_s);
+        buf_format(b, " minDur=\"%u\" maxDur=\"%u\"", (unsigned)least,
+                   (unsigned)larger(form->maximum_s, least));
+    }
+    buf_text(b, "/>\n");
 }
 
 static void
@@ -246,24 +271,22 @@ void
 programmes_put(const struct programmes *p, const struct programme_form *form, struct buf *b,
                uint32_t *out_left)
 {
-    struct buf phases;
-    buf_init(&phases, 1024 * 1024);
+    struct timetable t;
     *out_left = 0;
     buf_text(b, "<additional>\n");
     for (uint32_t i = 0; i < p->count; i++) {
-        enum err e = form->clear ? OK : ERR_UNSUPPORTED;
-        buf_reset(&phases);
-        if (e == OK)
-            e = put_cleared(&p->list[i], form, &phases);
+        const struct programme *programme = &p->list[i];
+        t.count = t.made = 0;
+        enum err e = form->clear ? put_cleared(programme, form, &t) : ERR_UNSUPPORTED;
         if (e != OK) {
             *out_left += form->clear;
-            buf_reset(&phases);
-            put_as_shipped(&p->list[i], form, &phases);
+            put_as_shipped(programme, &t);
         }
-        put_head(&p->list[i], form, b);
-        buf_put(b, buf_bytes(&phases));
+        walks_make_time(&t, programme->walk_s);
+        put_head(programme, form, b);
+        for (uint32_t k = 0; k < t.count; k++)
+            put_row(b, &t.rows[k], form);
         buf_text(b, "</tlLogic>\n");
     }
     buf_text(b, "</additional>\n");
-    buf_fini(&phases);
 }

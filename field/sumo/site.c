@@ -122,6 +122,13 @@ site_add_crossing(struct site *s, uint32_t letter, struct bytes crossing)
     return e;
 }
 
+uint32_t
+site_crossing_dm(double length_m)
+{
+    bool known = length_m > 0 && length_m < 60;
+    return known ? (uint32_t)(length_m * 10 + 0.5) : SITE_CROSSING_DM;
+}
+
 bool
 site_has(const struct site_links *set, uint32_t link)
 {

@@ -24,12 +24,13 @@ enum {
     SITE_BOXES_MAX = 8,
     SITE_LOOPS_MAX = 128,
     SITE_FEEDERS_MAX = 64,
-    SITE_REACH_MAX = 8,    /* lanes that a vehicle at one place can still reach */
-    SITE_YIELDS_MAX = 16,  /* of one link */
-    SITE_LOOP_MAX_M = 200, /* before the stop line: where the farthest loop lies */
-    SITE_NEAR_M = 200,     /* of the stop line: what counts as near */
-    SITE_GREEN_MIN_S = 4,  /* a shorter green state of the programme is part of a change */
-    SITE_YELLOW_MIN_S = 3, /* whatever the programme says */
+    SITE_REACH_MAX = 8,     /* lanes that a vehicle at one place can still reach */
+    SITE_YIELDS_MAX = 16,   /* of one link */
+    SITE_LOOP_MAX_M = 200,  /* before the stop line: where the farthest loop lies */
+    SITE_NEAR_M = 200,      /* of the stop line: what counts as near */
+    SITE_GREEN_MIN_S = 4,   /* a shorter green state of the programme is part of a change */
+    SITE_YELLOW_MIN_S = 3,  /* whatever the programme says */
+    SITE_CROSSING_DM = 100, /* where the network does not say how long one is */
 };
 
 struct site_link {
@@ -104,6 +105,9 @@ enum err site_add_link(struct site *s, uint32_t letter, struct bytes lane,
                        struct bytes exit) MUST_USE;
 /* One more crossing for people on foot: a lane that is its own exit. */
 enum err site_add_crossing(struct site *s, uint32_t letter, struct bytes crossing) MUST_USE;
+
+/* The length of a crossing that field/lights is told. */
+uint32_t site_crossing_dm(double length_m);
 
 bool site_has(const struct site_links *set, uint32_t link);
 void site_put(struct site_links *set, uint32_t link);

@@ -655,3 +655,23 @@ street_describe(const struct street *t, struct site *s)
     describe_approaches(t, s);
     s->has_street = true;
 }
+
+void
+street_walks(const struct street *t, struct bytes signal, double out_m[static SITE_LETTERS_MAX])
+{
+    bool vehicles[SITE_LETTERS_MAX] = {false};
+    for (size_t k = 0; k < SITE_LETTERS_MAX; k++)
+        out_m[k] = -1;
+    for (uint32_t i = 0; i < t->n.connections; i++) {
+        const struct connection *c = &t->connections[i];
+        if (!c->signal.p || c->letter >= SITE_LETTERS_MAX || !bytes_equal(c->signal, signal))
+            continue;
+        const struct lane *to = &t->lanes[c->to];
+        bool walks = t->edges[to->edge].kind == EDGE_WALK;
+        vehicles[c->letter] = vehicles[c->letter] || !walks;
+        if (vehicles[c->letter])
+            out_m[c->letter] = -1;
+        else if (to->length_m > out_m[c->letter])
+            out_m[c->letter] = to->length_m;
+    }
+}

@@ -36,4 +36,11 @@ void street_free(struct street *t);
  */
 void street_describe(const struct street *t, struct site *s);
 
+/*
+ * For each letter of a signal that only people on foot go by, the length of its longest crossing;
+ * for all others -1.
+ */
+void street_walks(const struct street *t, struct bytes signal,
+                  double out_m[static SITE_LETTERS_MAX]);
+
 #endif
