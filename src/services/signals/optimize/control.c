@@ -1,13 +1,12 @@
 #include "services/signals/optimize/control.h"
 #include "services/signals/optimize/favour.h"
 #include "services/signals/optimize/ladder.h"
+#include "services/signals/optimize/news.h"
 #include "services/signals/optimize/pressure.h"
 #include "services/signals/optimize/priority.h"
 #include "services/signals/optimize/queues.h"
 
 enum {
-    NEWS_MS = 500,      /* readings come once a second */
-    SKEW_MS = 6000,     /* a clock may be wrong by that much */
     DECIDE_EVERY_S = 2, /* of a green's age, from the minimum on (specs/signals-better.md 1.1) */
     EMPTY_FOR_S = 60,   /* nobody for so long: the intersection may do what it likes */
     MINIMUM_GREEN_DEFAULT_S = 7,
@@ -40,8 +39,7 @@ struct junction {
     int16_t upstream[SIGNALS_FEEDERS_MAX]; /* whose exit a feeder is; -1: of nobody here */
     uint8_t upstream_exit[SIGNALS_FEEDERS_MAX];
     struct intents intents;
-    int32_t green; /* the phase that was heard last, and when */
-    uint64_t green_ms;
+    struct news news;
     struct ladder ladder;
     struct favour favour;
     struct control_view view;
@@ -203,23 +201,6 @@ control_change(struct control *c, uint32_t index, const struct signals_model *mo
     link_all(c);
 }
 
-/*
- * A reading that comes twice in one second, whose green is younger than it was though nothing lay
- * in between, or older than the time since another green was seen, is an old one sent again: it
- * would count the same vehicles twice.
- */
-static bool
-is_news(const struct junction *j, const struct signals_reading *r, uint64_t now_ms)
-{
-    if (now_ms < j->heard_ms + NEWS_MS)
-        return false;
-    if (r->phase < 0 || now_ms > j->heard_ms + CONTROL_STALE_MS)
-        return true;
-    if (r->phase == j->phase)
-        return r->age_s >= j->age_s;
-    return r->phase == j->green || (uint64_t)r->age_s * 1000 <= now_ms - j->green_ms + SKEW_MS;
-}
-
 /* Who stands before a full exit cannot go, and is no liar. */
 static void
 find_full(const struct control *c, struct junction *j, double now_s)
@@ -238,10 +219,12 @@ control_hear(struct control *c, uint32_t index, const struct signals_reading *re
     ASSERT(index < c->count);
     struct junction *j = &c->junctions[index];
     double now_s = seconds(c, now_ms);
+    bool news = news_hear(&j->news, &j->model, reading->phase, reading->age_s, now_ms);
+    j->age_s = news_age(&j->news, now_ms) + 1; /* when the wish takes effect */
+    if (!news)
+        return;
     if (!j->heard)
         queues_init(&j->queues, &j->model, now_s);
-    else if (!is_news(j, reading, now_ms))
-        return;
     if (c->options.trusting)
         queues_believe(&j->queues);
     find_full(c, j, now_s);
@@ -249,11 +232,6 @@ control_hear(struct control *c, uint32_t index, const struct signals_reading *re
     j->heard = true;
     j->heard_ms = now_ms;
     j->phase = reading->phase;
-    if (j->phase >= 0) {
-        j->green = j->phase;
-        j->green_ms = now_ms;
-    }
-    j->age_s = reading->age_s + 1; /* when the wish takes effect */
     if (!c->options.deaf)
         announce(c, index, now_s);
     for (uint32_t l = 0; l < j->model.lanes_count; l++) {

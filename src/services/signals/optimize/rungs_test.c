@@ -138,6 +138,7 @@ static uint32_t
 waited_beside_a_liar(const struct control_options *options)
 {
     uint32_t waited = 0, waiting = 0;
+    int32_t next = 0;
     begin(options, 1);
     reading.phase = 0;
     for (uint32_t t = 0; t < 1200; t++) {
@@ -149,9 +150,10 @@ waited_beside_a_liar(const struct control_options *options)
         waiting -= reading.stop[0];
         reading.stop_on[0] = waiting > 0;
         int32_t wish = second();
-        if (wish >= 0 && wish != reading.phase) {
-            reading.phase = wish; /* without any yellow */
-            reading.age_s = 0;
+        if (reading.phase >= 0 ? wish >= 0 && wish != reading.phase : reading.age_s == 2) {
+            next = reading.phase >= 0 ? wish : next;
+            reading.phase = reading.phase >= 0 ? -1 : next; /* 3 s of yellow */
+            reading.age_s = UINT32_MAX;                     /* 0, when it is heard */
         }
         waited += t >= 200 ? waiting : 0;
     }

@@ -1,0 +1,53 @@
+/*
+ * news.h -- whether a reading can be of now: what its lights show must follow from the last ones.
+ *
+ * Its time says when a reading was sent, not when it was counted (whoever holds the device writes
+ * both). What he cannot choose without being seen is what the lights were: a phase grows older by
+ * the second, ends in a change that takes its time, and another one begins young. An old reading
+ * sent again does not fit into that, and would count vehicles twice.
+ *
+ * N1  None is heard twice within NEWS_PAUSE_MS.
+ * N2  A reading that does not follow from the last one that was heard is refused, unless it follows
+ *     from the one that was refused just before it, or from the one before the last change: so one
+ *     lie that got through does not make the truth a lie, and a device that starts again, or counts
+ *     its ages anew, is heard with its second reading.
+ * N3  After NEWS_FORGOTTEN_MS without any, each is heard.
+ *
+ * Pure.
+ */
+#ifndef SERVICES_SIGNALS_OPTIMIZE_NEWS_H
+#define SERVICES_SIGNALS_OPTIMIZE_NEWS_H
+
+#include "services/signals/model.h"
+
+enum {
+    NEWS_PAUSE_MS = 500, /* readings come once a second */
+    NEWS_FORGOTTEN_MS = 3000,
+    NEWS_JITTER_S = 1,     /* of an age, and of the time between two readings */
+    NEWS_BEGINS_MOST_S = 6 /* a device that counts ages from so many on is still understood */
+};
+
+struct news_word {
+    int32_t phase; /* -1: in between */
+    uint32_t age_s;
+    uint64_t at_ms, from_ms; /* heard then; since when it shows this phase, as it was heard */
+    uint64_t green_ms;       /* a green phase was heard last then */
+};
+
+struct news {
+    bool begun, doubted; /* doubted: `other` is there */
+    struct news_word last, other;
+    uint32_t begins_s; /* the age with which its states begin */
+};
+
+/* One reading. False: it cannot be of now, forget it. */
+bool news_hear(struct news *n, const struct signals_model *m, int32_t phase, uint32_t age_s,
+               uint64_t now_ms);
+
+/*
+ * How old the phase of the last news is now, in whole seconds: as it said, less what its states
+ * begin with, or as long as it was heard, whatever is more. So a wrong clock changes no age.
+ */
+uint32_t news_age(const struct news *n, uint64_t now_ms);
+
+#endif
