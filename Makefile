@@ -305,7 +305,7 @@ endef
 $(foreach f,$(FIELD) $(FIELD_SHARED),$(eval $(call field_archive,$(f))))
 
 # What networks say of who crosses whom, against their own phases.
-$(B)/tests/signals/envelope/networks: $(call obj,tests/signals/envelope/networks.c bench/signals/ground.c) $(STORM_OBJS) $(B)/fuzz/field/sumo.a $(LIB)
+$(B)/tests/signals/envelope/networks: $(call obj,tests/signals/envelope/networks.c bench/signals/ground.c bench/signals/turns.c) $(STORM_OBJS) $(B)/fuzz/field/sumo.a $(LIB)
 	@mkdir -p $(@D)
 	$(Q) $(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 

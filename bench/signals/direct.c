@@ -33,6 +33,7 @@ static const char *const controllers[CONTROLLERS_COUNT] = {"plan", "priority", "
 struct arguments {
     const char *through, *data, *network, *routes, *controller, *sensing, *run, *demand, *drill;
     const char *seed, *begin, *end, *yellow, *all_red, *minimum_green, *trips, *counts, *outputs;
+    const char *without_turnarounds;
     bool json, quiet, emissions, forecast, help, drills, properties, programme_only;
 };
 struct option {
@@ -60,7 +61,7 @@ help(const struct option *options, size_t count)
     printf("direct: one simulation under one controller.\n\n"
            "usage: direct --data DIR|FILE.sumocfg [--controller NAME] [--run a|b] [--seed N]\n\n");
     for (size_t i = 0; i < count; i++)
-        printf("  %-16s %-14s %s\n", options[i].name, options[i].value ? options[i].value : "",
+        printf("  %-22s %-14s %s\n", options[i].name, options[i].value ? options[i].value : "",
                options[i].what);
 }
 
@@ -76,6 +77,9 @@ parse(struct arguments *a, int argc, char **argv)
         {"--run", "a|b", "changes as published, or 3 s + 1 s for all", &a->run, NULL},
         {"--seed", "N", "of SUMO (1)", &a->seed, NULL},
         {"--demand", "X", "times the scenario's (1)", &a->demand, NULL},
+        {"--without-turnarounds", "M",
+         "nobody turns round unsignalled on streets of up to M metres", &a->without_turnarounds,
+         NULL},
         {"--begin", "S", "first second (the scenario's)", &a->begin, NULL},
         {"--end", "S", "last second (the scenario's; one hour)", &a->end, NULL},
         {"--yellow", "S", "instead of the run's", &a->yellow, NULL},
@@ -135,6 +139,8 @@ struct plan {
     bool run_b, full;
     uint64_t seed;
     double demand, begin_s, end_s;
+    double turnarounds_m; /* < 0: everybody drives */
+    uint32_t left_out;
     struct executor_times times;
     const struct drill *drill;
 };
@@ -156,7 +162,7 @@ static bool
 read_plan(const struct arguments *a, struct plan *p)
 {
     const char *name = a->controller ? a->controller : "plan";
-    *p = (struct plan){.seed = 1, .demand = 1, .begin_s = -1, .end_s = -1};
+    *p = (struct plan){.seed = 1, .demand = 1, .begin_s = -1, .end_s = -1, .turnarounds_m = -1};
     while (p->controller < CONTROLLERS_COUNT && strcmp(name, controllers[p->controller]) != 0)
         p->controller++;
     p->run_b = a->run && strcmp(a->run, "b") == 0;
@@ -164,7 +170,8 @@ read_plan(const struct arguments *a, struct plan *p)
     p->drill = drill_find(a->drill ? a->drill : "none");
     return p->controller < CONTROLLERS_COUNT && p->drill && whole(a->seed, INT32_MAX, &p->seed) &&
            number(a->demand, &p->demand) && number(a->begin, &p->begin_s) &&
-           number(a->end, &p->end_s) && (!a->run || p->run_b || strcmp(a->run, "a") == 0) &&
+           number(a->end, &p->end_s) && number(a->without_turnarounds, &p->turnarounds_m) &&
+           (!a->run || p->run_b || strcmp(a->run, "a") == 0) &&
            (!a->sensing || p->full || strcmp(a->sensing, "realistic") == 0);
 }
 
@@ -193,6 +200,8 @@ fill(struct extra *x, const struct plan *p, const struct ground *g, const struct
         snprintf(x->demand, sizeof(x->demand), "%.3f", p->demand);
         add(x, "--scale", x->demand);
     }
+    if (p->turnarounds_m >= 0 && g->configuration[0])
+        add(x, "--route-files", g->scenario.routes);
     if (g->scenario.additional[0])
         add(x, "--additional-files", g->scenario.additional);
     if (a->emissions)
@@ -345,6 +354,11 @@ measure(const struct arguments *a, struct plan *p, struct ground *g, struct meas
     if (p->end_s < 0)
         p->end_s = s->end_s < 0 ? p->begin_s + GROUND_LENGTH_S : s->end_s;
     m->seconds = p->end_s - p->begin_s;
+    if (p->turnarounds_m >= 0 && a->through)
+        return snprintf(g->why, sizeof(g->why), "--through drives everybody") < 0;
+    if (p->turnarounds_m >= 0 &&
+        !ground_without_turnarounds(g, p->turnarounds_m, p->begin_s, p->end_s, &p->left_out))
+        return false;
     if (!make_programmes(p, g))
         return false;
     fill(&extra, p, g, a);
@@ -387,6 +401,8 @@ figures(const struct plan *p, const struct measured *m, const struct arguments *
     double changes =
         d->junctions > 0 ? (double)d->changes / d->junctions / (m->seconds / GROUND_LENGTH_S) : 0;
     const struct figure list[] = {
+        {"without_turnarounds_m", p->turnarounds_m, 1, p->turnarounds_m >= 0},
+        {"left_out", p->left_out, 0, p->turnarounds_m >= 0},
         {"vehicles", (double)t->vehicles, 0, true},
         {"delay_s", t->delay_s, 3, true},
         {"delay_95_s", t->delay_95_s, 2, true},

@@ -2,6 +2,8 @@
 
 #include <limits.h>
 
+#include "field/sumo/process.h"
+
 static bool
 fail(struct ground *g, const char *why)
 {
@@ -46,6 +48,16 @@ use_files(struct ground *g, const char *network, const char *routes)
         return fail(g, "the routes are not there");
     snprintf(g->scenario.routes, sizeof(g->scenario.routes), "%s", whole);
     return true;
+}
+
+static enum err
+write_file(const char *path, struct bytes text)
+{
+    FILE *f = fopen(path, "we");
+    bool good = f && fwrite(text.p, 1, text.len, f) == text.len;
+    if (f)
+        good = fclose(f) == 0 && good;
+    return good ? OK : ERR_IO;
 }
 
 typedef enum err text_fn(struct ground *g, struct bytes text);
@@ -105,6 +117,8 @@ ground_open(struct ground *g, const char *data, const char *network, const char 
     if (outputs_open(&g->outputs, keep) != OK)
         return fail(g, "cannot make a folder for what SUMO writes");
     buf_init(&g->texts, SCENARIO_BYTES_MAX);
+    turns_init(&g->turns);
+    g->turns_longest_m = -1;
     if (!buf_room(&g->texts, SCENARIO_BYTES_MAX - 1))
         return fail(g, "no memory");
     bool good = data ? use_data(g, data) : use_files(g, network, routes);
@@ -113,6 +127,98 @@ ground_open(struct ground *g, const char *data, const char *network, const char 
            each_file(g, g->scenario.additional, true, take_programmes) &&
            each_file(g, g->scenario.routes, false, take_buses) &&
            each_file(g, g->scenario.additional, false, take_buses);
+}
+
+/* --- who turns round --- */
+
+static enum err
+take_streets(struct ground *g, struct bytes text)
+{
+    return turns_read_network(&g->turns, text, g->turns_longest_m);
+}
+
+static enum err
+take_routes(struct ground *g, struct bytes text)
+{
+    return turns_read_routes(&g->turns, text);
+}
+
+static enum err
+take_ways(struct ground *g, struct bytes text)
+{
+    return turns_read_ways(&g->turns, text);
+}
+
+/* What has no route gets the way that SUMO's own router finds. */
+static bool
+find_ways(struct ground *g)
+{
+    char ways[SCENARIO_PATH_SIZE];
+    const struct scenario *s = &g->scenario;
+    snprintf(ways, sizeof(ways), "%s/ways.xml", g->outputs.folder);
+    const char *const arguments[] = {
+        "duarouter",   "-n",      s->network, "-r",
+        s->routes,     "-o",      ways,       "--ignore-errors",
+        "true",        "--begin", "0",        s->additional[0] ? "--additional-files" : NULL,
+        s->additional, NULL};
+    if (sumo_run(arguments) != OK)
+        return fail(g, "duarouter (Debian package sumo) finds no ways for the trips");
+    return each_file(g, ways, true, take_ways);
+}
+
+/* One file without them, written to `to`; with NULL there must be none in it. */
+static bool
+leave_out(struct ground *g, const char *path, const double times_s[2], const char *to,
+          uint32_t *out_count)
+{
+    struct buf text, b;
+    uint32_t before = *out_count;
+    buf_init(&text, SCENARIO_BYTES_MAX);
+    buf_init(&b, SCENARIO_BYTES_MAX);
+    enum err e = scenario_file(path, &text);
+    if (e == OK)
+        e = turns_leave_out(&g->turns, buf_bytes(&text), times_s[0], times_s[1], &b, out_count);
+    if (e == OK && to)
+        e = write_file(to, buf_bytes(&b));
+    bool stays = e == OK && !to && b.len == text.len && *out_count == before;
+    buf_fini(&text);
+    buf_fini(&b);
+    if (e == OK && !to && !stays)
+        return fail(g, "somebody in an additional file turns round");
+    return e == OK ||
+           fail(g, e == ERR_UNSUPPORTED ? g->turns.why : "cannot leave out who turns round");
+}
+
+bool
+ground_without_turnarounds(struct ground *g, double longest_m, double begin_s, double end_s,
+                           uint32_t *out_count)
+{
+    const double times_s[2] = {begin_s, end_s};
+    struct scenario *s = &g->scenario;
+    struct bytes routes = bytes_text(s->routes), additional = bytes_text(s->additional), word;
+    char path[SCENARIO_PATH_SIZE], list[SCENARIO_LIST_SIZE] = "";
+    *out_count = 0;
+    g->turns_longest_m = longest_m;
+    if (!each_file(g, s->network, true, take_streets) ||
+        !each_file(g, s->additional, true, take_routes) ||
+        !each_file(g, s->routes, true, take_routes) || (g->turns.trips && !find_ways(g)))
+        return false;
+    while ((word = xml_word(&additional)).p) {
+        if (bytes_copy_text(word, path, sizeof(path)) != OK ||
+            !leave_out(g, path, times_s, NULL, out_count))
+            return false;
+    }
+    for (unsigned n = 0; (word = xml_word(&routes)).p; n++) {
+        size_t used = strlen(list);
+        int more = snprintf(list + used, sizeof(list) - used, "%s%s/without-%u.rou.xml",
+                            n > 0 ? "," : "", g->outputs.folder, n);
+        if (more < 0 || (size_t)more >= sizeof(list) - used ||
+            bytes_copy_text(word, path, sizeof(path)) != OK ||
+            !leave_out(g, path, times_s, list + used + (n > 0), out_count))
+            return false;
+    }
+    snprintf(s->routes, sizeof(s->routes), "%s", list);
+    return true;
 }
 
 bool
@@ -128,10 +234,8 @@ ground_programmes(struct ground *g, const struct programme_form *form)
     size_t used = strlen(g->scenario.additional), room = sizeof(g->scenario.additional) - used;
     snprintf(path, sizeof(path), "%s/programmes.add.xml", g->outputs.folder);
     int n = snprintf(g->scenario.additional + used, room, "%s%s", used ? "," : "", path);
-    FILE *f = buf_error(&b) == OK && n >= 0 && (size_t)n < room ? fopen(path, "we") : NULL;
-    bool good = f && fwrite(b.p, 1, b.len, f) == b.len;
-    if (f)
-        good = fclose(f) == 0 && good;
+    bool good =
+        buf_error(&b) == OK && n >= 0 && (size_t)n < room && write_file(path, buf_bytes(&b)) == OK;
     buf_fini(&b);
     if (left > 0)
         fprintf(stderr, "direct: %u programmes keep their own changes: they cannot be cleared\n",
@@ -156,4 +260,5 @@ ground_close(struct ground *g)
 {
     outputs_close(&g->outputs);
     buf_fini(&g->texts);
+    turns_fini(&g->turns);
 }

@@ -5,6 +5,7 @@
 #ifndef BENCH_SIGNALS_GROUND_H
 #define BENCH_SIGNALS_GROUND_H
 
+#include "bench/signals/turns.h"
 #include "field/sumo/outputs.h"
 #include "field/sumo/programme.h"
 #include "field/sumo/scenario.h"
@@ -20,7 +21,9 @@ struct ground {
     struct scenario scenario;
     struct programmes programmes; /* as shipped */
     struct tripinfo_buses buses;
-    struct buf texts; /* of the files that the programmes were read from */
+    struct turns turns;
+    double turns_longest_m; /* of streets where nobody turns round; < 0: all may */
+    struct buf texts;       /* of the files that the programmes were read from */
     char why[GROUND_WHY_SIZE];
 };
 
@@ -30,6 +33,12 @@ struct ground {
  */
 bool ground_open(struct ground *g, const char *data, const char *network, const char *routes,
                  const char *keep);
+/*
+ * Leave out who turns round where no signal stands (turns.h), of those who depart within these
+ * times; before ground_programmes().
+ */
+bool ground_without_turnarounds(struct ground *g, double longest_m, double begin_s, double end_s,
+                                uint32_t *out_count);
 /* Write the programmes anew and let SUMO load them. */
 bool ground_programmes(struct ground *g, const struct programme_form *form);
 /* What the simulation left. */
