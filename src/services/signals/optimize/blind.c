@@ -1,12 +1,14 @@
 #include "services/signals/optimize/blind.h"
 
-#define LEARN_S 1800.0 /* the past that a rate is learned from */
-#define NOW_S 300.0    /* and the present that scales it */
-#define PRIOR_S 300.0  /* siblings count as much as so many seconds of the lane's own */
-#define EXPECTED 6.0   /* silent though so many were expected: one chance in 400 */
-#define CARRIES_S 1.5  /* a lane cannot count more than one in so many seconds */
-#define NOISY 20.0     /* counts above that, in a row */
-#define AT_RED 20.0    /* counts at red above those at green: no street is so lawless */
+#define LEARN_S 1800.0  /* the past that a rate is learned from */
+#define NOW_S 300.0     /* and the present that scales it */
+#define PRIOR_S 300.0   /* siblings count as much as so many seconds of the lane's own */
+#define EXPECTED 6.0    /* silent though so many were expected: one chance in 400 */
+#define CARRIES_S 1.5   /* a lane cannot count more than one in so many seconds */
+#define NOISY 20.0      /* counts above that, in a row */
+#define AT_RED 8.0      /* counts at red, */
+#define LAWFUL 0.25     /* above so many for each at green, */
+#define SIDEWAYS_S 10.0 /* and one in so many seconds: who changes lanes on the loop crosses it */
 #define RATE_UNKNOWN 0.02
 #define DOUBT_LEAST 0.01
 #define OWED_LEAST (-1.0)
@@ -211,9 +213,12 @@ watch(struct blind_lane *l, uint32_t count, bool on, const struct blind_light *l
     double yields = (double)BLIND_STUCK_S / BLIND_STUCK_YIELD_S;
     l->excess += (double)count - seconds / CARRIES_S;
     l->excess = limited(l->excess, 0, 2 * NOISY);
-    l->red_s = light->red ? l->red_s + seconds : 0;
-    if (l->red_s > BLIND_RED_S || light->green)
-        l->at_red += light->green ? -(double)count : (double)count;
+    l->red_s = light->green ? 0 : l->red_s + (light->red ? seconds : 0);
+    bool long_red = light->red && l->red_s > BLIND_RED_S, lawless = long_red && count > 0;
+    if (long_red)
+        l->at_red += (double)count - seconds / SIDEWAYS_S;
+    else if (light->green)
+        l->at_red -= LAWFUL * (double)count;
     l->at_red = limited(l->at_red, 0, 2 * AT_RED);
     if (count > 0 || !on || light->full)
         l->greens = 0;
@@ -227,9 +232,11 @@ watch(struct blind_lane *l, uint32_t count, bool on, const struct blind_light *l
     if (count > 0 || on != l->on)
         l->quiet_s = now_s;
     l->on = on;
-    if (l->excess >= NOISY || l->at_red >= AT_RED || l->greens >= BLIND_GREENS ||
-        l->stuck_s >= BLIND_STUCK_S)
+    bool sign = lawless && (l->at_red >= AT_RED || l->why == BLIND_AT_RED);
+    if (sign || l->excess >= NOISY || l->greens >= BLIND_GREENS || l->stuck_s >= BLIND_STUCK_S)
         l->sign_s = now_s;
+    if (l->why == BLIND_AT_RED && now_s - l->sign_s >= BLIND_GOOD_S)
+        l->at_red = 0;
 }
 
 static void

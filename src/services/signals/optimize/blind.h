@@ -39,7 +39,7 @@ enum blind_why {
     BLIND_SILENT,
     BLIND_STUCK,
     BLIND_NOISY,
-    BLIND_AT_RED, /* more vehicles than at green, on and on */
+    BLIND_AT_RED, /* where nobody passes, and on and on */
     BLIND_WHYS_COUNT
 };
 
@@ -49,7 +49,7 @@ struct blind_lane {
     bool on, wanted;        /* wanted: a vehicle lane */
     double quiet_s, sign_s; /* since when no count and no change; last that was wrong */
     double stuck_s;         /* of green, occupied, without a count */
-    double red_s, at_red;   /* of red; counts in it above those at green */
+    double red_s, at_red;   /* of red; counts in it above what may be */
     uint32_t greens;        /* over, and nobody left */
     bool green;
     double excess;                   /* counts above what a lane can carry */

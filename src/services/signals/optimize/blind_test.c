@@ -200,6 +200,47 @@ TEST(counts_at_red)
     CHECK(blind_count(&b) == 0);
 }
 
+/* A phase of its own, then three others, with 4 s in between, in which nothing is surely red. */
+static void
+cycle_of_four(const uint32_t green[LANES], const uint32_t red[LANES])
+{
+    for (uint32_t phase = 0; phase < 4; phase++) {
+        lights[0] = (struct blind_light){.green = phase == 0, .red = phase > 0};
+        pass(9, phase == 0 ? green : red);
+        lights[0] = (struct blind_light){0};
+        pass(4, red);
+    }
+}
+
+TEST(a_flood_of_what_a_lane_can_carry_is_found_at_red_and_stays_found)
+{
+    static const uint32_t two[LANES] = {2, 10, 10, 10};
+    begin(false);
+    cycle_of_four(all, (const uint32_t[LANES]){0, 10, 10, 10});
+    for (uint32_t cycle = 0; cycle < 2; cycle++)
+        cycle_of_four(two, two);
+    for (uint32_t cycle = 0; cycle < 50; cycle++) {
+        cycle_of_four(two, two);
+        CHECK(b.lanes[0].why == BLIND_AT_RED);
+    }
+    for (uint32_t cycle = 0; cycle < 3; cycle++) /* BLIND_GOOD_S */
+        cycle_of_four(two, (const uint32_t[LANES]){0, 10, 10, 10});
+    CHECK(blind_count(&b) == 0);
+}
+
+TEST(one_who_passes_at_red_among_many_at_green_is_no_liar)
+{
+    begin(false);
+    for (uint32_t cycle = 0; cycle < 200; cycle++) {
+        lights[0] = (struct blind_light){.green = true};
+        pass(20, (const uint32_t[LANES]){4, 10, 10, 10});
+        lights[0] = (struct blind_light){.red = true};
+        pass(39, (const uint32_t[LANES]){0, 10, 10, 10});
+        pass(1, (const uint32_t[LANES]){1, 10, 10, 10});
+        CHECK(blind_count(&b) == 0);
+    }
+}
+
 TEST(a_full_lane_is_not_noisy)
 {
     static const uint32_t two[LANES] = {2, 2, 2, 2};
