@@ -68,7 +68,7 @@ trust_source(const struct trust *t, uint32_t source)
 {
     if (source >= TRUST_SOURCES_MAX || t->off)
         return 1;
-    return bounded(t->sources[source].confirmed / TRUST_FULL);
+    return bounded(t->sources[source].confirmed);
 }
 
 /* ---- lanes ------------------------------------------------------------------------------------

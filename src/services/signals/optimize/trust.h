@@ -12,8 +12,8 @@
  * T3  Nothing is held against a lane that cannot discharge: a green counts only if its stop loop
  *     ran free (nobody stood where many were claimed), or if it held its first vehicle under a
  *     protected green with room ahead.
- * T4  A source that is confirmed in TRUST_FULL of its claims has full trust: loops miss vehicles
- *     that change lanes, and that is no lie.
+ * T4  A source weighs the share of its claims that is confirmed. Loops miss vehicles that change
+ *     lanes, and that is no lie: but of those it claims no more come.
  *
  * Source of the method: specs/signals.md 5.4; Chen et al. 2018 (NDSS) for the attack. Pure.
  */
@@ -29,7 +29,6 @@ enum {
 };
 #define TRUST_LEAST 0.05
 #define TRUST_CLAIM_EVERY_S 1.5
-#define TRUST_FULL 0.7
 
 struct trust_source {
     double confirmed; /* share of its claims, smoothed */

@@ -12,23 +12,26 @@ TEST(a_source_that_is_always_refuted_sinks_to_the_least_and_rises_again)
     CHECK(trust_source(&t, 3) == TRUST_LEAST); /* T1 */
     CHECK(trust_source(&t, 2) == 1);
     uint32_t needed = 0;
-    while (trust_source(&t, 3) < 1 && needed < 100) {
+    while (trust_source(&t, 3) < 0.7 && needed < 100) {
         trust_confirm(&t, 3);
         needed++;
     }
     CHECK(needed > 10 && needed < 25);
 }
 
-TEST(claims_that_loops_lose_among_lanes_cost_an_honest_source_nothing)
+TEST(claims_that_loops_lose_among_lanes_cost_an_honest_source_no_more_than_they_are)
 {
     trust_init(&t, false, 0);
-    for (uint32_t i = 0; i < 1000; i++) { /* one of six changed lanes */
+    double sum = 0;
+    for (uint32_t i = 0; i < 1200; i++) { /* one of six changed lanes */
         if (i % 6 == 5)
             trust_refute(&t, 0);
         else
             trust_confirm(&t, 0);
-        CHECK(trust_source(&t, 0) == 1); /* T4 */
+        CHECK(trust_source(&t, 0) > 0.75); /* T4 */
+        sum += i >= 600 ? trust_source(&t, 0) : 0;
     }
+    CHECK(sum / 600 > 0.82 && sum / 600 < 0.85);
 }
 
 TEST(phantoms_among_vehicles_weigh_as_much_as_there_are_vehicles)
@@ -42,7 +45,7 @@ TEST(phantoms_among_vehicles_weigh_as_much_as_there_are_vehicles)
             trust_refute(&t, 0);
         sum += i >= 400 ? trust_source(&t, 0) : 0;
     }
-    CHECK(sum / 3600 > 0.2 && sum / 3600 < 0.2 / TRUST_FULL + 0.05);
+    CHECK(sum / 3600 > 0.18 && sum / 3600 < 0.22); /* T4 */
 }
 
 TEST(no_more_than_one_claim_in_a_while)
