@@ -5,6 +5,7 @@
 #include "services/signals/optimize/pressure.h"
 #include "services/signals/optimize/priority.h"
 #include "services/signals/optimize/queues.h"
+#include "services/signals/optimize/spread.h"
 
 enum {
     DECIDE_EVERY_S = 2, /* of a green's age, from the minimum on (specs/signals-better.md 1.1) */
@@ -360,6 +361,7 @@ choose_plan(struct control *c, struct junction *j, uint64_t now_ms)
     struct search_result r;
     double now_s = seconds(c, now_ms);
     fill(c, j, now_s);
+    spread_times(&c->problem, now_s);
     search_run(c->search, &c->problem, &r);
     intents_make(&j->intents, &c->problem, &r, now_s);
     view_plan(j, &r);

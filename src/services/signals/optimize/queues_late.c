@@ -2,6 +2,7 @@
 
 #define SLOW_S 2.0   /* before he is late, he may stand in the queue beside */
 #define FOLLOW_S 2.2 /* from one in a queue to the next */
+#define GRACE_S 1.0  /* at the first loop of a lane, for who changes to it there */
 #define LATE_S 0.5   /* a vehicle this late that the free stop loop does not show is elsewhere */
 
 bool
@@ -52,6 +53,34 @@ full_lane(const struct queues *q, uint32_t lane)
     return -1;
 }
 
+/* The farthest loop that lies on the lane itself; -1: none. */
+static int32_t
+first_loop(const struct signals_model *m, uint32_t lane)
+{
+    int32_t first = -1;
+    for (uint32_t j = 0; j < m->loops_count; j++) {
+        const struct signals_source *s = &m->loops[j];
+        if (s->lanes[0] == lane && s->distance_m <= m->lane_m[lane] &&
+            (first < 0 || s->distance_m > m->loops[first].distance_m))
+            first = (int32_t)j;
+    }
+    return first;
+}
+
+/* By how much somebody is late at the first loop of his lane, if no queue hides who comes there. */
+static double
+late_at_first(const struct queues *q, uint32_t lane, int32_t first, const struct queue_vehicle *v,
+              double now_s)
+{
+    if (first < 0)
+        return -LATE_GONE_S;
+    uint32_t at_m = q->model->loops[first].distance_m;
+    if (at_m <= q->lanes[lane].inner_m || v->from_m <= at_m ||
+        spill_covered(&q->spill, (uint32_t)first))
+        return -LATE_GONE_S;
+    return late_by(v, now_s + (double)at_m / queue_speed(q->model, lane)) - GRACE_S;
+}
+
 void
 late_drop(struct queues *q, double now_s)
 {
@@ -62,10 +91,12 @@ late_drop(struct queues *q, double now_s)
         if (l->inner_m == 0)
             continue;
         double rest = (double)l->inner_m / queue_speed(m, lane);
-        int32_t full = full_lane(q, lane);
+        int32_t full = full_lane(q, lane), first = first_loop(m, lane);
         for (uint32_t i = 0; i < l->count;) {
             const struct queue_vehicle *v = &l->v[i];
             double late = v->from_m > l->inner_m ? late_by(v, now_s + rest) : -LATE_GONE_S;
+            double before = late_at_first(q, lane, first, v, now_s);
+            late = before > late ? before : late;
             bool word = blind && v->source >= m->loops_count;
             if (word || full == (int32_t)lane || late <= (full >= 0 ? -SLOW_S : 0)) {
                 i++;

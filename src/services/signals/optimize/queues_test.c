@@ -319,3 +319,31 @@ TEST(a_neighbours_intentions_stand_for_who_used_to_come)
     queues_fill(&q, sources, &p, now);
     CHECK(p.lanes[0].count == usual);
 }
+
+/* A neighbour's word for lane 0, which also has a loop 39 m before its line; the loop at 139 m does
+ * not see whom he let go. True: he is still expected after so many seconds. */
+static bool
+expected_after(uint32_t seconds, bool covered)
+{
+    struct signals_reading r = {.phase = 1};
+    begin();
+    model.loops[model.loops_count++] =
+        (struct signals_source){.distance_m = 39, .lanes_count = 1, .lanes = {0}};
+    model.feeders[0].lanes_count = model.loops[0].lanes_count = model.loops[1].lanes_count = 1;
+    queues_init(&q, &model, now);
+    queues_coming(&q, 0, now);
+    CHECK(near(0) == 1);
+    r.advance_on[0] = covered;
+    for (uint32_t i = 0; i < seconds; i++) {
+        now += 1;
+        queues_hear(&q, &r, true, now);
+    }
+    return near(0) > 0;
+}
+
+TEST(who_missed_the_first_loop_of_his_lane_is_not_waited_for_at_the_next)
+{
+    CHECK(expected_after(11, false)); /* ten to the loop, and some are slow */
+    CHECK(!expected_after(16, false));
+    CHECK(expected_after(16, true)); /* he may stand in the queue over it */
+}
