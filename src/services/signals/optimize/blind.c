@@ -19,9 +19,13 @@
 const char *
 blind_words(enum blind_why why)
 {
-    static const char *const words[BLIND_WHYS_COUNT] = {
-        "sees",     "says it is dead",           "is silent",
-        "is stuck", "counts more than can pass", "counts at red"};
+    static const char *const words[BLIND_WHYS_COUNT] = {"sees",
+                                                        "says it is dead",
+                                                        "is silent",
+                                                        "is stuck",
+                                                        "counts more than can pass",
+                                                        "counts at red",
+                                                        "is of a device that lies"};
     ASSERT(why < BLIND_WHYS_COUNT);
     return words[why];
 }
@@ -187,7 +191,8 @@ is_silent(const struct blind *b, uint32_t lane, bool all_found, double now_s)
 }
 
 static enum blind_why
-judge(struct blind *b, uint32_t lane, const struct signals_reading *r, bool all_found, double now_s)
+judge(struct blind *b, uint32_t lane, const struct signals_reading *r, bool all_found, bool liars,
+      double now_s)
 {
     struct blind_lane *l = &b->lanes[lane];
     if (r->dead[lane])
@@ -196,8 +201,10 @@ judge(struct blind *b, uint32_t lane, const struct signals_reading *r, bool all_
         return BLIND_NOT;
     if (l->excess >= NOISY)
         return BLIND_NOISY;
-    if (l->at_red >= AT_RED)
+    if (l->lies)
         return BLIND_AT_RED;
+    if (liars)
+        return BLIND_DEVICE;
     if (l->stuck_s >= BLIND_STUCK_S || l->greens >= BLIND_GREENS)
         return BLIND_STUCK;
     if (is_silent(b, lane, all_found, now_s))
@@ -232,11 +239,15 @@ watch(struct blind_lane *l, uint32_t count, bool on, const struct blind_light *l
     if (count > 0 || on != l->on)
         l->quiet_s = now_s;
     l->on = on;
-    bool sign = lawless && (l->at_red >= AT_RED || l->why == BLIND_AT_RED);
-    if (sign || l->excess >= NOISY || l->greens >= BLIND_GREENS || l->stuck_s >= BLIND_STUCK_S)
-        l->sign_s = now_s;
-    if (l->why == BLIND_AT_RED && now_s - l->sign_s >= BLIND_GOOD_S)
+    if (lawless && (l->lies || l->at_red >= AT_RED)) {
+        l->lies = true;
+        l->lied_s = now_s;
+    } else if (l->lies && now_s - l->lied_s >= BLIND_GOOD_S) {
+        l->lies = false;
         l->at_red = 0;
+    }
+    if (l->excess >= NOISY || l->greens >= BLIND_GREENS || l->stuck_s >= BLIND_STUCK_S)
+        l->sign_s = now_s;
 }
 
 static void
@@ -249,6 +260,18 @@ learn(struct blind_lane *l, uint32_t count, double seconds)
         l->past_count = l->count;
         l->past_seconds = l->seconds;
     }
+}
+
+/* One loop may be broken, or two may be mixed up; of a device it is all or none. */
+static bool
+device_lies(const struct blind *b)
+{
+    uint32_t lanes = 0, liars = 0;
+    for (uint32_t i = 0; i < b->lanes_count; i++) {
+        lanes += b->lanes[i].wanted;
+        liars += b->lanes[i].lies;
+    }
+    return liars >= BLIND_LIARS && liars * BLIND_LIARS_OF >= lanes;
 }
 
 void
@@ -268,11 +291,12 @@ blind_hear(struct blind *b, const struct signals_reading *r, const struct blind_
         double share = limited(seconds / NOW_S, 0, 1);
         l->now_rate += share * ((double)r->stop[i] / seconds - l->now_rate);
     }
+    bool liars = device_lies(b);
     for (uint32_t i = 0; i < b->lanes_count; i++) {
         struct blind_lane *l = &b->lanes[i];
         if (!l->wanted)
             continue;
-        enum blind_why why = judge(b, i, r, lights[i].all_found, now_s);
+        enum blind_why why = judge(b, i, r, lights[i].all_found, liars, now_s);
         if (why != BLIND_NOT && l->why == BLIND_NOT) {
             l->since_s = now_s;
             l->owed = 0;

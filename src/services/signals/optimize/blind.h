@@ -29,6 +29,8 @@ enum {
     BLIND_GREENS = 4,          /* in a row, with room ahead, in which the head never left: one that
                                 * yields leaves at the latest when its green ends */
     BLIND_RED_S = 8,           /* of red, after which nobody crosses */
+    BLIND_LIARS = 2,           /* lanes that count at red, */
+    BLIND_LIARS_OF = 4,        /* and one of so many: not single loops, but their device lies */
     BLIND_GOOD_S = 120,        /* behaving well for so long: a noisy or stuck loop sees again */
 };
 #define BLIND_RATE_MOST 0.3 /* vehicles a second and lane */
@@ -40,6 +42,7 @@ enum blind_why {
     BLIND_STUCK,
     BLIND_NOISY,
     BLIND_AT_RED, /* where nobody passes, and on and on */
+    BLIND_DEVICE, /* too many of its lanes count at red: whose they all are lies */
     BLIND_WHYS_COUNT
 };
 
@@ -50,7 +53,9 @@ struct blind_lane {
     double quiet_s, sign_s; /* since when no count and no change; last that was wrong */
     double stuck_s;         /* of green, occupied, without a count */
     double red_s, at_red;   /* of red; counts in it above what may be */
-    uint32_t greens;        /* over, and nobody left */
+    bool lies;              /* it was found at red, and counted there last: */
+    double lied_s;
+    uint32_t greens; /* over, and nobody left */
     bool green;
     double excess;                   /* counts above what a lane can carry */
     double total, others_total;      /* counted ever; by others when it went quiet */

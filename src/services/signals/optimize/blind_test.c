@@ -228,6 +228,20 @@ TEST(a_flood_of_what_a_lane_can_carry_is_found_at_red_and_stays_found)
     CHECK(blind_count(&b) == 0);
 }
 
+TEST(a_device_of_which_two_loops_count_at_red_is_not_believed_at_all)
+{
+    static const uint32_t both[LANES] = {2, 2, 10, 10};
+    begin(false);
+    for (uint32_t cycle = 0; cycle < 20; cycle++) {
+        lights[0] = lights[1] = (struct blind_light){.green = true};
+        pass(10, all);
+        lights[0] = lights[1] = (struct blind_light){.red = true};
+        pass(40, cycle < 10 ? both : (const uint32_t[LANES]){0, 0, 10, 10});
+        CHECK(cycle < 3 || cycle >= 10 || blind_count(&b) == LANES);
+    }
+    CHECK(blind_count(&b) == 0); /* BLIND_GOOD_S */
+}
+
 TEST(one_who_passes_at_red_among_many_at_green_is_no_liar)
 {
     begin(false);
