@@ -36,11 +36,13 @@ prepare_guess(struct lines *l, uint32_t c, uint32_t slot)
     }
     l->go[c][slot][lane->count] = l->yield[c][slot][lane->count] = 0;
     memset(l->run[c][slot][lane->count], 0, SIGNALS_PHASES_MAX);
+    l->next[c][slot][lane->count] = (uint8_t)lane->count;
     for (uint32_t i = lane->count; i-- > 0;) {
         uint32_t k = lane->link[c][i];
         bool there = search_is_there(lane, c, i); /* else he stands in nobody's way */
         const uint8_t *next = l->run[c][slot][i + 1], *goes = there ? l->goes[k] : everybody;
         uint8_t *run = l->run[c][slot][i];
+        l->next[c][slot][i] = there ? (uint8_t)i : l->next[c][slot][i + 1];
         l->go[c][slot][i] = there ? l->go_of[k] : all;
         l->yield[c][slot][i] = there ? l->yield_of[k] : 0;
         for (uint32_t ph = 0; ph < SIGNALS_PHASES_MAX; ph++)

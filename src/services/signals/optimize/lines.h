@@ -36,6 +36,9 @@ struct lines {
     uint8_t run[SEARCH_SCENARIOS_MAX][SIGNALS_LANES_MAX][SEARCH_VEHICLES_MAX + 1]
                [SIGNALS_PHASES_MAX];
     struct lines_sum sum[SEARCH_SCENARIOS_MAX][SIGNALS_LANES_MAX][SEARCH_VEHICLES_MAX + 1];
+    /* The first one from a vehicle on that is there in the scenario: states are only ever there, so
+     * that plans that differ in nobody who is there are the same. */
+    uint8_t next[SEARCH_SCENARIOS_MAX][SIGNALS_LANES_MAX][SEARCH_VEHICLES_MAX + 1];
     /* By second and slot, vehicles that are at the line before the next second, in
      * LINES_STORE_S, and soon enough after a change; 0 beyond `count`. */
     uint8_t come[SEARCH_HORIZON_S + 1][SIGNALS_LANES_MAX];

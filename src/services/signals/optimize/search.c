@@ -185,10 +185,6 @@ advance_lane(struct search *s, const struct node *n, uint32_t c, uint32_t slot, 
     uint32_t first = indices(s, n, c)[slot], i = first;
     double free_s = free_times(s, n, c)[slot];
     while (i < l->count && l->eta_s[i] < t + 1) {
-        if (!search_is_there(l, c, i)) {
-            i++;
-            continue;
-        }
         uint32_t k = l->link[c][i];
         double until = t + 1;
         enum link_light light =
@@ -214,7 +210,7 @@ advance_lane(struct search *s, const struct node *n, uint32_t c, uint32_t slot, 
         if (waited > STOP_AFTER_S && l->eta_s[i] > 0)
             *cost += STOP_COST * w;
         free_s = at + (light == LIGHT_YIELDS ? l->permissive_s : l->headway_s);
-        i++;
+        i = s->lines.next[c][slot][i + 1];
     }
     if (i == first)
         return;
@@ -463,9 +459,11 @@ begin(struct search *s)
                           .elapsed_s = (int32_t)p->age_s,
                           .at = root->at};
     for (uint32_t c = 0; c < p->scenarios; c++) {
+        s->hash[root->state][c] = 0;
         for (uint32_t j = 0; j < s->lines.count; j++) {
-            indices(s, root, c)[j] = 0;
-            s->hash[root->state][c] = 0;
+            uint8_t first = s->lines.next[c][j][0];
+            indices(s, root, c)[j] = first;
+            s->hash[root->state][c] += lines_hash(j, first);
             free_times(s, root, c)[j] = p->lanes[s->lines.lane[j]].free_s;
         }
         for (uint32_t x = 0; x < p->model->exits_count; x++) {

@@ -132,8 +132,8 @@ find_then(struct togo *g, struct togo_set *set, uint32_t phase)
         double weight = sum[n].weight - sum->weight, count = sum[n].count - sum->count;
         g->shares[g->shares_count++] =
             (struct togo_share){weight, 0.5 * weight * count * headway_of(l, c, slot, phase, i)};
-        index[slot] = (uint8_t)(i + n);
-        hash += lines_hash(slot, n);
+        index[slot] = l->next[c][slot][i + n];
+        hash += lines_hash(slot, index[slot] - i);
     }
     s->then = (uint16_t)(1 + find(g, c, index, hash));
 }
