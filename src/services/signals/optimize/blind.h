@@ -5,7 +5,12 @@
  * What tells them apart is the rest: sibling lanes, the lights, the lane's own past. While a lane
  * sees, its rate is learned; when it is blind, that rate, scaled by what its siblings count now
  * against what they used to count, makes vehicles that nobody saw. A lane that never saw anything
- * takes its siblings' mean, at half when nobody said that it is dead: it may be unused.
+ * takes what lanes with the same turns count, as far as its street is busier than others.
+ *
+ * Silence proves little at first, and a lane that is dead has a queue long before it is proven. So
+ * each silent lane has a chance that it is dead: by how many should have come, how well that is
+ * known, and how long lanes here are silent that live. A plan counts those who would stand there by
+ * that chance; the lane is blind when it is nearly sure.
  *
  * B1  A count, or somebody who comes and goes, makes a lane that was merely silent see again at
  *     once.
@@ -22,8 +27,7 @@
 #include "services/signals/reading.h"
 
 enum {
-    BLIND_SILENT_S = 300,
-    BLIND_SIBLINGS = 10,       /* counted by a sibling in that time */
+    BLIND_SILENT_S = 260,      /* nobody for a cycle or two is nothing yet */
     BLIND_STUCK_S = 60,        /* of green, always occupied, nobody leaves */
     BLIND_STUCK_YIELD_S = 180, /* of a green that yields, or with no room ahead */
     BLIND_GREENS = 4,          /* in a row, with room ahead, in which the head never left: one that
@@ -57,20 +61,25 @@ struct blind_lane {
     double lied_s;
     uint32_t greens; /* over, and nobody left */
     bool green;
-    double excess;                   /* counts above what a lane can carry */
-    double total, others_total;      /* counted ever; by others when it went quiet */
+    double excess; /* counts above what a lane can carry */
+    /* Since it was quiet, were it not dead: by the clock, and by what other lanes count. */
+    double expected_clock, expected_rest;
     double count, seconds;           /* learned: decaying sums */
     double past_count, past_seconds; /* as they were at the last count */
     double scale_from;               /* siblings' rate when it went blind */
-    double now_rate;                 /* over the last minutes, also of siblings */
-    double owed;                     /* vehicles that came and were not made yet */
+    double now_rate, second_rate;    /* over the last minutes, and in this second */
+    double owed; /* vehicles that came and were not made yet; or that came, if it is dead */
     uint64_t siblings;
+    uint8_t turns;    /* of its links, a bit each */
+    double turn_rate; /* of lanes that turn like it */
+    double chance;    /* that it is dead, though it is not said to be blind */
 };
 
 struct blind {
     bool off; /* only what the intersection says itself is believed */
     uint32_t lanes_count;
     double heard_s;
+    double pauses, pauses_count; /* silences of lanes that live, beyond what is usual */
     struct blind_lane lanes[SIGNALS_LANES_MAX];
 };
 
@@ -103,7 +112,11 @@ void blind_seen(struct blind *b, uint32_t lane);
 uint32_t blind_came(struct blind *b, uint32_t lane, double seconds);
 /* What came beyond those, as a share of a vehicle: how likely it is that one more stands there. */
 double blind_doubt(const struct blind *b, uint32_t lane);
-/* It had green, and nobody is left there. */
-void blind_served(struct blind *b, uint32_t lane);
+/* It had green for so many, or nobody is left there. */
+void blind_served(struct blind *b, uint32_t lane, double vehicles);
+
+/* How likely it is dead, also of a lane that is not blind yet, and who came since it had green. */
+double blind_chance(const struct blind *b, uint32_t lane);
+double blind_waiting(const struct blind *b, uint32_t lane);
 
 #endif

@@ -47,13 +47,91 @@ TEST(silent_while_its_sibling_counts)
     begin(false);
     pass(1200, all);
     pass(BLIND_SILENT_S - 1, first);
-    CHECK(blind_count(&b) == 0);
+    CHECK(blind_count(&b) == 0 && blind_chance(&b, 0) == 0);
     pass(2, first);
+    CHECK(blind_chance(&b, 0) > 0.5); /* so many are missing already, and they stand there */
+    CHECK(blind_waiting(&b, 0) > 24 && blind_waiting(&b, 0) < 28);
+    pass(60, first);
     CHECK(blind_is(&b, 0) && blind_count(&b) == 1);
     CHECK(b.lanes[0].why == BLIND_SILENT);
     CHECK(blind_rate(&b, 0) > 0.09 && blind_rate(&b, 0) < 0.11); /* as it used to be */
     pass(11, all);
     CHECK(blind_count(&b) == 0); /* B1 */
+    CHECK(blind_chance(&b, 0) == 0 && blind_waiting(&b, 0) < 1);
+}
+
+TEST(the_longer_it_is_silent_the_likelier_it_is_dead)
+{
+    static const uint32_t slow[LANES] = {50, 50, 50, 50}, first[LANES] = {0, 50, 50, 50};
+    double before = 0;
+    begin(false);
+    pass(3600, slow);
+    for (uint32_t i = 0; i < 1200; i++) {
+        pass(1, first);
+        CHECK(blind_chance(&b, 0) >= before && blind_chance(&b, 0) <= 1);
+        CHECK(i >= 270 || blind_chance(&b, 0) < 0.1); /* five should have come */
+        before = blind_chance(&b, 0);
+        if (i == 299) { /* six, and they had green */
+            CHECK(blind_chance(&b, 0) > 0.02 && !blind_is(&b, 0));
+            blind_served(&b, 0, 2);
+            CHECK(blind_waiting(&b, 0) > 3 && blind_waiting(&b, 0) < 5);
+        }
+    }
+    CHECK(blind_is(&b, 0));
+}
+
+/* Seconds in which each lane counts one in two for a while and none for longer, in turn. */
+static void
+crowds(uint32_t rounds)
+{
+    static const uint32_t crowd[LANES][LANES] = {
+        {2, 20, 20, 20}, {20, 2, 20, 20}, {20, 20, 2, 20}, {20, 20, 20, 2}};
+    static const uint32_t none[LANES][LANES] = {
+        {0, 20, 20, 20}, {20, 0, 20, 20}, {20, 20, 0, 20}, {20, 20, 20, 0}};
+    for (uint32_t i = 0; i < rounds; i++) {
+        pass(30, crowd[i % LANES]);
+        pass(200, none[i % LANES]);
+    }
+}
+
+TEST(where_vehicles_come_in_crowds_a_pause_proves_less)
+{
+    static const uint32_t first[LANES] = {0, 20, 20, 20}, even[LANES] = {20, 20, 20, 20};
+    begin(false);
+    pass(3600, even);
+    pass(300, first);
+    double one_by_one = blind_chance(&b, 0);
+    begin(false);
+    pass(1200, even);
+    crowds(40);
+    CHECK(blind_count(&b) == 0);
+    pass(300, first);
+    CHECK(blind_chance(&b, 0) > 0 && blind_chance(&b, 0) < one_by_one);
+}
+
+TEST(what_comes_to_a_lane_follows_from_its_turns_and_its_street)
+{
+    static const uint64_t siblings[SIGNALS_LANES_MAX] = {2, 1, 8, 4};
+    static const uint32_t first[LANES] = {0, 100, 20, 100}; /* straight on and left, twice */
+    begin(false);
+    model.links_count = LANES;
+    for (uint8_t k = 0; k < LANES; k++) {
+        model.link_lane[k] = k;
+        model.link_turn[k] = k % 2 ? TURN_LEFT : TURN_STRAIGHT;
+    }
+    blind_init(&b, &model, siblings, false, now);
+    reading.dead[0] = true;
+    pass(3600, first);
+    CHECK(blind_rate(&b, 0) > 0.035 && blind_rate(&b, 0) < 0.055); /* one in 20 */
+    reading.dead[0] = false, reading.dead[1] = true;
+    blind_init(&b, &model, siblings, false, now);
+    pass(3600, (const uint32_t[LANES]){40, 0, 20, 100}); /* a street half as busy */
+    CHECK(blind_rate(&b, 1) > 0.004 && blind_rate(&b, 1) < 0.008);
+    reading.dead[0] = reading.dead[2] = true; /* no lane goes straight on that sees */
+    reading.dead[1] = false;
+    blind_init(&b, &model, siblings, false, now);
+    pass(3600, (const uint32_t[LANES]){0, 100, 0, 100});
+    CHECK(blind_rate(&b, 2) > 0.02 && blind_rate(&b, 2) < 0.06); /* it is usually thrice a left */
 }
 
 TEST(a_lane_that_is_seldom_used_is_not_dead)
@@ -84,15 +162,15 @@ TEST(a_lane_that_never_saw_anything_takes_its_siblings_mean)
     begin(false);
     pass(900, first);
     CHECK(blind_is(&b, 0));
-    CHECK(blind_rate(&b, 0) > 0.045 && blind_rate(&b, 0) < 0.055); /* half: it may be unused */
+    CHECK(blind_rate(&b, 0) > 0.08 && blind_rate(&b, 0) < 0.11); /* as its street, not the others */
 
     begin(false);
     reading.dead[0] = true;
     pass(900, first);
     CHECK(b.lanes[0].why == BLIND_SAID);
-    CHECK(blind_rate(&b, 0) > 0.09 && blind_rate(&b, 0) < 0.11);
+    CHECK(blind_rate(&b, 0) > 0.08 && blind_rate(&b, 0) < 0.11);
     reading.dead[1] = true; /* the whole street: the other one has to do */
-    pass(1, first);
+    pass(2, first);
     CHECK(blind_rate(&b, 0) > 0.18 && blind_rate(&b, 0) < 0.22);
     for (uint32_t l = 0; l < LANES; l++)
         reading.dead[l] = true;

@@ -228,6 +228,7 @@ queues_hear(struct queues *q, const struct signals_reading *r, bool loops_only, 
                 unseen_imagine(q, l, seconds, now_s);
             continue;
         }
+        unseen_doubt(q, l, seconds, now_s);
         for (uint32_t n = 0; n < r->stop[l]; n++)
             line_depart(q, l, now_s);
         if (!cars && r->stop_on[l] && r->stop[l] == 0)

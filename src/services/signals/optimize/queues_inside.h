@@ -117,6 +117,8 @@ bool unseen_took(struct queues *q, uint32_t lane, struct queue_vehicle v);
 void unseen_fewer(struct queue_lane *l);
 /* Q4: who came unseen, and who left. */
 void unseen_imagine(struct queues *q, uint32_t lane, double seconds, double now_s);
+/* A lane that may be dead had green. */
+void unseen_doubt(struct queues *q, uint32_t lane, double seconds, double now_s);
 
 /* ---- queues_intended ---- */
 

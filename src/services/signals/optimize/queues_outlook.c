@@ -13,7 +13,8 @@ enum { MANY_LANES = 12, MANY_VEHICLES = 40 };
  */
 #define MARGIN_S 1.0
 #define INTENDED_LEAST 0.5 /* of a vehicle: as likely there as not */
-#define DISBELIEVED 0.1    /* claims below are not planned with at all */
+#define DISBELIEVED 0.1    /* claims below are not planned with at all, */
+#define DOUBTED 0.02       /* nor who stands on a lane that may be dead */
 
 struct lane_turns {
     uint32_t count;
@@ -119,6 +120,24 @@ fill_beyond(const struct queues *q, const struct intents_source *sources, struct
         put(to, t, 1, 0);
 }
 
+/* Who stands there if its loops are dead: they are in as many guesses as that is likely. */
+static void
+fill_doubt(const struct queues *q, struct search_problem *p, uint32_t lane, double weight)
+{
+    double chance = blind_chance(&q->blind, lane), waiting = blind_waiting(&q->blind, lane);
+    double guesses = (double)p->scenarios * chance;
+    uint8_t there = 1U << lane % p->scenarios;
+    for (uint32_t n = 1; (double)n < guesses; n++)
+        there |= (uint8_t)(1U << (lane + n) % p->scenarios);
+    double share = guesses / (double)__builtin_popcount(there);
+    for (uint32_t n = 0; n < q->lanes[lane].holds && waiting > 0; n++, waiting -= 1) {
+        double part = waiting < 1 ? waiting : 1;
+        if (chance * part < DOUBTED)
+            return;
+        put(&p->lanes[lane], 0, weight * share * part, (uint8_t)~there);
+    }
+}
+
 static void
 fill_lane(const struct queues *q, const struct intents_source *sources, struct search_problem *p,
           uint32_t lane, double now_s)
@@ -133,6 +152,8 @@ fill_lane(const struct queues *q, const struct intents_source *sources, struct s
     to->count = 0;
     if (blind_is(&q->blind, lane) && !waits)
         put(to, 0, blind_doubt(&q->blind, lane), 0);
+    else if (!blind_is(&q->blind, lane) && !q->sees && !walk)
+        fill_doubt(q, p, lane, spills);
     for (uint32_t i = 0; i < from->count; i++) {
         eta = queue_eta(q, lane, i, eta, now_s);
         bool stands = eta <= now_s;
@@ -256,8 +277,10 @@ queues_fill(const struct queues *q, const struct intents_source *sources, struct
         for (uint32_t ph = 0; ph < m->phases_count; ph++)
             p->stuck[ph][l] = q->lanes[l].stuck_until_s[ph] > now_s;
     }
-    for (uint32_t l = 0; l < m->lanes_count; l++)
+    for (uint32_t l = 0; l < m->lanes_count; l++) {
+        mixed |= !q->sees && p->lanes[l].count > 0 && blind_chance(&q->blind, l) >= DOUBTED;
         mixed |= fill_guests(q, p, l, now_s);
+    }
     if (!mixed)
         p->scenarios = 1;
 }

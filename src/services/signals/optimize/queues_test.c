@@ -347,3 +347,30 @@ TEST(who_missed_the_first_loop_of_his_lane_is_not_waited_for_at_the_next)
     CHECK(!expected_after(16, false));
     CHECK(expected_after(16, true)); /* he may stand in the queue over it */
 }
+
+TEST(a_lane_that_may_be_dead_is_planned_with_in_some_guesses)
+{
+    static struct search_problem p;
+    begin();
+    p = (struct search_problem){.model = &model};
+    for (int i = 0; i < 1800; i++) /* one in a minute on each lane, then none on lane 2 */
+        second(1, "000", i % 60 ? "000" : "111", "000");
+    for (int i = 0; i < 360; i++)
+        second(0, "000", i % 60 ? "000" : "110", "000");
+    queues_fill(&q, NULL, &p, now);
+    double chance = blind_chance(&q.blind, 2);
+    CHECK(chance > 0.02 && chance < 0.25 && near(2) == 0);
+    CHECK(p.scenarios == SEARCH_SCENARIOS_MAX && p.lanes[2].count >= 5);
+    for (uint32_t c = 0, there = 0; c < p.scenarios; c++) {
+        there += search_is_there(&p.lanes[2], c, 0);
+        CHECK(c + 1 < p.scenarios || there == 1);
+    }
+    CHECK(p.lanes[2].eta_s[0] <= 0);
+    CHECK(p.lanes[2].weight[0] > 3.9 * chance && p.lanes[2].weight[0] < 4.1 * chance);
+    for (int i = 0; i < 30; i++) /* whoever stood there has gone */
+        second(1, "000", "000", "000");
+    queues_fill(&q, NULL, &p, now);
+    CHECK(blind_waiting(&q.blind, 2) < 1);
+    second(1, "000", "001", "000");
+    CHECK(blind_chance(&q.blind, 2) == 0);
+}

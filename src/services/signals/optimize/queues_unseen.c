@@ -80,7 +80,15 @@ unseen_imagine(struct queues *q, uint32_t lane, double seconds, double now_s)
             q, lane, queue_pull(l, 0).link)]++; /* nobody saw it: no claim is confirmed */
         l->departed_s = l->served_s = now_s;
     } else if (l->count == 0) {
-        blind_served(&q->blind, lane);
+        blind_served(&q->blind, lane, QUEUE_VEHICLES_MAX);
         l->served_s = now_s;
     }
+}
+
+void
+unseen_doubt(struct queues *q, uint32_t lane, double seconds, double now_s)
+{
+    const struct queue_lane *l = &q->lanes[lane];
+    if (l->green && now_s >= l->green_since_s + l->flow.start_s)
+        blind_served(&q->blind, lane, seconds / BLIND_HEADWAY_S);
 }
