@@ -190,10 +190,11 @@ static void
 hear(struct signals *s, struct junction *j, const struct observation *o)
 {
     j->read_us = o->time_us;
+    j->heard_ms = s->ports->mono_ms(s->ports->ctx);
+    if (!control_hear(s->control, j->control, &s->reading, j->heard_ms))
+        return; /* people and calls are not told what cannot be */
     j->phase = s->reading.phase;
     j->age_s = s->reading.age_s;
-    j->heard_ms = s->ports->mono_ms(s->ports->ctx);
-    control_hear(s->control, j->control, &s->reading, j->heard_ms);
 }
 
 /* What a vehicle asks for; any other device has no business with a Datastream of this name. */

@@ -213,7 +213,7 @@ find_full(const struct control *c, struct junction *j, double now_s)
     }
 }
 
-void
+bool
 control_hear(struct control *c, uint32_t index, const struct signals_reading *reading,
              uint64_t now_ms)
 {
@@ -223,7 +223,7 @@ control_hear(struct control *c, uint32_t index, const struct signals_reading *re
     bool news = news_hear(&j->news, &j->model, reading->phase, reading->age_s, now_ms);
     j->age_s = news_age(&j->news, now_ms) + 1; /* when the wish takes effect */
     if (!news)
-        return;
+        return false;
     if (!j->heard)
         queues_init(&j->queues, &j->model, now_s);
     if (c->options.trusting)
@@ -239,6 +239,7 @@ control_hear(struct control *c, uint32_t index, const struct signals_reading *re
         if (j->queues.lanes[l].count > 0)
             j->busy_s = now_s;
     }
+    return true;
 }
 
 enum err

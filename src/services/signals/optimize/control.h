@@ -59,8 +59,9 @@ enum err control_add(struct control *c, const struct signals_model *model,
 /* It describes itself anew; what was learned of the old shape is forgotten. */
 void control_change(struct control *c, uint32_t index, const struct signals_model *model);
 
-/* The reading must have been read for this model. */
-void control_hear(struct control *c, uint32_t index, const struct signals_reading *reading,
+/* The reading must have been read for this model. False: it cannot be of now (news.h) and was not
+ * heard; nobody should be told of it either. */
+bool control_hear(struct control *c, uint32_t index, const struct signals_reading *reading,
                   uint64_t now_ms);
 /* ERR_LIMIT: too many calls stand; ERR_MALFORMED: no such lane. */
 enum err control_hear_call(struct control *c, uint32_t index, const struct control_call *call,

@@ -121,10 +121,10 @@ TEST(what_is_sent_again_is_not_counted_again)
     struct signals_reading old = reading;
     old.age_s = 0;
     now_ms += 1000;
-    control_hear(c, 0, &old, now_ms); /* a green that is younger than it was */
+    CHECK(!control_hear(c, 0, &old, now_ms)); /* a green that is younger than it was */
     old.phase = 1;
     old.age_s = 30;
-    control_hear(c, 0, &old, now_ms); /* and one that cannot have stood so long */
+    CHECK(!control_hear(c, 0, &old, now_ms)); /* and one that cannot have stood so long */
     memset(reading.advance, 0, sizeof(reading.advance));
     second();
     CHECK(control_view(c, 0)->near[0] + control_view(c, 0)->near[1] == 1);
