@@ -2,14 +2,15 @@
 
 #include <math.h>
 
-#define LEARN_S 1800.0  /* the past that a rate is learned from */
-#define NOW_S 300.0     /* and the present that scales it */
-#define PRIOR_S 300.0   /* others count as much as so many seconds of the lane's own */
-#define CARRIES_S 1.5   /* a lane cannot count more than one in so many seconds */
-#define NOISY 20.0      /* counts above that, in a row */
-#define AT_RED 8.0      /* counts at red, */
-#define LAWFUL 0.25     /* above so many for each at green, */
-#define SIDEWAYS_S 10.0 /* and one in so many seconds: who changes lanes on the loop crosses it */
+#define LEARN_S 1800.0    /* the past that a rate is learned from */
+#define NOW_S 300.0       /* and the present that scales it */
+#define PRIOR_S 300.0     /* others count as much as so many seconds of the lane's own */
+#define CARRIES_S 1.5     /* a lane cannot count more than one in so many seconds */
+#define NOISY 20.0        /* counts above that, in a row */
+#define AT_RED 8.0        /* counts at red, */
+#define LAWFUL 0.25       /* above so many for each at green, */
+#define SIDEWAYS_S 10.0   /* and one in so many seconds: who changes lanes on the loop crosses it */
+#define CHANCE_LEAST 0.02 /* of being dead: less is nothing */
 #define RATE_UNKNOWN 0.02
 #define RATE_LEAST 0.0005
 #define DOUBT_LEAST 0.01
@@ -72,6 +73,14 @@ blind_lies(const struct blind *b, uint32_t lane)
 {
     ASSERT(lane < b->lanes_count);
     return b->lanes[lane].why >= BLIND_STUCK;
+}
+
+bool
+blind_sees(const struct blind *b, uint32_t lane, double now_s)
+{
+    ASSERT(lane < b->lanes_count);
+    const struct blind_lane *l = &b->lanes[lane];
+    return l->why == BLIND_NOT && l->chance <= CHANCE_LEAST && now_s - l->quiet_s <= BLIND_SEES_S;
 }
 
 uint32_t

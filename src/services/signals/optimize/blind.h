@@ -27,6 +27,7 @@
 #include "services/signals/reading.h"
 
 enum {
+    BLIND_SEES_S = 30,         /* a loop that said nothing for so long proves no absence */
     BLIND_SILENT_S = 260,      /* nobody for a cycle or two is nothing yet */
     BLIND_STUCK_S = 60,        /* of green, always occupied, nobody leaves */
     BLIND_STUCK_YIELD_S = 180, /* of a green that yields, or with no room ahead */
@@ -115,6 +116,9 @@ double blind_doubt(const struct blind *b, uint32_t lane);
 /* It had green for so many, or nobody is left there. */
 void blind_served(struct blind *b, uint32_t lane, double vehicles);
 
+/* Its stop loop counted or changed a moment ago, and nothing speaks for its being dead: whom its
+ * loops do not show is not there. */
+bool blind_sees(const struct blind *b, uint32_t lane, double now_s);
 /* How likely it is dead, also of a lane that is not blind yet, and who came since it had green. */
 double blind_chance(const struct blind *b, uint32_t lane);
 double blind_waiting(const struct blind *b, uint32_t lane);

@@ -371,6 +371,23 @@ TEST(makes_as_many_as_come)
     CHECK(came > 500 && came < 580);
 }
 
+TEST(a_loop_that_said_nothing_for_a_while_proves_nobodys_absence)
+{
+    static const uint32_t first[LANES] = {0, 10, 10, 10};
+    begin(false);
+    pass(100, all);
+    CHECK(blind_sees(&b, 0, now));
+    pass(BLIND_SEES_S, first);
+    CHECK(blind_sees(&b, 0, now));
+    pass(1, first);
+    CHECK(!blind_sees(&b, 0, now) && blind_sees(&b, 1, now));
+    pass(9, all);
+    CHECK(blind_sees(&b, 0, now));
+    reading.dead[0] = true;
+    pass(1, all);
+    CHECK(!blind_sees(&b, 0, now));
+}
+
 TEST(words_for_each_reason)
 {
     for (enum blind_why why = 0; why < BLIND_WHYS_COUNT; why++)

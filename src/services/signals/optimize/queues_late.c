@@ -67,12 +67,15 @@ first_loop(const struct signals_model *m, uint32_t lane)
     return first;
 }
 
-/* By how much somebody is late at the first loop of his lane, if no queue hides who comes there. */
+/*
+ * By how much somebody is late at the first loop of his lane, if no queue hides who comes there and
+ * the lane's loops are surely not dead.
+ */
 static double
 late_at_first(const struct queues *q, uint32_t lane, int32_t first, const struct queue_vehicle *v,
               double now_s)
 {
-    if (first < 0)
+    if (first < 0 || !blind_sees(&q->blind, lane, now_s))
         return -LATE_GONE_S;
     uint32_t at_m = q->model->loops[first].distance_m;
     if (at_m <= q->lanes[lane].inner_m || v->from_m <= at_m ||
