@@ -104,6 +104,18 @@ read_phases(const cJSON *list, struct signals_model *m)
 }
 
 /* FNV-1a. */
+double
+signals_usual_turns(uint8_t turn)
+{
+    static const double usual[] = {[TURN_UNKNOWN] = 2,
+                                   [TURN_STRAIGHT] = 6,
+                                   [TURN_RIGHT] = 2,
+                                   [TURN_LEFT] = 2,
+                                   [TURN_ROUND] = 0.1};
+    ASSERT(turn < ARRAY_COUNT(usual));
+    return usual[turn];
+}
+
 uint64_t
 signals_name_hash(struct bytes name)
 {

@@ -90,6 +90,10 @@ struct signals_model {
 /* Names are compared by this; never 0. */
 uint64_t signals_name_hash(struct bytes name);
 
+/* Of some ten vehicles, where nothing is known yet, so many turn so (enum link_turn): most go
+ * straight on. Engineering choice. */
+double signals_usual_turns(uint8_t turn);
+
 /* Read a Thing (an object with member "properties"). ERR_MALFORMED, ERR_LIMIT. */
 enum err signals_model_read(struct bytes thing, struct signals_model *out) MUST_USE;
 

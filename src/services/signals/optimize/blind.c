@@ -114,19 +114,13 @@ sees(const struct blind_lane *l)
     return l->wanted && l->why == BLIND_NOT ? 1 - l->chance : 0;
 }
 
-/* Of some ten vehicles, where nothing is known yet: most go straight on. */
 static double
 usually(uint8_t turns)
 {
-    static const double share[] = {[TURN_UNKNOWN] = 2,
-                                   [TURN_STRAIGHT] = 6,
-                                   [TURN_RIGHT] = 2,
-                                   [TURN_LEFT] = 2,
-                                   [TURN_ROUND] = 0.1};
     double sum = 0;
-    for (uint32_t t = 0; t <= TURN_ROUND; t++)
-        sum += turns >> t & 1 ? share[t] : 0;
-    return sum > 0 ? sum : share[TURN_UNKNOWN];
+    for (uint8_t t = 0; t <= TURN_ROUND; t++)
+        sum += turns >> t & 1 ? signals_usual_turns(t) : 0;
+    return sum > 0 ? sum : signals_usual_turns(TURN_UNKNOWN);
 }
 
 /* How much one lane says of another: lanes with the same turns are used alike. */

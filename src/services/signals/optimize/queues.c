@@ -64,10 +64,6 @@ queues_believe(struct queues *q)
     q->trust.off = q->blind.off = true;
 }
 
-/* Of some ten vehicles, where nothing is known yet: most go straight on. */
-static const double turn_priors[] = {
-    [TURN_UNKNOWN] = 2, [TURN_STRAIGHT] = 6, [TURN_RIGHT] = 2, [TURN_LEFT] = 2, [TURN_ROUND] = 0.1};
-
 /* Before anything is known: for how many vehicles the lane goes on that a loop lies on. */
 static double
 own_share(const struct signals_model *m, const struct signals_source *loop)
@@ -101,7 +97,7 @@ queues_init(struct queues *q, const struct signals_model *m, double now_s)
             lane->inner_m = m->loops[j].distance_m;
     }
     for (uint32_t k = 0; k < m->links_count; k++)
-        q->turn[k] = turn_priors[m->link_turn[k]];
+        q->turn[k] = signals_usual_turns(m->link_turn[k]);
     q->green_phase = -1;
     for (uint32_t l = 0; l < m->lanes_count; l++) {
         struct queue_lane *lane = &q->lanes[l];
