@@ -25,6 +25,7 @@
 #define AWAY 0.02        /* what lanes of other streets say of how many come now */
 /* How sure it is that a silent lane is dead. Engineering choices, measured (README). */
 #define DEAD_BEFORE 0.1   /* of the lanes that never counted so many are dead, */
+#define UNUSED_BEFORE 0.1 /* as many nobody ever drives on: no silence tells which */
 #define DIES 0.003        /* and of the others, in any silence */
 #define JUDGED 0.9        /* from then on it is taken for blind */
 #define UNSURE 2.0        /* vehicles that the rate of lanes like it is worth */
@@ -274,7 +275,8 @@ expected(const struct blind_lane *l)
 
 /*
  * How likely it is dead, given so many who should have been seen since it was heard last. A dead
- * lane is silent for sure. One that counts is silent by chance: the less likely the more should
+ * lane is silent for sure, and so is one that nobody uses (a bus's, a closed street's), if it never
+ * counted. One that counts is silent by chance: the less likely the more should
  * have come, as far as this intersection's vehicles come one by one (they come in crowds, and how
  * long the pauses are is learned) and the lane's rate is known.
  */
@@ -290,7 +292,8 @@ chance_of(const struct blind *b, const struct blind_lane *l, bool all_found)
     double shape = UNSURE + (known ? l->past_count : 0);
     double lives = exp(-shape * log1p(times / shape));
     double dead = known ? DIES : DEAD_BEFORE;
-    return dead / (dead + (1 - dead) * lives);
+    double unused = known ? 0 : UNUSED_BEFORE;
+    return dead / (dead + unused + (1 - dead - unused) * lives);
 }
 
 /* It is alive: how long was the pause? */
@@ -429,7 +432,7 @@ blind_hear(struct blind *b, const struct signals_reading *r, const struct blind_
         struct blind_lane *l = &b->lanes[i];
         if (l->quiet_s >= now_s || l->on)
             heard(b, l);
-        else if (l->wanted && l->why <= BLIND_SILENT)
+        else if (l->wanted && !lights[i].held && l->why <= BLIND_SILENT)
             expect(b, i, seconds);
     }
     bool liars = device_lies(b);

@@ -88,6 +88,7 @@ struct blind_light {
     bool red;             /* surely: a phase stands, and it has none of its links */
     bool green, free_way; /* free_way: protected, with room ahead */
     bool full;            /* no room where some of its links lead */
+    bool held;            /* a queue beside it stands in the way of who wants to come to it */
     bool all_found;       /* all who were said to come to this street were seen on its lanes */
 };
 

@@ -51,6 +51,18 @@ all_found(const struct queues *q, uint32_t lane)
     return false;
 }
 
+/* A queue on a lane of its street reaches back to where one would change to this one. */
+static bool
+held(const struct queues *q, uint32_t lane)
+{
+    uint64_t street = q->lanes[lane].siblings | 1ULL << lane;
+    for (uint32_t l = 0; l < q->model->lanes_count; l++) {
+        if ((street >> l & 1) && (q->lanes[l].held || late_is_full(&q->lanes[l])))
+            return true;
+    }
+    return false;
+}
+
 void
 unseen_find(struct queues *q, const struct signals_reading *r, double now_s)
 {
@@ -60,6 +72,7 @@ unseen_find(struct queues *q, const struct signals_reading *r, double now_s)
                                          .green = lights_green(q, l),
                                          .free_way = lights_free_way(q, l),
                                          .full = lights_full_exit(q, l),
+                                         .held = held(q, l),
                                          .all_found = all_found(q, l)};
     blind_hear(&q->blind, r, lights, now_s);
 }
