@@ -81,6 +81,8 @@ struct queues {
     /* From a source to the next place where one is seen, in the time at the speed limit: what half
      * of all need, and what nearly all do. */
     double pace[QUEUE_SOURCES_MAX], slow[QUEUE_SOURCES_MAX];
+    double met[QUEUE_SOURCES_MAX];  /* share of those who came that the next loop was the first to
+                                       see */
     double turn[SIGNALS_LINKS_MAX]; /* how many took that link; decays */
     double turn_credit[SIGNALS_LINKS_MAX];
     double proof[SIGNALS_LINKS_MAX]; /* against the head of the lane taking that link */

@@ -44,17 +44,21 @@ came_late(struct queues *q, uint32_t loop, double at_s)
 {
     const struct signals_source *s = &q->model->loops[loop];
     struct queue_gone *found = NULL;
+    uint32_t lane = 0;
     for (uint32_t i = 0; i < s->lanes_count; i++) {
         struct queue_lane *l = &q->lanes[s->lanes[i]];
         for (uint32_t k = 0; k < QUEUE_GONE_MAX && k < l->gone_count; k++) {
             struct queue_gone *g = &l->gone[k];
-            if (pace_fits(q, g->from_m, loop, at_s - g->seen_s) &&
-                (!found || g->seen_s < found->seen_s))
-                found = g;
+            if (!pace_fits(q, g->from_m, loop, at_s - g->seen_s) ||
+                (found && g->seen_s >= found->seen_s))
+                continue;
+            found = g;
+            lane = s->lanes[i];
         }
     }
     if (!found)
         return;
+    late_learn(q, found->source, lane, found->from_m, loop);
     pace_learn(q, found->source, found->from_m, loop, at_s - found->seen_s);
     came_over(q, found->source, loop);
     found->seen_s = LONG_AGO_S;
@@ -83,6 +87,7 @@ confirm(struct queues *q, uint32_t loop, double at_s)
     if (!found)
         return false;
     struct queue_vehicle v = queue_pull(found, at);
+    late_learn(q, v.source, (uint32_t)(found - q->lanes), v.from_m, loop);
     if (!late_is_full(found))
         pace_learn(q, v.source, v.from_m, loop, at_s - v.seen_s);
     came_over(q, v.source, loop);

@@ -53,11 +53,14 @@ bool late_is_full(const struct queue_lane *l);
  * so he does over a loop under which the queue stands.
  */
 void late_follow(struct queues *q, uint32_t lane, bool departed, double now_s);
+/* Whom `source` saw `from_m` before the line of `lane` came over this loop first. */
+void late_learn(struct queues *q, uint32_t source, uint32_t lane, uint32_t from_m, uint32_t loop);
 /* By how much he is later than that; <= 0: in time. */
 double late_by(const struct queue_vehicle *v, double now_s);
 /*
  * Who was due at a nearer loop and did not come over it: he stands before it, or went elsewhere. On
- * a lane whose loops are dead, a neighbour's word has to do.
+ * a lane whose loops are dead, a neighbour's word has to do. Loops before the lane begins count
+ * where nearly all who came from his source came over them.
  */
 void late_drop(struct queues *q, double now_s);
 

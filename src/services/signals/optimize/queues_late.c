@@ -1,9 +1,11 @@
 #include "services/signals/optimize/queues_inside.h"
 
-#define SLOW_S 2.0   /* before he is late, he may stand in the queue beside */
-#define FOLLOW_S 2.2 /* from one in a queue to the next */
-#define GRACE_S 1.0  /* at the first loop of a lane, for who changes to it there */
-#define LATE_S 0.5   /* a vehicle this late that the free stop loop does not show is elsewhere */
+#define SLOW_S 2.0      /* before he is late, he may stand in the queue beside */
+#define FOLLOW_S 2.2    /* from one in a queue to the next */
+#define GRACE_S 1.0     /* at the first loop of a lane, for who changes to it there */
+#define MEETS 0.8       /* of all who come: enough to take a loop's silence for an absence */
+#define MEETS_STEP 0.05 /* of that share, for one who came */
+#define LATE_S 0.5      /* a vehicle this late that the free stop loop does not show is elsewhere */
 
 bool
 late_is_full(const struct queue_lane *l)
@@ -84,6 +86,66 @@ late_at_first(const struct queues *q, uint32_t lane, int32_t first, const struct
     return late_by(v, now_s + (double)at_m / queue_speed(q->model, lane)) - GRACE_S;
 }
 
+static bool
+leads_to(const struct signals_source *s, uint32_t lane)
+{
+    return memchr(s->lanes, (int)lane, s->lanes_count) != NULL;
+}
+
+/* The farthest of the loops before the line that one may come over who was seen at `from_m`. */
+static uint32_t
+next_m(const struct signals_model *m, uint32_t lane, uint32_t from_m)
+{
+    uint32_t next = 0;
+    for (uint32_t j = 0; j < m->loops_count; j++) {
+        uint32_t at_m = m->loops[j].distance_m;
+        if (at_m < from_m && at_m > next && leads_to(&m->loops[j], lane))
+            next = at_m;
+    }
+    return next;
+}
+
+/* Does each loop on all lanes of that place show who comes there? */
+static bool
+shows(const struct queues *q, uint32_t lane, uint32_t at_m, double now_s)
+{
+    for (uint32_t j = 0; j < q->model->loops_count; j++) {
+        const struct signals_source *s = &q->model->loops[j];
+        if (s->distance_m == at_m && leads_to(s, lane) &&
+            (spill_covered(&q->spill, j) || !blind_sees(&q->blind, s->lanes[0], now_s)))
+            return false;
+    }
+    return true;
+}
+
+/* The streets between are not known, so which loops his source's vehicles come over is learned. */
+void
+late_learn(struct queues *q, uint32_t source, uint32_t lane, uint32_t from_m, uint32_t loop)
+{
+    if (source >= QUEUE_SOURCES_MAX)
+        return;
+    bool first = q->model->loops[loop].distance_m >= next_m(q->model, lane, from_m);
+    q->met[source] += MEETS_STEP * ((first ? 1 : 0) - q->met[source]);
+}
+
+/* By how much somebody is late at the next loop, if nearly all come over it, before his lane. */
+static double
+late_at_next(const struct queues *q, uint32_t lane, const struct queue_vehicle *v, double now_s)
+{
+    if (v->source >= QUEUE_SOURCES_MAX || q->met[v->source] < MEETS)
+        return -LATE_GONE_S;
+    uint32_t at_m = next_m(q->model, lane, v->from_m);
+    if (at_m <= q->lanes[lane].inner_m || !shows(q, lane, at_m, now_s))
+        return -LATE_GONE_S;
+    return late_by(v, now_s + (double)at_m / queue_speed(q->model, lane)) - GRACE_S;
+}
+
+static double
+larger(double a, double b)
+{
+    return a > b ? a : b;
+}
+
 void
 late_drop(struct queues *q, double now_s)
 {
@@ -98,8 +160,8 @@ late_drop(struct queues *q, double now_s)
         for (uint32_t i = 0; i < l->count;) {
             const struct queue_vehicle *v = &l->v[i];
             double late = v->from_m > l->inner_m ? late_by(v, now_s + rest) : -LATE_GONE_S;
-            double before = late_at_first(q, lane, first, v, now_s);
-            late = before > late ? before : late;
+            late = larger(late, late_at_first(q, lane, first, v, now_s));
+            late = larger(late, late_at_next(q, lane, v, now_s));
             bool word = blind && v->source >= m->loops_count;
             if (word || full == (int32_t)lane || late <= (full >= 0 ? -SLOW_S : 0)) {
                 i++;

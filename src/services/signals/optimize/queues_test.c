@@ -348,6 +348,49 @@ TEST(who_missed_the_first_loop_of_his_lane_is_not_waited_for_at_the_next)
     CHECK(expected_after(16, true)); /* he may stand in the queue over it */
 }
 
+/* Both loops at 139 m lie before the lanes begin; lane 0 has one 39 m before its line, too. Of
+ * those whom the neighbour let go until now, the outer loops saw `saw` first; then one is let go
+ * whom they do not see. True: he is expected after so many seconds. */
+static bool
+expected_on_this_way(uint32_t saw, uint32_t of, uint32_t seconds)
+{
+    struct signals_reading r = {.phase = 0};
+    begin();
+    model.loops[model.loops_count++] =
+        (struct signals_source){.distance_m = 39, .lanes_count = 1, .lanes = {0}};
+    model.lane_m[0] = model.lane_m[1] = 100;
+    model.feeders[0].lanes_count = model.loops[0].lanes_count = model.loops[1].lanes_count = 1;
+    queues_init(&q, &model, now);
+    for (uint32_t n = 0; n < of; n++) {
+        queues_coming(&q, 0, now);
+        for (uint32_t i = 0; i < 24; i++) {
+            now += 1;
+            r.advance[0] = i == 9 && n < saw;
+            r.advance[3] = i == 16;
+            r.stop[0] = i == 19;
+            queues_hear(&q, &r, true, now);
+        }
+    }
+    CHECK(near(0) == 0);
+    queues_coming(&q, 0, now);
+    r.advance[0] = r.advance[3] = r.stop[0] = 0;
+    for (uint32_t i = 0; i < seconds; i++) {
+        now += 1;
+        queues_hear(&q, &r, true, now);
+    }
+    return near(0) > 0;
+}
+
+TEST(who_missed_a_loop_that_all_others_came_over_is_not_on_this_way)
+{
+    CHECK(expected_on_this_way(60, 60, 10)); /* ten seconds to the loop, and some are slow */
+    CHECK(!expected_on_this_way(60, 60, 14));
+    CHECK(expected_on_this_way(0, 60, 14)); /* who comes does not come that way */
+    CHECK(expected_on_this_way(50, 60, 14));
+    CHECK(expected_on_this_way(5, 5, 14)); /* not known yet */
+    CHECK(!expected_on_this_way(0, 60, 24));
+}
+
 TEST(a_lane_that_may_be_dead_is_planned_with_in_some_guesses)
 {
     static struct search_problem p;
