@@ -3,7 +3,7 @@
 #include "charter/svg.h"
 #include "sensorthings/times.h"
 
-static const char *const rungs[REPORT_RUNGS] = {"plan", "virtual queues", "max pressure",
+static const char *const rungs[REPORT_RUNGS] = {"plan", "virtual queues", "learned rates",
                                                 "its own plan"};
 
 static double

@@ -63,7 +63,7 @@ const struct service_voice tell_voices[TELL_VOICES] = {
 static const char *const rung_names[RUNGS_COUNT] = {
     [RUNG_PLAN] = "plan",
     [RUNG_VIRTUAL] = "virtual queues",
-    [RUNG_PRESSURE] = "max pressure",
+    [RUNG_RATES] = "learned rates",
     [RUNG_LOCAL] = "its own plan",
 };
 
@@ -275,10 +275,10 @@ put_reason(const struct tell_second *now, struct buf *b)
     else
         buf_format(b, "phase %d ends for %d", now->phase, v->wish);
     bool planned = v->decided_ms && now->now_ms - v->decided_ms <= COSTS_OLD_MS &&
-                   v->rung <= RUNG_VIRTUAL && v->cost_ds >= 0;
-    if (!planned) {
-        buf_text(b, v->rung == RUNG_PRESSURE ? ": most vehicles stand there" : "");
-    } else if (now->phase >= 0 && !stays && stay_ds >= 0) {
+                   v->rung < RUNG_LOCAL && v->cost_ds >= 0;
+    if (!planned)
+        return;
+    if (now->phase >= 0 && !stays && stay_ds >= 0) {
         buf_text(b, ": staying ");
         put_costs(b, v->cost_ds, stay_ds);
     } else if (other >= 0) {

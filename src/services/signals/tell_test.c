@@ -97,8 +97,9 @@ TEST(the_reason_is_a_sentence_for_an_operator)
     v.rung = RUNG_VIRTUAL;
     v.rung_why = "lanes are dead";
     CHECK(strstr(why_of(t, &now), "; virtual queues: lanes are dead"));
-    v.rung = RUNG_PRESSURE; /* no plan was made: what the last one would have cost is over */
-    CHECK(strstr(why_of(t, &now), "phase 1 stays: most vehicles stand there; max pressure: lanes"));
+    v.rung = RUNG_RATES;
+    CHECK(
+        strstr(why_of(t, &now), "phase 1 stays: no other is worth a change; learned rates: lanes"));
     v.rung = RUNG_PLAN;
     v.second_best = 0;
     now.now_ms += 20000;

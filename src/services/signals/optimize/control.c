@@ -425,8 +425,6 @@ control_wish(struct control *c, uint32_t index, uint64_t now_ms)
     struct ladder_sight sight = look(c, index, now_ms);
     enum control_method method = c->options.method;
     j->view.rung = ladder_step(&j->ladder, &sight, now_ms);
-    if (j->view.rung == RUNG_PRESSURE)
-        method = CONTROL_PRESSURE;
     if (j->view.rung == RUNG_LOCAL || now_ms - j->heard_ms > CONTROL_STALE_MS ||
         j->model.phases_count < 2 || now_s - j->busy_s > EMPTY_FOR_S) {
         j->wish = NO_WISH;

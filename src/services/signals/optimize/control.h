@@ -32,10 +32,10 @@ struct control_options {
 
 /* How well an intersection is guided; the ladder of specs/signals.md 3.9. */
 enum control_rung {
-    RUNG_PLAN,     /* all sensors good */
-    RUNG_VIRTUAL,  /* some lanes are dead: virtual queues stand in for them */
-    RUNG_PRESSURE, /* most lanes are dead: max pressure on what stands at the stop lines */
-    RUNG_LOCAL,    /* no sensor can be believed: no wish, the executor follows its own plan */
+    RUNG_PLAN,    /* all sensors good */
+    RUNG_VIRTUAL, /* some lanes are dead: virtual queues stand in for them */
+    RUNG_RATES,   /* most lanes are dead: the same, mostly over learned rates */
+    RUNG_LOCAL,   /* no sensor can be believed: no wish, the executor follows its own plan */
     RUNGS_COUNT
 };
 

@@ -21,7 +21,7 @@ ladder_allows(const struct ladder_sight *s, uint64_t now_ms)
     if (is_stale(s, now_ms) || (s->lanes > 0 && s->blind == s->lanes))
         return RUNG_LOCAL;
     if (2 * s->blind > s->lanes)
-        return RUNG_PRESSURE;
+        return RUNG_RATES;
     return s->blind > 0 || s->silent > 0 ? RUNG_VIRTUAL : RUNG_PLAN;
 }
 

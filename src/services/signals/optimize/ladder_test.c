@@ -10,7 +10,7 @@ sight_for(enum control_rung rung, uint64_t now_ms)
     struct ladder_sight s = {.heard = true, .heard_ms = now_ms, .lanes = 8, .feeders = 2};
     if (rung == RUNG_VIRTUAL)
         s.blind = 4;
-    else if (rung == RUNG_PRESSURE)
+    else if (rung == RUNG_RATES)
         s.blind = 5;
     else if (rung == RUNG_LOCAL)
         s.heard_ms = now_ms - CONTROL_STALE_MS - 1;
@@ -24,7 +24,7 @@ TEST(allows_what_the_sight_bears)
         struct ladder_sight s = {.heard = true, .heard_ms = START_MS, .lanes = 8, .blind = blind};
         enum control_rung want = blind == 0   ? RUNG_PLAN
                                  : blind <= 4 ? RUNG_VIRTUAL
-                                 : blind < 8  ? RUNG_PRESSURE
+                                 : blind < 8  ? RUNG_RATES
                                               : RUNG_LOCAL;
         CHECK(ladder_allows(&s, START_MS) == want);
         CHECK(ladder_allows(&s, START_MS + CONTROL_STALE_MS) == want);
@@ -85,11 +85,11 @@ TEST(climbs_one_rung_in_ten_minutes_and_a_relapse_starts_anew)
     }
     CHECK(seen == RUNG_PLAN);
 
-    l = standing_on(RUNG_PRESSURE);
+    l = standing_on(RUNG_RATES);
     for (uint32_t i = 1; i < 2 * LADDER_GOOD_MS / 1000; i++) { /* each time a little too early */
         now = START_MS + i * 1000;
-        struct ladder_sight s = sight_for(i % 599 == 0 ? RUNG_PRESSURE : RUNG_PLAN, now);
-        CHECK(ladder_step(&l, &s, now) == RUNG_PRESSURE);
+        struct ladder_sight s = sight_for(i % 599 == 0 ? RUNG_RATES : RUNG_PLAN, now);
+        CHECK(ladder_step(&l, &s, now) == RUNG_RATES);
     }
 }
 
@@ -136,8 +136,8 @@ TEST(a_gap_never_leads_above_what_is_seen)
     struct ladder l = standing_on(RUNG_PLAN);
     struct ladder_sight stale = sight_for(RUNG_LOCAL, START_MS + 5000);
     CHECK(ladder_step(&l, &stale, START_MS + 5000) == RUNG_LOCAL);
-    struct ladder_sight s = sight_for(RUNG_PRESSURE, START_MS + 6000);
-    CHECK(ladder_step(&l, &s, START_MS + 6000) == RUNG_PRESSURE);
+    struct ladder_sight s = sight_for(RUNG_RATES, START_MS + 6000);
+    CHECK(ladder_step(&l, &s, START_MS + 6000) == RUNG_RATES);
 }
 
 TEST(says_why_with_counts)

@@ -2,8 +2,7 @@
  * pressure.h -- max pressure: show the phase that moves most from where many stand to where few do.
  *
  * Varaiya 2013, "Max pressure control of a network of signalized intersections". Needs what stands
- * at the stop lines and nothing else, so it is the rung of the ladder below the search. Ties stay,
- * then go on in cyclic order.
+ * at the stop lines and nothing else: a yardstick. Ties stay, then go on in cyclic order.
  */
 #ifndef SERVICES_SIGNALS_OPTIMIZE_PRESSURE_H
 #define SERVICES_SIGNALS_OPTIMIZE_PRESSURE_H

@@ -63,15 +63,17 @@ static const struct control_options plain = {.method = CONTROL_PLAN, .loops_only
 TEST(the_rung_follows_the_dead_lanes)
 {
     static const enum control_rung rungs[LANES + 1] = {RUNG_PLAN, RUNG_VIRTUAL, RUNG_VIRTUAL,
-                                                       RUNG_PRESSURE, RUNG_LOCAL};
+                                                       RUNG_RATES, RUNG_LOCAL};
     for (uint32_t dead = 0; dead <= LANES; dead++) {
         begin(&plain, 1);
         CHECK(control_view(c, 0)->rung == RUNG_LOCAL);
         reading.stop_on[0] = true;
         for (uint32_t l = 0; l < dead; l++)
             reading.dead[LANES - 1 - l] = true;
+        reading.age_s = 19; /* a second at which it decides */
         int32_t wish = second();
         CHECK(control_view(c, 0)->rung == rungs[dead]);
+        CHECK((control_view(c, 0)->decided_ms == now_ms) == (rungs[dead] != RUNG_LOCAL));
         CHECK((wish == NO_WISH) == (rungs[dead] == RUNG_LOCAL));
         CHECK((strstr(control_view(c, 0)->rung_why, "lanes dead") != NULL) == (dead > 0));
         for (uint32_t l = 0; l < LANES; l++)
