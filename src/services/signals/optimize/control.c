@@ -220,8 +220,8 @@ control_hear(struct control *c, uint32_t index, const struct signals_reading *re
     ASSERT(index < c->count);
     struct junction *j = &c->junctions[index];
     double now_s = seconds(c, now_ms);
-    bool news = news_hear(&j->news, &j->model, reading->phase, reading->age_s, now_ms);
-    j->age_s = news_age(&j->news, now_ms) + 1; /* when the wish takes effect */
+    bool news = !news_repeats(&j->news, &j->model, reading) &&
+                news_hear(&j->news, &j->model, reading->phase, reading->age_s, now_ms);
     if (!news)
         return false;
     if (!j->heard)
@@ -422,6 +422,8 @@ control_wish(struct control *c, uint32_t index, uint64_t now_ms)
     ASSERT(index < c->count);
     struct junction *j = &c->junctions[index];
     double now_s = seconds(c, now_ms);
+    if (j->heard)
+        j->age_s = news_age(&j->news, now_ms) + 1; /* when the wish takes effect */
     struct ladder_sight sight = look(c, index, now_ms);
     enum control_method method = c->options.method;
     j->view.rung = ladder_step(&j->ladder, &sight, now_ms);

@@ -6,6 +6,41 @@ seconds_since(uint64_t then_ms, uint64_t now_ms)
     return now_ms > then_ms ? (uint32_t)((now_ms - then_ms + 500) / 1000) : 0;
 }
 
+/* FNV-1a: alike readings have the same number. */
+static void
+mix(uint64_t *number, uint32_t value)
+{
+    *number = (*number ^ value) * UINT64_C(1099511628211);
+}
+
+bool
+news_repeats(struct news *n, const struct signals_model *m, const struct signals_reading *r)
+{
+    uint64_t number = UINT64_C(14695981039346656037);
+    uint32_t counted = 0;
+    mix(&number, (uint32_t)(r->phase + 1));
+    mix(&number, r->age_s);
+    for (uint32_t l = 0; l < m->lanes_count; l++) {
+        mix(&number, r->stop[l]);
+        mix(&number, r->stop_on[l]);
+        counted += r->stop[l];
+    }
+    for (uint32_t i = 0; i < m->loops_count; i++) {
+        mix(&number, r->advance[i]);
+        mix(&number, r->advance_on[i]);
+        counted += r->advance[i];
+    }
+    if (counted == 0 || m->lanes_count + m->loops_count < NEWS_PLACES_LEAST)
+        return n->repeated = false;
+    bool before = false;
+    for (uint32_t i = 0; i < n->kept_count && i < NEWS_KEPT; i++)
+        before = before || n->kept[i] == number;
+    if (!before)
+        n->kept[n->kept_count++ % NEWS_KEPT] = number;
+    n->repeated = before && !n->repeated;
+    return n->repeated;
+}
+
 /* It stands on, or a state began since: in between there are several, each with its own age. */
 static bool
 follows(const struct news_word *w, const struct signals_model *m, uint32_t begins_s, int32_t phase,
@@ -24,6 +59,8 @@ follows(const struct news_word *w, const struct signals_model *m, uint32_t begin
     }
     if (phase == w->phase && grew)
         return true;
+    if (phase == w->before)
+        return false; /* N4 */
     return began && seconds_since(w->green_ms, now_ms) + NEWS_JITTER_S >= change_s;
 }
 
@@ -31,6 +68,7 @@ static struct news_word
 word_after(const struct news_word *w, int32_t phase, uint32_t age_s, uint64_t now_ms)
 {
     return (struct news_word){.phase = phase,
+                              .before = phase >= 0 ? phase : w->before,
                               .age_s = age_s,
                               .at_ms = now_ms,
                               .from_ms = phase == w->phase ? w->from_ms : now_ms,
@@ -47,7 +85,10 @@ news_hear(struct news *n, const struct signals_model *m, int32_t phase, uint32_t
     struct news_word word = word_after(&n->last, phase, age_s, now_ms);
     if (!n->begun || now_ms > n->last.at_ms + NEWS_FORGOTTEN_MS) {
         word.from_ms = now_ms;
-        *n = (struct news){.begun = true, .last = word, .begins_s = n->begins_s};
+        word.before = phase;
+        n->begun = true;
+        n->doubted = false;
+        n->last = n->other = word;
         return true; /* N3 */
     }
     bool changed = phase != n->last.phase;

@@ -116,6 +116,49 @@ TEST(in_between_and_green_again_too_soon_are_old)
     CHECK(!news_hear(&n, &model, -1, 0, 21000)); /* before its minimum */
 }
 
+TEST(no_phase_follows_upon_itself)
+{
+    struct news n = {0};
+    for (uint32_t s = 0; s < 12; s++)
+        CHECK(news_hear(&n, &model, 1, s, 1000 * (uint64_t)s + 1000));
+    for (uint32_t s = 0; s < 4; s++)
+        CHECK(news_hear(&n, &model, -1, s, 1000 * (uint64_t)s + 13000));
+    CHECK(!news_hear(&n, &model, 1, 0, 17000)); /* N4: its change would have been in vain */
+    CHECK(news_hear(&n, &model, 2, 1, 18000));
+    for (uint32_t s = 2; s < 9; s++)
+        CHECK(news_hear(&n, &model, 2, s, 1000 * (uint64_t)s + 17000));
+    CHECK(news_hear(&n, &model, -1, 0, 26000));
+    CHECK(!news_hear(&n, &model, 2, 0, 29000)); /* of -1 nothing was heard but its first second */
+    CHECK(news_hear(&n, &model, 2, 1, 30000));  /* N2 */
+}
+
+TEST(what_was_said_word_for_word_before_is_no_news)
+{
+    struct signals_model m = {.lanes_count = 4, .loops_count = NEWS_PLACES_LEAST - 4};
+    struct signals_reading quiet = {.phase = 0, .age_s = 3, .stop_on = {true}}, r = quiet;
+    struct news n = {0};
+    CHECK(!news_repeats(&n, &m, &quiet) && !news_repeats(&n, &m, &quiet)); /* nobody was counted */
+    r.stop[1] = 1;
+    CHECK(!news_repeats(&n, &m, &r));
+    CHECK(news_repeats(&n, &m, &r));  /* N5 */
+    CHECK(!news_repeats(&n, &m, &r)); /* no two in a row */
+    struct signals_reading others[] = {r, r, r, r, r, r};
+    others[0].age_s = 4;
+    others[1].phase = -1;
+    others[2].stop[1] = 2;
+    others[3].stop_on[0] = false;
+    others[4].advance[0] = 1;
+    others[5].advance_on[0] = true;
+    for (size_t i = 0; i < ARRAY_COUNT(others); i++)
+        CHECK(!news_repeats(&n, &m, &others[i]) && news_repeats(&n, &m, &others[i]));
+    CHECK(!news_repeats(&n, &m, &quiet) && news_repeats(&n, &m, &r));
+    for (others[0].age_s = 10; others[0].age_s < 10 + NEWS_KEPT; others[0].age_s++)
+        CHECK(!news_repeats(&n, &m, &others[0]));
+    CHECK(!news_repeats(&n, &m, &r)); /* forgotten */
+    m.loops_count--;
+    CHECK(!news_repeats(&n, &m, &r) && !news_repeats(&n, &m, &r)); /* few loops say too little */
+}
+
 TEST(who_starts_again_is_heard_with_the_second_reading)
 {
     for (int32_t phase = -1; phase < 3; phase++) {

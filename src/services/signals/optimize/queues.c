@@ -200,6 +200,7 @@ queues_hear(struct queues *q, const struct signals_reading *r, bool loops_only, 
     const struct signals_model *m = q->model;
     double seconds = now_s > q->heard_s + 1 ? now_s - q->heard_s : 1;
     bool cars = r->has_cars && !loops_only;
+    lost_hear(q, now_s);
     q->sees = cars;
     memset(q->departed, 0, sizeof(q->departed));
     q->phase = r->phase;
@@ -207,6 +208,8 @@ queues_hear(struct queues *q, const struct signals_reading *r, bool loops_only, 
     hear_rates(q, r, seconds);
     unseen_find(q, r, now_s);
     spill_hear(&q->spill, m, r);
+    if (!cars)
+        lost_depart(q, r, now_s);
     for (uint32_t l = 0; l < m->lanes_count; l++)
         hear_lane(q, r, l, now_s);
     find_covered(q);

@@ -15,6 +15,9 @@
  * Q5  A claim weighs what its source is trusted (trust.h); whoever stands on a stop loop weighs 1.
  * Q6  Who crosses the line still lies on its loop: that second says nothing of who comes after him.
  *
+ * Q7  Who was due at a loop in a second that was not heard came over it. Who stood at the line
+ *     before it, under green, and is there no more or should not be, left in it.
+ *
  * Seconds are the control's clock. Pure; integers and doubles, no random numbers.
  */
 #ifndef SERVICES_SIGNALS_OPTIMIZE_QUEUES_H
@@ -87,7 +90,8 @@ struct queues {
     double turn_credit[SIGNALS_LINKS_MAX];
     double proof[SIGNALS_LINKS_MAX]; /* against the head of the lane taking that link */
     double heard_s;
-    bool sees;                           /* the lists are what cameras saw */
+    uint64_t unheard; /* seconds of which no reading was heard, a bit each, the last one first */
+    bool sees;        /* the lists are what cameras saw */
     int32_t phase, green_phase;          /* shown; and shown last */
     uint8_t departed[SIGNALS_LINKS_MAX]; /* in the last second, by the link that was guessed */
     uint64_t full_exits;                 /* no room there, as the control knows */

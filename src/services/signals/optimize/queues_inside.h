@@ -4,6 +4,7 @@
  *   queues_approach  a loop before the line, or a neighbour, claims that somebody comes
  *   queues_late      who should have come by now: he stands behind others, or is elsewhere
  *   queues_line      the stop line: who leaves, who stands there, who does not
+ *   queues_lost      seconds that nobody told of
  *   queues_pace      how long it takes from one place to the next where one is seen
  *   queues_shares    who takes which lane and which link, as learned
  *   queues_unseen    lanes whose stop loop is dead
@@ -73,6 +74,18 @@ void line_present(struct queues *q, uint32_t lane, double now_s);
 void line_absent(struct queues *q, uint32_t lane, double now_s);
 /* The head at its green: what he waits for says where he wants to go. */
 void line_watch(struct queues *q, uint32_t lane, double now_s);
+
+/* ---- queues_lost ---- */
+
+/* A second is heard: those between it and the last one were not. */
+void lost_hear(struct queues *q, double now_s);
+/* Was one not heard, from then on? */
+bool lost_since(const struct queues *q, double from_s, double now_s);
+/* He was not seen at the loop `at_m` before the line, but may have come over it unheard. */
+bool lost_passed(const struct queues *q, uint32_t lane, const struct queue_vehicle *v,
+                 uint32_t at_m, double now_s);
+/* Who left in the second before this one, if that was not heard. Before this one is. */
+void lost_depart(struct queues *q, const struct signals_reading *r, double now_s);
 
 /* ---- queues_pace ---- */
 

@@ -140,6 +140,20 @@ late_at_next(const struct queues *q, uint32_t lane, const struct queue_vehicle *
     return late_by(v, now_s + (double)at_m / queue_speed(q->model, lane)) - GRACE_S;
 }
 
+/* The nearest loop that he should have come over by now: metres before the line. */
+static uint32_t
+late_where(const struct queues *q, uint32_t lane, int32_t first, const struct queue_vehicle *v,
+           double now_s)
+{
+    uint32_t inner_m = q->lanes[lane].inner_m;
+    double rest = (double)inner_m / queue_speed(q->model, lane);
+    if (v->from_m > inner_m && late_by(v, now_s + rest) > 0)
+        return inner_m;
+    if (late_at_first(q, lane, first, v, now_s) > 0)
+        return q->model->loops[first].distance_m;
+    return next_m(q->model, lane, v->from_m);
+}
+
 static double
 larger(double a, double b)
 {
@@ -165,6 +179,11 @@ late_drop(struct queues *q, double now_s)
             bool word = blind && v->source >= m->loops_count;
             if (word || full == (int32_t)lane || late <= (full >= 0 ? -SLOW_S : 0)) {
                 i++;
+                continue;
+            }
+            uint32_t at_m = late_where(q, lane, first, v, now_s);
+            if (full < 0 && lost_passed(q, lane, v, at_m, now_s)) {
+                l->v[i].from_m = (uint16_t)at_m;
                 continue;
             }
             struct queue_vehicle gone = queue_pull(l, i);

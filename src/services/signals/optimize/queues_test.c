@@ -321,9 +321,10 @@ TEST(a_neighbours_intentions_stand_for_who_used_to_come)
 }
 
 /* A neighbour's word for lane 0, which also has a loop 39 m before its line; the loop at 139 m does
- * not see whom he let go. True: he is still expected after so many seconds. */
+ * not see whom he let go, and the `lost`-th second is not heard (0: all are). True: he is still
+ * expected after so many seconds. */
 static bool
-expected_after(uint32_t seconds, bool covered)
+expected_after(uint32_t seconds, bool covered, uint32_t lost)
 {
     struct signals_reading r = {.phase = 1};
     begin();
@@ -334,18 +335,70 @@ expected_after(uint32_t seconds, bool covered)
     queues_coming(&q, 0, now);
     CHECK(near(0) == 1);
     r.advance_on[0] = covered;
-    for (uint32_t i = 0; i < seconds; i++) {
+    for (uint32_t i = 1; i <= seconds; i++) {
         now += 1;
-        queues_hear(&q, &r, true, now);
+        if (i != lost)
+            queues_hear(&q, &r, true, now);
     }
     return near(0) > 0;
 }
 
 TEST(who_missed_the_first_loop_of_his_lane_is_not_waited_for_at_the_next)
 {
-    CHECK(expected_after(11, false)); /* ten to the loop, and some are slow */
-    CHECK(!expected_after(16, false));
-    CHECK(expected_after(16, true)); /* he may stand in the queue over it */
+    CHECK(expected_after(11, false, 0)); /* ten to the loop, and some are slow */
+    CHECK(!expected_after(16, false, 0));
+    CHECK(expected_after(16, true, 0)); /* he may stand in the queue over it */
+}
+
+TEST(who_was_due_at_a_loop_in_a_second_that_was_not_heard_came_over_it)
+{
+    CHECK(expected_after(16, false, 10));  /* Q7 */
+    CHECK(!expected_after(16, false, 3));  /* before he can have been there */
+    CHECK(!expected_after(30, false, 10)); /* the next loop did not see him */
+    CHECK(q.trust.sources[4].refuted == 1);
+}
+
+/* Two stand on lane 2 when its green begins; so many seconds later one is not heard. */
+static void
+green_until(uint32_t seconds, bool departs)
+{
+    begin();
+    second(0, "002", "000", "000");
+    for (uint32_t i = 0; i < 12; i++)
+        second(0, "000", "000", i < 9 ? "000" : "001");
+    CHECK(near(2) == 2);
+    for (uint32_t i = 1; i <= seconds; i++)
+        second(1, "000", departs && i == seconds ? "001" : "000", "001");
+    now += 1;
+}
+
+TEST(who_stood_at_a_green_and_is_gone_left_in_the_second_that_was_not_heard)
+{
+    green_until(1, false);
+    second(1, "000", "000", "000");
+    CHECK(near(2) == 1 && q.departed[2] == 1); /* Q7 */
+    green_until(1, false);
+    second(1, "000", "001", "001");
+    CHECK(near(2) == 1 && q.departed[2] == 1); /* he left now */
+    green_until(0, false);
+    second(0, "000", "000", "000");
+    CHECK(near(2) == 2); /* at red */
+}
+
+TEST(who_should_have_left_since_did)
+{
+    green_until(1, false);
+    second(1, "000", "000", "001");
+    CHECK(near(2) == 2); /* he starts */
+    green_until(3, false);
+    second(1, "000", "000", "001");
+    CHECK(near(2) == 1 && q.departed[2] == 1); /* Q7 */
+    green_until(4, true);
+    CHECK(near(2) == 1);
+    second(1, "000", "000", "001");
+    CHECK(near(2) == 1 && q.departed[2] == 0); /* the one before him left a moment ago */
+    second(1, "000", "000", "001");
+    CHECK(near(2) == 1); /* all is heard again */
 }
 
 /* Both loops at 139 m lie before the lanes begin; lane 0 has one 39 m before its line, too. Of
