@@ -26,7 +26,8 @@
 /* How sure it is that a silent lane is dead. Engineering choices, measured (README). */
 #define DEAD_BEFORE 0.1   /* of the lanes that never counted so many are dead, */
 #define UNUSED_BEFORE 0.1 /* as many nobody ever drives on: no silence tells which */
-#define DIES 0.003        /* and of the others, in any silence */
+#define DIES 0.003        /* and of the others, in any silence, */
+#define DIE_TOGETHER 0.25 /* above that as many as of the rest, times this: a cable, a device */
 #define JUDGED 0.9        /* from then on it is taken for blind */
 #define UNSURE 2.0        /* vehicles that the rate of lanes like it is worth */
 #define PAUSE_FROM 2.0    /* vehicles that should have come: a silence beyond is a pause, */
@@ -274,6 +275,26 @@ expected(const struct blind_lane *l)
 }
 
 /*
+ * How likely one that counted has died, silent or not, since so many of the rest did and nobody
+ * said so: a device that knows its dead loops knows all of them.
+ */
+static double
+dies(const struct blind *b, const struct blind_lane *l)
+{
+    double dead = 0, all = 0;
+    for (uint32_t i = 0; i < b->lanes_count; i++) {
+        const struct blind_lane *o = &b->lanes[i];
+        if (o == l || !o->wanted)
+            continue;
+        bool counted = o->past_seconds > 0; /* else it may be unused */
+        all += 1;
+        if (o->why != BLIND_SAID)
+            dead += o->why != BLIND_NOT ? 1 : counted ? o->chance : 0;
+    }
+    return all > 0 ? DIES + DIE_TOGETHER * dead / all : DIES;
+}
+
+/*
  * How likely it is dead, given so many who should have been seen since it was heard last. A dead
  * lane is silent for sure, and so is one that nobody uses (a bus's, a closed street's), if it never
  * counted. One that counts is silent by chance: the less likely the more should
@@ -291,7 +312,7 @@ chance_of(const struct blind *b, const struct blind_lane *l, bool all_found)
     double times = e < PAUSE_FROM ? e : PAUSE_FROM + (e - PAUSE_FROM) / (pause > 1 ? pause : 1);
     double shape = UNSURE + (known ? l->past_count : 0);
     double lives = exp(-shape * log1p(times / shape));
-    double dead = known ? DIES : DEAD_BEFORE;
+    double dead = known ? dies(b, l) : DEAD_BEFORE;
     double unused = known ? 0 : UNUSED_BEFORE;
     return dead / (dead + unused + (1 - dead - unused) * lives);
 }

@@ -9,8 +9,8 @@
  *
  * Silence proves little at first, and a lane that is dead has a queue long before it is proven. So
  * each silent lane has a chance that it is dead: by how many should have come, how well that is
- * known, and how long lanes here are silent that live. A plan counts those who would stand there by
- * that chance; the lane is blind when it is nearly sure.
+ * known, how many of the others died, and how long lanes here are silent that live. A plan counts
+ * those who would stand there by that chance; the lane is blind when it is nearly sure.
  *
  * B1  A count, or somebody who comes and goes, makes a lane that was merely silent see again at
  *     once.

@@ -80,6 +80,27 @@ TEST(the_longer_it_is_silent_the_likelier_it_is_dead)
     CHECK(blind_is(&b, 0));
 }
 
+TEST(where_one_loop_died_another_one_is_sooner_thought_dead)
+{
+    static const uint32_t even[LANES] = {40, 40, 40, 40}, first[LANES] = {0, 40, 40, 40};
+    static const uint32_t last[LANES] = {40, 40, 40, 0}, both[LANES] = {0, 40, 40, 0};
+    begin(false);
+    pass(3600, even);
+    pass(BLIND_SILENT_S + 1, first);
+    CHECK(blind_chance(&b, 0) > 0.05 && blind_chance(&b, 0) < 0.3);
+    begin(false);
+    pass(2400, even);
+    pass(1200, last);
+    pass(BLIND_SILENT_S + 1, both);
+    CHECK(blind_is(&b, 3) && blind_chance(&b, 0) > 0.8);
+    CHECK(blind_chance(&b, 1) == 0); /* it counts */
+    begin(false);                    /* a device that says which are dead says it of all */
+    reading.dead[3] = true;
+    pass(3600, even);
+    pass(BLIND_SILENT_S + 1, first);
+    CHECK(blind_chance(&b, 0) < 0.3);
+}
+
 /* Seconds in which each lane counts one in two for a while and none for longer, in turn. */
 static void
 crowds(uint32_t rounds)
