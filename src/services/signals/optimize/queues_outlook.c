@@ -164,7 +164,10 @@ fill_lane(const struct queues *q, const struct intents_source *sources, struct s
                 weight * spills * share * likely(q, lane, i, now_s),
                 stands ? 0 : elsewhere_of(q, lane, i));
     }
-    fill_beyond(q, sources, to, lane, now_s);
+    if (waits && to->count > 0 && spill_crowded(&q->spill, q->model, lane))
+        put(to, to->eta_s[to->count - 1], SPILL_CROWD, 0); /* they stand: one weighs as much */
+    else
+        fill_beyond(q, sources, to, lane, now_s);
     to->headway_s = walk ? WALK_HEADWAY_S : from->flow.headway_s;
     to->permissive_s = walk ? WALK_HEADWAY_S : from->flow.headway_s * PERMISSIVE_SHARE;
     to->start_s = walk ? 0 : from->flow.start_s;

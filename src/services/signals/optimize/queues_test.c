@@ -285,6 +285,22 @@ TEST(who_drives_is_planned_for_a_second_later_and_who_stands_for_now)
     CHECK(p.lanes[2].count >= 1 && p.lanes[2].eta_s[0] <= 0);
 }
 
+TEST(who_stands_behind_a_crowded_lane_is_planned_with_if_somebody_waits_in_it)
+{
+    static struct search_problem p;
+    begin();
+    second(0, "000", "000", "001");
+    q.spill.often_s[2] = q.spill.often_s[0] = SPILL_OFTEN_S;
+    p = (struct search_problem){.model = &model};
+    queues_fill(&q, NULL, &p, now);
+    CHECK(p.lanes[2].count >= 2 && p.lanes[0].count == 0);
+    CHECK(p.lanes[2].weight[p.lanes[2].count - 1] >= SPILL_CROWD);
+    CHECK(p.lanes[2].eta_s[p.lanes[2].count - 1] <= 0);
+    q.spill.often_s[2]--;
+    queues_fill(&q, NULL, &p, now);
+    CHECK(p.lanes[2].count == 1);
+}
+
 /* The neighbour lets four go in five seconds: they need two to cross and twenty to come here. */
 TEST(a_neighbours_intentions_stand_for_who_used_to_come)
 {

@@ -12,6 +12,14 @@ one_more(uint8_t n)
     return n < UINT8_MAX ? (uint8_t)(n + 1) : n;
 }
 
+static uint16_t
+often(uint16_t often_s, bool stands)
+{
+    if (stands)
+        return often_s < SPILL_OFTEN_MOST_S ? (uint16_t)(often_s + 1) : often_s;
+    return often_s > 0 ? (uint16_t)(often_s - 1) : 0;
+}
+
 void
 spill_hear(struct spill *s, const struct signals_model *m, const struct signals_reading *r)
 {
@@ -22,6 +30,7 @@ spill_hear(struct spill *s, const struct signals_model *m, const struct signals_
             s->stands[j] = true;
         else if (s->free_s[j] >= SPILL_FREE_S)
             s->stands[j] = false;
+        s->often_s[j] = often(s->often_s[j], s->stands[j]);
         uint16_t *since = &s->stands_s[j];
         *since = !s->stands[j] ? 0 : *since < UINT16_MAX ? (uint16_t)(*since + 1) : *since;
     }
@@ -44,18 +53,38 @@ spill_over(const struct spill *s, const struct signals_model *m, uint32_t lane)
     return false;
 }
 
+/* The farthest loop of the lane; -1: it has none. */
+static int32_t
+farthest(const struct signals_model *m, uint32_t lane)
+{
+    int32_t far = -1;
+    for (uint32_t j = 0; j < m->loops_count; j++) {
+        if (m->loops[j].lanes[0] == lane &&
+            (far < 0 || m->loops[j].distance_m > m->loops[far].distance_m))
+            far = (int32_t)j;
+    }
+    return far;
+}
+
+bool
+spill_crowded(const struct spill *s, const struct signals_model *m, uint32_t lane)
+{
+    int32_t far = farthest(m, lane);
+    return far >= 0 && s->often_s[far] >= SPILL_OFTEN_S;
+}
+
 double
 spill_behind(const struct spill *s, const struct signals_model *m)
 {
-    int16_t far[SIGNALS_LANES_MAX];
     uint32_t n = 0;
-    memset(far, -1, sizeof(far));
-    for (uint32_t j = 0; j < m->loops_count; j++) {
-        int16_t *f = &far[m->loops[j].lanes[0]];
-        if (*f < 0 || m->loops[j].distance_m > m->loops[*f].distance_m)
-            *f = (int16_t)j;
+    for (uint32_t l = 0; l < m->lanes_count; l++) {
+        int32_t far = farthest(m, l);
+        if (far < 0)
+            continue;
+        if (s->often_s[far] >= SPILL_OFTEN_S)
+            n += SPILL_BEHIND + SPILL_CROWD;
+        else if (s->stands_s[far] >= SPILL_CYCLE_S)
+            n += SPILL_BEHIND;
     }
-    for (uint32_t l = 0; l < m->lanes_count; l++)
-        n += far[l] >= 0 && s->stands_s[far[l]] >= SPILL_CYCLE_S;
-    return (double)n * SPILL_BEHIND;
+    return n;
 }

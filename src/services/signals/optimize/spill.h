@@ -23,6 +23,10 @@ enum {
     SPILL_FREE_S = 4,    /* two headways: nobody follows any more */
     SPILL_CYCLE_S = 60,  /* a queue that did not end in a usual cycle will not by itself */
     SPILL_BEHIND = 8,    /* on each such lane: what stands on 60 m */
+    SPILL_OFTEN_S = 300, /* a loop lay under a queue for so much longer than not: a usual rush ends
+                          * before that; */
+    SPILL_OFTEN_MOST_S = 600, /* and is forgotten in as long as is beyond it */
+    SPILL_CROWD = 22,         /* more stand behind such a lane: 160 m */
 };
 
 #define SPILL_WEIGHT 2.0 /* of a vehicle in a queue that spills over: another one waits for it */
@@ -30,7 +34,8 @@ enum {
 struct spill {
     uint8_t covered_s[SIGNALS_LOOPS_MAX], free_s[SIGNALS_LOOPS_MAX];
     bool stands[SIGNALS_LOOPS_MAX];       /* a queue over it, */
-    uint16_t stands_s[SIGNALS_LOOPS_MAX]; /* for so long */
+    uint16_t stands_s[SIGNALS_LOOPS_MAX]; /* for so long; */
+    uint16_t often_s[SIGNALS_LOOPS_MAX];  /* and so much longer than not, lately */
 };
 
 void spill_init(struct spill *s);
@@ -45,8 +50,15 @@ bool spill_covered(const struct spill *s, uint32_t loop);
 bool spill_over(const struct spill *s, const struct signals_model *m, uint32_t lane);
 
 /*
+ * More come to this lane than it lets go: its farthest loop has lain under a queue most of the
+ * time, and many stand behind it. A single queue that took long to end is none of these.
+ */
+bool spill_crowded(const struct spill *s, const struct signals_model *m, uint32_t lane);
+
+/*
  * Vehicles that wait where nobody counts them: behind lanes whose farthest loop lies under a queue
- * that did not end for a whole cycle, SPILL_BEHIND on each. All of them wait a second more for each
+ * that did not end for a whole cycle, SPILL_BEHIND on each; and SPILL_CROWD more where that is
+ * usual. All of them wait a second more for each
  * second in which nobody is let go, so a change costs that much more: the longer the queues, the
  * longer the greens (Webster 1958, and Gazis 1964 on why it is lost time that counts when all
  * approaches are full).

@@ -85,6 +85,43 @@ TEST(only_a_queue_that_outlasts_a_cycle_hides_others)
     CHECK(spill_behind(&s, &m) == SPILL_BEHIND);
 }
 
+TEST(a_lane_that_is_full_most_of_the_time_hides_a_crowd)
+{
+    struct signals_model m = streets();
+    struct spill s;
+    spill_init(&s);
+    hear(&s, &m, SPILL_COVERED_S - 1 + SPILL_OFTEN_S - 1, "001");
+    CHECK(!spill_crowded(&s, &m, 1) && spill_behind(&s, &m) == SPILL_BEHIND);
+    hear(&s, &m, 1, "001");
+    CHECK(spill_crowded(&s, &m, 1) && !spill_crowded(&s, &m, 0));
+    CHECK(spill_behind(&s, &m) == SPILL_BEHIND + SPILL_CROWD);
+}
+
+TEST(a_crowd_does_not_go_with_one_gap_and_goes_when_queues_end)
+{
+    struct signals_model m = streets();
+    struct spill s;
+    spill_init(&s);
+    hear(&s, &m, 2 * SPILL_OFTEN_MOST_S, "001");
+    hear(&s, &m, SPILL_FREE_S, "000");
+    CHECK(spill_crowded(&s, &m, 1));
+    CHECK(spill_behind(&s, &m) == SPILL_BEHIND + SPILL_CROWD);
+    hear(&s, &m, SPILL_OFTEN_MOST_S - SPILL_OFTEN_S, "000");
+    CHECK(!spill_crowded(&s, &m, 1) && spill_behind(&s, &m) == 0);
+}
+
+TEST(a_queue_that_ends_each_cycle_hides_no_crowd)
+{
+    struct signals_model m = streets();
+    struct spill s;
+    spill_init(&s);
+    for (int i = 0; i < 40; i++) {
+        hear(&s, &m, 60, "001");
+        hear(&s, &m, 60, "000");
+    }
+    CHECK(!spill_crowded(&s, &m, 1));
+}
+
 TEST(a_loop_is_covered_by_who_stands_and_not_by_who_drives_over_it)
 {
     struct signals_model m = streets();
