@@ -13,8 +13,8 @@ struct vehicle {
 
 struct lane_use {
     uint16_t site;
-    uint8_t index; /* of the site's lanes or exits */
-    enum { USE_LANE, USE_EXIT, USE_BOX } kind;
+    uint8_t index; /* of the site's lanes, exits or links */
+    enum { USE_LANE, USE_EXIT, USE_BOX, USE_STRAIGHT } kind;
 };
 struct lane {
     const char *id;  /* NULL: free */
@@ -85,6 +85,11 @@ add_site(struct traffic *t, const struct site *s, uint16_t index)
     }
     for (uint32_t x = 0; x < s->exits_count && e == OK; x++)
         e = add_use(t, s->exits[x], 0, (struct lane_use){index, (uint8_t)x, USE_EXIT});
+    for (uint32_t k = 0; k < s->links_count && e == OK; k++) {
+        const char *across = s->across[k];
+        if (s->links[k].turn == 's' && *across && !find_lane(t, bytes_text(across))->id)
+            e = add_use(t, across, 0, (struct lane_use){index, (uint8_t)k, USE_STRAIGHT});
+    }
     for (uint32_t i = 0; i < s->boxes_count && e == OK; i++)
         e = add_use(t, s->boxes[i], 0, (struct lane_use){index, (uint8_t)i, USE_BOX});
     return e;
@@ -200,6 +205,9 @@ count(struct traffic *t, const struct lane *lane, double position_m, double spee
         if (u->kind == USE_BOX) {
             if (speed_m_s < TRAFFIC_STUCK_M_S)
                 c->inside++;
+        } else if (u->kind == USE_STRAIGHT) { /* the slowest are counted by their box */
+            if (speed_m_s >= TRAFFIC_STUCK_M_S && speed_m_s < TRAFFIC_STARTS_M_S)
+                c->inside++;
         } else if (u->kind == USE_EXIT) {
             if (standing && position_m <= SITE_NEAR_M)
                 c->exit_standing[u->index]++;
@@ -224,9 +232,11 @@ traffic_moved(struct traffic *t, struct bytes id, struct bytes lane, double posi
     v->time_loss_s = time_loss_s;
     loops_moved(t->loops, &v->track, lane, position_m);
     struct bytes box = site_box_of(lane);
-    const struct lane *l = find_lane(t, box.len ? box : lane);
+    const struct lane *l = find_lane(t, lane), *around = find_lane(t, box);
     if (l->id)
         count(t, l, position_m, speed_m_s);
+    if (box.len && around->id)
+        count(t, around, position_m, speed_m_s);
     return OK;
 }
 

@@ -19,10 +19,15 @@ enum {
 };
 #define TRAFFIC_STANDING_M_S 0.1 /* slower is standing, as SUMO counts it */
 #define TRAFFIC_STUCK_M_S 4.0    /* slower inside a junction: will not be out of it by itself */
+/*
+ * Nor is, soon, who goes straight on slower than this: he stood there, behind one who turned, and
+ * only starts. Of all who are that slow, those who turn would be waited for in vain.
+ */
+#define TRAFFIC_STARTS_M_S 7.0
 
 struct site_counts {
     uint16_t standing[SITE_LANES_MAX], near[SITE_LANES_MAX], exit_standing[SITE_EXITS_MAX];
-    uint16_t inside; /* slow vehicles between stop line and exit */
+    uint16_t inside; /* slow vehicles between stop line and exit, by the two speeds above */
 };
 
 struct traffic;

@@ -43,6 +43,34 @@ TEST(vehicles_are_counted_where_they_stand)
     traffic_free(t);
 }
 
+/* Link 0 goes straight on, link 1 turns left. */
+static uint16_t
+inside_with(const char *lane, double speed_m_s)
+{
+    struct site s = two_lanes();
+    s.links[0].turn = 's';
+    s.links[1].turn = 'l';
+    CHECK_OK(bytes_copy_text(bytes_text(":A_0_3_0"), s.across[0], sizeof(s.across[0])));
+    CHECK_OK(bytes_copy_text(bytes_text(":A_0_7_0"), s.across[1], sizeof(s.across[1])));
+    struct traffic *t = traffic_new(&s, 1);
+    CHECK(t);
+    traffic_begin(t, 1);
+    CHECK_OK(traffic_moved(t, bytes_text("v"), bytes_text(lane), 2, speed_m_s, 0));
+    uint16_t inside = traffic_counts(t, 0)->inside;
+    traffic_free(t);
+    return inside;
+}
+
+TEST(who_starts_again_inside_to_go_straight_on_is_waited_for)
+{
+    CHECK(inside_with(":A_0_3_0", TRAFFIC_STUCK_M_S - 0.1) == 1); /* and counted once */
+    CHECK(inside_with(":A_0_3_0", TRAFFIC_STARTS_M_S - 0.1) == 1);
+    CHECK(inside_with(":A_0_3_0", TRAFFIC_STARTS_M_S) == 0);
+    CHECK(inside_with(":A_0_7_0", TRAFFIC_STUCK_M_S - 0.1) == 1);
+    CHECK(inside_with(":A_0_7_0", TRAFFIC_STARTS_M_S - 0.1) == 0);
+    CHECK(inside_with(":A_0_9_0", TRAFFIC_STARTS_M_S - 0.1) == 0);
+}
+
 TEST(delay_counts_everybody_who_should_have_departed)
 {
     struct site s = two_lanes();
