@@ -14,7 +14,6 @@
  *     as its lights allow.
  * Q5  A claim weighs what its source is trusted (trust.h); whoever stands on a stop loop weighs 1.
  * Q6  Who crosses the line still lies on its loop: that second says nothing of who comes after him.
- *
  * Q7  Who was due at a loop in a second that was not heard came over it. Who stood at the line
  *     before it, under green, and is there no more or should not be, left in it.
  *
