@@ -151,6 +151,8 @@ waited_beside_a_liar(const struct control_options *options)
         reading.stop[0] = reading.phase == 0 && waiting > 0 && t % 2 == 0;
         waiting -= reading.stop[0];
         reading.stop_on[0] = waiting > 0;
+        reading.advance_on[1] = t * t % 11 < 5; /* else seconds would be alike, and old ones */
+        reading.advance_on[3] = t * t % 13 < 6;
         int32_t wish = second();
         if (reading.phase >= 0 ? wish >= 0 && wish != reading.phase : reading.age_s == 2) {
             next = reading.phase >= 0 ? wish : next;
@@ -160,7 +162,7 @@ waited_beside_a_liar(const struct control_options *options)
         waited += t >= 200 ? waiting : 0;
     }
     CHECK(options->trusting || control_view(c, 0)->trust_percent[2] <= 10);
-    CHECK(control_view(c, 0)->trust_percent[0] > 90); /* readings that are alike get lost */
+    CHECK(control_view(c, 0)->trust_percent[0] == 100);
     control_free(c);
     return waited;
 }
