@@ -232,11 +232,11 @@ traffic_moved(struct traffic *t, struct bytes id, struct bytes lane, double posi
     v->time_loss_s = time_loss_s;
     loops_moved(t->loops, &v->track, lane, position_m);
     struct bytes box = site_box_of(lane);
-    const struct lane *l = find_lane(t, lane), *around = find_lane(t, box);
+    const struct lane *l = find_lane(t, lane);
     if (l->id)
         count(t, l, position_m, speed_m_s);
-    if (box.len && around->id)
-        count(t, around, position_m, speed_m_s);
+    if (box.len && (l = find_lane(t, box))->id)
+        count(t, l, position_m, speed_m_s);
     return OK;
 }
 

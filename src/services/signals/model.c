@@ -103,6 +103,19 @@ read_phases(const cJSON *list, struct signals_model *m)
     return m->phases_count > 0 ? OK : ERR_MALFORMED;
 }
 
+int32_t
+signals_next_loop(const struct signals_model *m, uint32_t lane, uint32_t from_m)
+{
+    int32_t next = -1;
+    for (uint32_t j = 0; j < m->loops_count; j++) {
+        const struct signals_source *loop = &m->loops[j];
+        if (loop->lanes[0] == lane && loop->distance_m < from_m &&
+            (next < 0 || loop->distance_m > m->loops[next].distance_m))
+            next = (int32_t)j;
+    }
+    return next;
+}
+
 /* FNV-1a. */
 double
 signals_usual_turns(uint8_t turn)

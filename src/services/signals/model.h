@@ -90,6 +90,9 @@ struct signals_model {
 /* Names are compared by this; never 0. */
 uint64_t signals_name_hash(struct bytes name);
 
+/* Of the loops before this lane's line the farthest that is nearer than `from_m`; -1: none. */
+int32_t signals_next_loop(const struct signals_model *m, uint32_t lane, uint32_t from_m);
+
 /* Of some ten vehicles, where nothing is known yet, so many turn so (enum link_turn): most go
  * straight on. Engineering choice. */
 double signals_usual_turns(uint8_t turn);

@@ -144,3 +144,15 @@ TEST(cars_are_taken_out)
     CHECK(signals_reading_without_cars(bytes_text("{\"cars\":["), &a, &out) == ERR_MALFORMED);
     arena_fini(&a);
 }
+
+TEST(loops_follow_each_other_to_the_line)
+{
+    struct signals_model m = {.loops_count = 4};
+    m.loops[0] = (struct signals_source){.distance_m = 40, .lanes_count = 1, .lanes = {1}};
+    m.loops[1] = (struct signals_source){.distance_m = 200, .lanes_count = 2, .lanes = {1, 0}};
+    m.loops[2] = (struct signals_source){.distance_m = 120, .lanes_count = 1, .lanes = {1}};
+    m.loops[3] = (struct signals_source){.distance_m = 300, .lanes_count = 2, .lanes = {0, 1}};
+    CHECK(signals_next_loop(&m, 1, UINT32_MAX) == 1 && signals_next_loop(&m, 1, 201) == 1);
+    CHECK(signals_next_loop(&m, 1, 200) == 2 && signals_next_loop(&m, 1, 120) == 0);
+    CHECK(signals_next_loop(&m, 1, 40) == -1 && signals_next_loop(&m, 2, UINT32_MAX) == -1);
+}

@@ -55,20 +55,6 @@ full_lane(const struct queues *q, uint32_t lane)
     return -1;
 }
 
-/* The farthest loop that lies on the lane itself; -1: none. */
-static int32_t
-first_loop(const struct signals_model *m, uint32_t lane)
-{
-    int32_t first = -1;
-    for (uint32_t j = 0; j < m->loops_count; j++) {
-        const struct signals_source *s = &m->loops[j];
-        if (s->lanes[0] == lane && s->distance_m <= m->lane_m[lane] &&
-            (first < 0 || s->distance_m > m->loops[first].distance_m))
-            first = (int32_t)j;
-    }
-    return first;
-}
-
 /*
  * By how much somebody is late at the first loop of his lane, if no queue hides who comes there and
  * the lane's loops are surely not dead.
@@ -140,24 +126,32 @@ late_at_next(const struct queues *q, uint32_t lane, const struct queue_vehicle *
     return late_by(v, now_s + (double)at_m / queue_speed(q->model, lane)) - GRACE_S;
 }
 
-/* The nearest loop that he should have come over by now: metres before the line. */
-static uint32_t
-late_where(const struct queues *q, uint32_t lane, int32_t first, const struct queue_vehicle *v,
-           double now_s)
-{
-    uint32_t inner_m = q->lanes[lane].inner_m;
-    double rest = (double)inner_m / queue_speed(q->model, lane);
-    if (v->from_m > inner_m && late_by(v, now_s + rest) > 0)
-        return inner_m;
-    if (late_at_first(q, lane, first, v, now_s) > 0)
-        return q->model->loops[first].distance_m;
-    return next_m(q->model, lane, v->from_m);
-}
-
 static double
 larger(double a, double b)
 {
     return a > b ? a : b;
+}
+
+/*
+ * By how much he is late where he is latest; if he is, *at_m is the nearest loop before the line
+ * that he should have come over by now.
+ */
+static double
+latest(const struct queues *q, uint32_t lane, int32_t first, const struct queue_vehicle *v,
+       double now_s, uint32_t *at_m)
+{
+    uint32_t inner_m = q->lanes[lane].inner_m;
+    double rest = (double)inner_m / queue_speed(q->model, lane);
+    double at_inner = v->from_m > inner_m ? late_by(v, now_s + rest) : -LATE_GONE_S;
+    double at_first = late_at_first(q, lane, first, v, now_s);
+    double late = larger(larger(at_inner, at_first), late_at_next(q, lane, v, now_s));
+    if (at_inner > 0)
+        *at_m = inner_m;
+    else if (at_first > 0)
+        *at_m = q->model->loops[first].distance_m;
+    else if (late > 0)
+        *at_m = next_m(q->model, lane, v->from_m);
+    return late;
 }
 
 void
@@ -169,19 +163,17 @@ late_drop(struct queues *q, double now_s)
         bool blind = blind_is(&q->blind, lane);
         if (l->inner_m == 0)
             continue;
-        double rest = (double)l->inner_m / queue_speed(m, lane);
-        int32_t full = full_lane(q, lane), first = first_loop(m, lane);
+        int32_t full = full_lane(q, lane);
+        int32_t first = signals_next_loop(m, lane, m->lane_m[lane] + 1U); /* of its own */
         for (uint32_t i = 0; i < l->count;) {
             const struct queue_vehicle *v = &l->v[i];
-            double late = v->from_m > l->inner_m ? late_by(v, now_s + rest) : -LATE_GONE_S;
-            late = larger(late, late_at_first(q, lane, first, v, now_s));
-            late = larger(late, late_at_next(q, lane, v, now_s));
+            uint32_t at_m = l->inner_m;
+            double late = latest(q, lane, first, v, now_s, &at_m);
             bool word = blind && v->source >= m->loops_count;
             if (word || full == (int32_t)lane || late <= (full >= 0 ? -SLOW_S : 0)) {
                 i++;
                 continue;
             }
-            uint32_t at_m = late_where(q, lane, first, v, now_s);
             if (full < 0 && lost_passed(q, lane, v, at_m, now_s)) {
                 l->v[i].from_m = (uint16_t)at_m;
                 continue;

@@ -95,12 +95,11 @@ fill_beyond(const struct queues *q, const struct intents_source *sources, struct
     struct intended intended;
     double per_s = q->lanes[lane].per_s, gap = per_s > RATE_LEAST ? 1 / per_s : 0;
     double last = to->count > 0 ? to->eta_s[to->count - 1] : 0;
-    double beyond = (double)q->model->lane_m[lane] / queue_speed(q->model, lane);
-    for (uint32_t j = 0; j < q->model->loops_count; j++) {
-        double far = (double)q->model->loops[j].distance_m / queue_speed(q->model, lane);
-        if (q->model->loops[j].lanes[0] == lane && far > beyond)
-            beyond = far;
-    }
+    int32_t far = signals_next_loop(q->model, lane, UINT32_MAX);
+    uint32_t begins_m = q->model->lane_m[lane];
+    if (far >= 0 && q->model->loops[far].distance_m > begins_m)
+        begins_m = q->model->loops[far].distance_m;
+    double beyond = (double)begins_m / queue_speed(q->model, lane);
     if (sources && intended_find(q, lane, sources, now_s, &intended)) {
         /* Parts of vehicles are put together: each in the list takes a headway of its own. */
         double sum = 0;

@@ -9,25 +9,11 @@
 #define GREEN_WAYS 2.0 /* and it was green for so many times his way */
 #define READ_S 0.5     /* a loop is read once a second */
 
-/* The next place where one is seen who comes from there on this lane: metres before the line. */
-static int32_t
-next_loop(const struct signals_model *m, uint32_t from_m, uint32_t lane)
-{
-    int32_t next = -1;
-    for (uint32_t j = 0; j < m->loops_count; j++) {
-        const struct signals_source *loop = &m->loops[j];
-        if (loop->lanes[0] == lane && loop->distance_m < from_m &&
-            (next < 0 || loop->distance_m > m->loops[next].distance_m))
-            next = (int32_t)j;
-    }
-    return next;
-}
-
 /* From there to the next place at the speed limit. */
 static double
 free_way(const struct queues *q, uint32_t from_m, uint32_t lane)
 {
-    int32_t next = next_loop(q->model, from_m, lane);
+    int32_t next = signals_next_loop(q->model, lane, from_m);
     double to_m = next < 0 ? 0 : (double)q->model->loops[next].distance_m;
     return ((double)from_m - to_m) / queue_speed(q->model, lane);
 }
@@ -39,7 +25,7 @@ pace_travel(const struct queues *q, uint32_t source, uint32_t lane)
     for (int32_t at = (int32_t)source; at >= 0;) {
         uint32_t from_m = queue_source(q->model, (uint32_t)at)->distance_m;
         sum += free_way(q, from_m, lane) * q->pace[at];
-        at = next_loop(q->model, from_m, lane);
+        at = signals_next_loop(q->model, lane, from_m);
     }
     return sum;
 }
@@ -94,7 +80,7 @@ pace_learn_departed(struct queues *q, const struct queue_vehicle *v, uint32_t la
 {
     const struct queue_lane *l = &q->lanes[lane];
     if (v->source >= q->model->loops_count + q->model->feeders_count || v->from_m == 0 ||
-        next_loop(q->model, v->from_m, lane) >= 0)
+        signals_next_loop(q->model, lane, v->from_m) >= 0)
         return;
     double free_s = free_way(q, v->from_m, lane);
     bool unhindered = l->green && now_s - l->departed_s >= GAP_S && !l->on &&

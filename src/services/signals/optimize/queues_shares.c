@@ -31,12 +31,8 @@ shares_settled(const struct queues *q, uint32_t source)
     if (source >= m->loops_count || m->loops[source].distance_m > NEAR_M)
         return false;
     uint32_t lane = m->loops[source].lanes[0];
-    for (uint32_t j = 0; j < m->loops_count; j++) {
-        if (m->loops[j].lanes[0] == lane && m->loops[j].distance_m > m->loops[source].distance_m &&
-            m->loops[j].distance_m <= m->lane_m[lane])
-            return true;
-    }
-    return false;
+    int32_t first = signals_next_loop(m, lane, m->lane_m[lane] + 1U);
+    return first >= 0 && m->loops[first].distance_m > m->loops[source].distance_m;
 }
 
 /* The shares of lanes that he may have taken, with those that are too small left out. */

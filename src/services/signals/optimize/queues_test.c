@@ -336,6 +336,19 @@ TEST(a_neighbours_intentions_stand_for_who_used_to_come)
     CHECK(p.lanes[0].count == usual);
 }
 
+/* Lanes 0 and 1 begin `lane_m` before their lines; nobody changes from one to the other, and lane 0
+ * also has a loop 39 m before its line. */
+static void
+begin_with_both_loops(uint16_t lane_m)
+{
+    begin();
+    model.loops[model.loops_count++] =
+        (struct signals_source){.distance_m = 39, .lanes_count = 1, .lanes = {0}};
+    model.lane_m[0] = model.lane_m[1] = lane_m;
+    model.feeders[0].lanes_count = model.loops[0].lanes_count = model.loops[1].lanes_count = 1;
+    queues_init(&q, &model, now);
+}
+
 /* A neighbour's word for lane 0, which also has a loop 39 m before its line; the loop at 139 m does
  * not see whom he let go, and the `lost`-th second is not heard (0: all are). True: he is still
  * expected after so many seconds. */
@@ -343,11 +356,7 @@ static bool
 expected_after(uint32_t seconds, bool covered, uint32_t lost)
 {
     struct signals_reading r = {.phase = 1};
-    begin();
-    model.loops[model.loops_count++] =
-        (struct signals_source){.distance_m = 39, .lanes_count = 1, .lanes = {0}};
-    model.feeders[0].lanes_count = model.loops[0].lanes_count = model.loops[1].lanes_count = 1;
-    queues_init(&q, &model, now);
+    begin_with_both_loops(280);
     queues_coming(&q, 0, now);
     CHECK(near(0) == 1);
     r.advance_on[0] = covered;
@@ -424,12 +433,7 @@ static bool
 expected_on_this_way(uint32_t saw, uint32_t of, uint32_t seconds)
 {
     struct signals_reading r = {.phase = 0};
-    begin();
-    model.loops[model.loops_count++] =
-        (struct signals_source){.distance_m = 39, .lanes_count = 1, .lanes = {0}};
-    model.lane_m[0] = model.lane_m[1] = 100;
-    model.feeders[0].lanes_count = model.loops[0].lanes_count = model.loops[1].lanes_count = 1;
-    queues_init(&q, &model, now);
+    begin_with_both_loops(100);
     for (uint32_t n = 0; n < of; n++) {
         queues_coming(&q, 0, now);
         for (uint32_t i = 0; i < 24; i++) {

@@ -53,23 +53,10 @@ spill_over(const struct spill *s, const struct signals_model *m, uint32_t lane)
     return false;
 }
 
-/* The farthest loop of the lane; -1: it has none. */
-static int32_t
-farthest(const struct signals_model *m, uint32_t lane)
-{
-    int32_t far = -1;
-    for (uint32_t j = 0; j < m->loops_count; j++) {
-        if (m->loops[j].lanes[0] == lane &&
-            (far < 0 || m->loops[j].distance_m > m->loops[far].distance_m))
-            far = (int32_t)j;
-    }
-    return far;
-}
-
 bool
 spill_crowded(const struct spill *s, const struct signals_model *m, uint32_t lane)
 {
-    int32_t far = farthest(m, lane);
+    int32_t far = signals_next_loop(m, lane, UINT32_MAX);
     return far >= 0 && s->often_s[far] >= SPILL_OFTEN_S;
 }
 
@@ -78,7 +65,7 @@ spill_behind(const struct spill *s, const struct signals_model *m)
 {
     uint32_t n = 0;
     for (uint32_t l = 0; l < m->lanes_count; l++) {
-        int32_t far = farthest(m, l);
+        int32_t far = signals_next_loop(m, l, UINT32_MAX);
         if (far < 0)
             continue;
         if (s->often_s[far] >= SPILL_OFTEN_S)
