@@ -1,5 +1,6 @@
 #include "field/bikes/bridge.h"
 
+#include "base/hash.h"
 #include "base/text.h"
 
 static bool
@@ -32,10 +33,7 @@ say(const struct feed_vehicle *v, bool is_parked, bridge_vehicle_fn *each, void 
 static uint32_t
 turn_of(const char *id, uint32_t turns)
 {
-    uint32_t h = 2166136261U;
-    for (; *id; id++)
-        h = (h ^ (uint8_t)*id) * 16777619U;
-    return h % turns;
+    return (uint32_t)(hash_folded(hash_bytes(HASH_START, bytes_text(id))) % turns);
 }
 
 void

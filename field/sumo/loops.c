@@ -1,5 +1,7 @@
 #include "field/sumo/loops.h"
 
+#include "base/hash.h"
+
 #define CAR_M 5.0 /* SUMO's own default */
 
 enum use_kind { USE_LANE, USE_ACROSS, USE_LOOP, USE_CROSSING };
@@ -25,15 +27,10 @@ struct loops {
     struct loops_counts counts[];
 };
 
-/* FNV-1a; never 0. */
 static uint64_t
 hash(struct bytes id)
 {
-    uint64_t h = 0xcbf29ce484222325U;
-    for (size_t i = 0; i < id.len; i++)
-        h = (h ^ id.p[i]) * 0x100000001b3U;
-    h ^= h >> 32;
-    return h ? h : 1;
+    return hash_or_one(hash_folded(hash_bytes(HASH_START, id)));
 }
 
 static struct place *

@@ -1,5 +1,6 @@
 #include "field/sumo/street.h"
 
+#include "base/hash.h"
 #include "field/sumo/xml.h"
 
 #define NONE UINT32_MAX
@@ -50,14 +51,10 @@ struct street {
 
 /* ---- names ----------------------------------------------------------------------------------- */
 
-/* FNV-1a. */
 static uint32_t
 hash(struct bytes id)
 {
-    uint64_t h = 0xcbf29ce484222325U;
-    for (size_t i = 0; i < id.len; i++)
-        h = (h ^ id.p[i]) * 0x100000001b3U;
-    return (uint32_t)(h ^ h >> 32);
+    return (uint32_t)hash_folded(hash_bytes(HASH_START, id));
 }
 
 /* The place of the id in a table; its own or a free one. */

@@ -1,5 +1,7 @@
 #include "field/sumo/traffic.h"
 
+#include "base/hash.h"
+
 enum { VEHICLE_ID_SIZE = 96 };
 
 enum vehicle_state { VEHICLE_NONE, VEHICLE_PENDING, VEHICLE_RUNNING, VEHICLE_ARRIVED };
@@ -38,14 +40,10 @@ struct traffic {
     uint32_t sites_count;
 };
 
-/* FNV-1a. */
 static uint64_t
 hash(struct bytes id)
 {
-    uint64_t h = 0xcbf29ce484222325U;
-    for (size_t i = 0; i < id.len; i++)
-        h = (h ^ id.p[i]) * 0x100000001b3U;
-    return h ^ h >> 32;
+    return hash_folded(hash_bytes(HASH_START, id));
 }
 
 static struct lane *

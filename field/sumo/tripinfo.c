@@ -1,5 +1,6 @@
 #include "field/sumo/tripinfo.h"
 
+#include "base/hash.h"
 #include "field/sumo/xml.h"
 
 #define MG_PER_KG 1e6
@@ -176,9 +177,7 @@ tripinfo_read(struct bytes xml, const struct tripinfo_buses *buses, struct tripi
     s.delays_s = malloc((s.delays_max + 1) * sizeof(s.delays_s[0]));
     if (!s.delays_s)
         return ERR_LIMIT;
-    s.t.digest = 0xcbf29ce484222325U;
-    for (size_t i = 0; i < rest.len; i++) /* FNV-1a */
-        s.t.digest = (s.t.digest ^ rest.p[i]) * 0x100000001b3U;
+    s.t.digest = hash_bytes(HASH_START, rest);
     enum err e = OK;
     while (e == OK && xml_next(&rest, &tag))
         e = on_tag(tag, &s);

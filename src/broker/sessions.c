@@ -1,14 +1,14 @@
 /* sessions.c -- whose session is whose, how it begins and ends, and its will. */
 #include "broker/inside.h"
 
+#include "base/hash.h"
+
 enum { TAKEN_OVER = 0x8E };
 
 uint64_t
 inside_hash(uint64_t h, struct bytes text)
 {
-    h *= 0x9E3779B97F4A7C15u;
-    for (size_t i = 0; i < text.len; i++)
-        h = (h ^ text.p[i]) * 0x100000001B3u;
+    h = hash_bytes(h * 0x9E3779B97F4A7C15u, text);
     h ^= h >> 29;
     h *= 0xBF58476D1CE4E5B9u;
     return h ^ h >> 32;

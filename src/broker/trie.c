@@ -1,5 +1,6 @@
 #include "broker/trie.h"
 
+#include "base/hash.h"
 #include "mqtt/topic.h"
 
 void
@@ -25,9 +26,7 @@ trie_fini(struct trie *t)
 static uint32_t
 bucket_of(const struct trie *t, uint32_t parent, struct bytes level)
 {
-    uint64_t h = (t->seed ^ parent) * 0x9E3779B97F4A7C15u;
-    for (size_t i = 0; i < level.len; i++)
-        h = (h ^ level.p[i]) * 0x100000001B3u;
+    uint64_t h = hash_bytes((t->seed ^ parent) * 0x9E3779B97F4A7C15u, level);
     h ^= h >> 29;
     h *= 0xBF58476D1CE4E5B9u;
     return (uint32_t)(h >> 40) % TRIE_BUCKETS;

@@ -1,5 +1,6 @@
 #include "cli/exchange_map.h"
 
+#include "base/hash.h"
 #include "base/text.h"
 #include "cli/tool.h"
 
@@ -22,15 +23,6 @@ struct exchange_map {
     size_t count, capacity;
 };
 
-static uint64_t
-hash_of(const char *key)
-{
-    uint64_t h = UINT64_C(0xcbf29ce484222325);
-    for (; *key; key++)
-        h = (h ^ (uint8_t)*key) * UINT64_C(0x100000001b3);
-    return h;
-}
-
 static const char *
 key_of(const struct exchange_map *m, const struct mapped *s)
 {
@@ -40,7 +32,8 @@ key_of(const struct exchange_map *m, const struct mapped *s)
 static struct mapped *
 slot_of(const struct exchange_map *m, const char *key)
 {
-    for (size_t at = (size_t)(hash_of(key) % m->capacity);; at = (at + 1) % m->capacity)
+    for (size_t at = (size_t)(hash_bytes(HASH_START, bytes_text(key)) % m->capacity);;
+         at = (at + 1) % m->capacity)
         if (!m->slot[at].key || strcmp(key_of(m, &m->slot[at]), key) == 0)
             return &m->slot[at];
 }

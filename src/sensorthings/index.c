@@ -2,6 +2,7 @@
 
 #include <math.h>
 
+#include "base/hash.h"
 #include "base/text.h"
 #include "sensorthings/json.h"
 
@@ -20,16 +21,7 @@ struct sta_index_node {
 
 /* ---- keys ---------------------------------------------------------------------------------- */
 
-/* FNV-1a, and a mix at the end: keys fill a table, and a false match only costs a look. */
-static uint64_t
-hash(uint64_t h, const void *p, size_t n)
-{
-    const uint8_t *bytes = p;
-    for (size_t i = 0; i < n; i++)
-        h = (h ^ bytes[i]) * 0x100000001b3;
-    return h;
-}
-
+/* At the end of a hash: keys fill a table, and a false match only costs a look. */
 static uint64_t
 mix(uint64_t h)
 {
@@ -41,30 +33,28 @@ static uint64_t
 hash_of(enum sta_type type, int property, uint8_t what, struct bytes member)
 {
     uint8_t head[3] = {(uint8_t)type, (uint8_t)property, what};
-    uint64_t h = hash(0xcbf29ce484222325, head, sizeof(head));
-    return hash(h, member.p, member.len);
+    return hash_bytes(hash_bytes(HASH_START, bytes_of(head, sizeof(head))), member);
 }
 
 uint64_t
 sta_index_text_key(enum sta_type type, int property, struct bytes member, struct bytes text)
 {
-    uint8_t zero = 0;
-    uint64_t h = hash(hash_of(type, property, 't', member), &zero, 1);
-    return mix(hash(h, text.p, text.len));
+    return mix(hash_bytes(hash_byte(hash_of(type, property, 't', member), 0), text));
 }
 
 uint64_t
 sta_index_number_key(enum sta_type type, int property, struct bytes member, double number)
 {
     number += 0.0; /* -0 is 0 */
-    return mix(hash(hash_of(type, property, 'n', member), &number, sizeof(number)));
+    return mix(hash_bytes(hash_of(type, property, 'n', member), bytes_of(&number, sizeof(number))));
 }
 
 uint64_t
 sta_index_cell_key(enum sta_type type, int property, int32_t x, int32_t y)
 {
     int32_t at[2] = {x, y};
-    return mix(hash(hash_of(type, property, 'c', (struct bytes){0}), at, sizeof(at)));
+    return mix(
+        hash_bytes(hash_of(type, property, 'c', (struct bytes){0}), bytes_of(at, sizeof(at))));
 }
 
 uint64_t

@@ -1,5 +1,6 @@
 #include "programs/core/peers.h"
 
+#include "base/hash.h"
 #include "base/text.h"
 
 bool
@@ -41,14 +42,11 @@ peers_get(struct peers *p, uint64_t id)
     return i < 0 ? NULL : &p->peer[i];
 }
 
-/* FNV-1a: names are those that the city itself gave, so nobody chooses them to collide. */
+/* Names are those that the city itself gave, so nobody chooses them to collide. */
 static int32_t *
 chain_of(struct peers *p, struct bytes name)
 {
-    uint32_t h = 2166136261U;
-    for (size_t i = 0; i < name.len; i++)
-        h = (h ^ name.p[i]) * 16777619U;
-    return &p->device_bucket[h % DEVICE_BUCKETS];
+    return &p->device_bucket[hash_folded(hash_bytes(HASH_START, name)) % DEVICE_BUCKETS];
 }
 
 /* The place of the one that was silent longest, of those that are not connected. */

@@ -4,6 +4,7 @@
  */
 #include "programs/core/core.h"
 
+#include "base/hash.h"
 #include "base/text.h"
 #include "mqtt/topic.h"
 
@@ -262,14 +263,11 @@ topics_index(struct core *c, uint32_t subscription, bool there)
     *list = subscription;
 }
 
-/* FNV-1a, never 0: whether two texts differ, for nobody who could gain by making them collide. */
+/* Never 0: whether two texts differ, for nobody who could gain by making them collide. */
 static uint64_t
 digest_of(struct bytes text)
 {
-    uint64_t h = 0xCBF29CE484222325u;
-    for (size_t i = 0; i < text.len; i++)
-        h = (h ^ text.p[i]) * 0x100000001B3u;
-    return h ? h : 1;
+    return hash_or_one(hash_bytes(HASH_START, text));
 }
 
 /* One change to one subscription, as GET would answer it to whoever subscribed. Not `say`: only

@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/hash.h"
+
 enum { LINE_SIZE = 1024, TREE_DEPTH = 3, PERIOD_LONG_US = 100000 };
 
 const char *
@@ -132,17 +134,15 @@ make(const char *folder)
 
 /*
  * The cities of a host stand in one group, which stays: so a supervisor that may not write above it
- * any more can take its own away. FNV-1a of the state directory's path: the next city there finds
- * what this one left.
+ * any more can take its own away. Its name is the hash of the state directory's path: the next city
+ * there finds what this one left.
  */
 static void
 name_top(const struct plan *p, const char *parent, char above[static GROUPS_PATH_SIZE],
          char out[static GROUPS_PATH_SIZE])
 {
     char *path = realpath(p->state, NULL);
-    uint64_t id = 0xcbf29ce484222325U;
-    for (const char *at = path ? path : p->state; *at; at++)
-        id = (id ^ (uint8_t)*at) * 0x100000001b3U;
+    uint64_t id = hash_bytes(HASH_START, bytes_text(path ? path : p->state));
     free(path);
     snprintf(above, GROUPS_PATH_SIZE, "%.400s/bulkhead", parent);
     snprintf(out, GROUPS_PATH_SIZE, "%.420s/%016llx", above, (unsigned long long)id);

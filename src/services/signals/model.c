@@ -2,6 +2,7 @@
 
 #include <cjson/cJSON.h>
 
+#include "base/hash.h"
 #include "services/signals/number.h"
 
 enum { GREEN_MAX_S = 60 }; /* that a green must last at least */
@@ -116,7 +117,6 @@ signals_next_loop(const struct signals_model *m, uint32_t lane, uint32_t from_m)
     return next;
 }
 
-/* FNV-1a. */
 double
 signals_usual_turns(uint8_t turn)
 {
@@ -132,10 +132,7 @@ signals_usual_turns(uint8_t turn)
 uint64_t
 signals_name_hash(struct bytes name)
 {
-    uint64_t h = 0xcbf29ce484222325U;
-    for (size_t i = 0; i < name.len; i++)
-        h = (h ^ name.p[i]) * 0x100000001b3U;
-    return h ? h : 1;
+    return hash_or_one(hash_bytes(HASH_START, name));
 }
 
 /* `count` integers, or nothing: then all are `absent`. */

@@ -1,5 +1,6 @@
 #include "services/signals/tell.h"
 
+#include "base/hash.h"
 #include "base/text.h"
 
 #include <cjson/cJSON.h>
@@ -130,21 +131,11 @@ tell_verdict(struct tell *t, int32_t phase, bool granted, struct bytes reason)
 /* ---- what changed ------------------------------------------------------------------------------
  */
 
-/* FNV-1a, never 0. */
-static uint64_t
-mix(uint64_t key, uint64_t value)
-{
-    for (int i = 0; i < 8; i++)
-        key = (key ^ (value >> 8 * i & 0xff)) * 0x100000001b3U;
-    return key ? key : 1;
-}
-enum { KEY_FIRST = 0x811c9dc5 };
-
 static uint64_t
 lane_key(const struct tell *t, const uint16_t of[static SIGNALS_LANES_MAX], uint64_t key)
 {
     for (uint32_t l = 0; l < t->model.lanes_count; l++)
-        key = mix(key, of[l]);
+        key = hash_number(key, of[l]);
     return key;
 }
 
@@ -152,25 +143,25 @@ lane_key(const struct tell *t, const uint16_t of[static SIGNALS_LANES_MAX], uint
 static uint64_t
 words_key(const char *sentence)
 {
-    uint64_t key = KEY_FIRST;
+    uint64_t key = HASH_START;
     for (; *sentence; sentence++)
         if (*sentence < '0' || *sentence > '9')
-            key = mix(key, (uint8_t)*sentence);
+            key = hash_number(key, (uint8_t)*sentence);
     return key;
 }
 
 static uint64_t
 green_key(const struct tell *t, const struct tell_second *now)
 {
-    uint64_t key = mix(mix(KEY_FIRST, now->silent), (uint64_t)(now->phase + 1));
+    uint64_t key = hash_number(hash_number(HASH_START, now->silent), (uint64_t)(now->phase + 1));
     for (uint32_t g = 0; g < t->forecast.groups_count; g++) {
         const struct forecast_of_group *f = &t->said[g];
         uint64_t at_ms = now->now_ms + f->in_s * 1000u;
-        key = mix(key, f->green);
-        key = mix(key, f->known ? at_ms / GREEN_STEP_MS + 1 : 0);
-        key = mix(key, f->permille / 100);
+        key = hash_number(key, f->green);
+        key = hash_number(key, f->known ? at_ms / GREEN_STEP_MS + 1 : 0);
+        key = hash_number(key, f->permille / 100);
     }
-    return mix(key, now->silent ? 0 : now->now_ms / GREEN_AGAIN_MS);
+    return hash_number(key, now->silent ? 0 : now->now_ms / GREEN_AGAIN_MS);
 }
 
 /* Of what a voice would say now: when it is another, there is something new. */
@@ -178,23 +169,24 @@ static uint64_t
 key_of(const struct tell *t, enum tell_voice voice, const struct tell_second *now)
 {
     const struct control_view *v = now->view;
-    uint64_t key = KEY_FIRST;
+    uint64_t key = HASH_START;
     switch (voice) {
     case TELL_QUEUE:
-        return lane_key(t, v->near, lane_key(t, v->queue, mix(key, (uint64_t)(now->phase + 1))));
+        return lane_key(t, v->near,
+                        lane_key(t, v->queue, hash_number(key, (uint64_t)(now->phase + 1))));
     case TELL_WHY:
-        key = mix(mix(key, (uint64_t)(v->wish + 1)), (uint64_t)(now->phase + 1));
-        key = mix(mix(key, (uint64_t)(v->second_best + 1)), v->rung);
-        key = mix(key, now->silent);
-        return mix(key, now->silent ? 0 : now->now_ms / WHY_AGAIN_MS);
+        key = hash_number(hash_number(key, (uint64_t)(v->wish + 1)), (uint64_t)(now->phase + 1));
+        key = hash_number(hash_number(key, (uint64_t)(v->second_best + 1)), v->rung);
+        key = hash_number(key, now->silent);
+        return hash_number(key, now->silent ? 0 : now->now_ms / WHY_AGAIN_MS);
     case TELL_TRUST:
         for (uint32_t l = 0; l < t->model.lanes_count; l++)
-            key = mix(key, v->trust_percent[l] / TRUST_STEP);
+            key = hash_number(key, v->trust_percent[l] / TRUST_STEP);
         return key;
     case TELL_RUNG:
-        return mix(mix(key, v->rung), words_key(v->rung_why));
+        return hash_number(hash_number(key, v->rung), words_key(v->rung_why));
     case TELL_REFUSALS:
-        return mix(mix(key, t->refused), now->now_ms / GRANTS_AGAIN_MS);
+        return hash_number(hash_number(key, t->refused), now->now_ms / GRANTS_AGAIN_MS);
     case TELL_TIME_TO_GREEN:
         return green_key(t, now);
     case TELL_VOICES:

@@ -1,33 +1,28 @@
 #include "services/signals/optimize/news.h"
 
+#include "base/hash.h"
+
 static uint32_t
 seconds_since(uint64_t then_ms, uint64_t now_ms)
 {
     return now_ms > then_ms ? (uint32_t)((now_ms - then_ms + 500) / 1000) : 0;
 }
 
-/* FNV-1a: alike readings have the same number. */
-static void
-mix(uint64_t *number, uint32_t value)
-{
-    *number = (*number ^ value) * UINT64_C(1099511628211);
-}
-
 bool
 news_repeats(struct news *n, const struct signals_model *m, const struct signals_reading *r)
 {
-    uint64_t number = UINT64_C(14695981039346656037);
+    uint64_t number = HASH_START; /* alike readings have the same */
     uint32_t counted = 0;
-    mix(&number, (uint32_t)(r->phase + 1));
-    mix(&number, r->age_s);
+    number = hash_number(number, (uint32_t)(r->phase + 1));
+    number = hash_number(number, r->age_s);
     for (uint32_t l = 0; l < m->lanes_count; l++) {
-        mix(&number, r->stop[l]);
-        mix(&number, r->stop_on[l]);
+        number = hash_number(number, r->stop[l]);
+        number = hash_number(number, r->stop_on[l]);
         counted += r->stop[l];
     }
     for (uint32_t i = 0; i < m->loops_count; i++) {
-        mix(&number, r->advance[i]);
-        mix(&number, r->advance_on[i]);
+        number = hash_number(number, r->advance[i]);
+        number = hash_number(number, r->advance_on[i]);
         counted += r->advance[i];
     }
     if (counted == 0 || m->lanes_count + m->loops_count < NEWS_PLACES_LEAST)
