@@ -112,11 +112,10 @@ static enum err
 hear(struct driven *d, uint32_t i, const struct drill_at *at, uint64_t now_ms)
 {
     struct junction *j = &d->junctions[i];
-    const struct executor *x = &j->executor;
     const struct drill *drill = d->config->drill;
-    int32_t phase = x->mode == EXECUTOR_GREEN ? (int32_t)x->phase : -1;
+    struct site_lights lights = executor_lights(&j->executor);
     buf_reset(&d->text);
-    world_put_reading(d->world, i, phase, x->elapsed_s, &d->text);
+    world_put_reading(d->world, i, &lights, &d->text);
     enum err e = buf_error(&d->text);
     if (e == OK)
         e = signals_reading_read(buf_bytes(&d->text), &j->model, &j->reading);

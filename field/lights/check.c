@@ -114,7 +114,7 @@ check_plan(const struct intersection *x, uint32_t p, char *why)
 static void
 derive_phase(struct intersection *x, uint32_t p)
 {
-    uint16_t plain = 0, walk = 0;
+    uint16_t plain = 0, walk = 0, clears = 0;
     bool vehicles = false;
     for (uint32_t i = 0; i < x->links_count; i++) {
         const struct lights_link *l = &x->links[i];
@@ -124,6 +124,7 @@ derive_phase(struct intersection *x, uint32_t p)
         if (l->walk) {
             link_add(&x->walks[p], i);
             walk = l->walk_s > walk ? l->walk_s : walk;
+            clears = l->clearance_s > clears ? l->clearance_s : clears;
             continue;
         }
         vehicles = true;
@@ -131,6 +132,7 @@ derive_phase(struct intersection *x, uint32_t p)
     }
     x->plain_s[p] = plain;
     x->walk_s[p] = walk;
+    x->clears_s[p] = clears;
     x->early_s[p] = plain < x->preempt_minimum_s ? plain : x->preempt_minimum_s;
     /* a walk may be begun while the phase stands: choice.c asks whether that leaves all in time */
     x->minimum_s[p] = plain > walk ? plain : walk;

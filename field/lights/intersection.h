@@ -106,7 +106,8 @@ struct intersection {
     uint64_t serves[LIGHTS_PHASES_MAX];       /* a bit a lane */
     /* of a phase, at most; the same without its walks; and when a pre-emption ends it */
     uint16_t minimum_s[LIGHTS_PHASES_MAX], plain_s[LIGHTS_PHASES_MAX], early_s[LIGHTS_PHASES_MAX];
-    uint16_t walk_s[LIGHTS_PHASES_MAX]; /* a walk of it that was begun */
+    uint16_t walk_s[LIGHTS_PHASES_MAX];   /* a walk of it that was begun, */
+    uint16_t clears_s[LIGHTS_PHASES_MAX]; /* and what clears it; both at most */
     bool walks_only[LIGHTS_PHASES_MAX];
     struct link_set pushed; /* walks that are shown when somebody called */
     /* worst change, whichever walks are shown; and of all into a phase */

@@ -97,6 +97,18 @@ walks_now(const struct machine *m)
     return false;
 }
 
+uint32_t
+machine_hold_s(const struct machine *m)
+{
+    if (m->state == MACHINE_CLEARANCE)
+        return m->change.clearance_s > m->elapsed_s ? m->change.clearance_s - m->elapsed_s : 0;
+    if (m->state != MACHINE_WALK)
+        return 0;
+    uint32_t walk_s = m->x->walk_s[m->phase];
+    uint32_t rest_s = walk_s > m->walk_age_s ? walk_s - m->walk_age_s : 0;
+    return rest_s + intersection_change(m->x, m->shown, LIGHTS_NO_PHASE).clearance_s;
+}
+
 /* Does a walk of a phase that begins, or stands, have to be shown? One that is shown stays. */
 static bool
 walk_is_due(const struct machine *m, uint32_t link, uint64_t calls)

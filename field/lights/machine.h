@@ -174,6 +174,13 @@ void machine_init(struct machine *m, const struct intersection *x);
  */
 enum err machine_event(struct machine *m, const struct lights_event *e) MUST_USE;
 
+/*
+ * Seconds for which the phase that is shown would keep its vehicles' green if a change began now:
+ * the rest of its walk, and what clears it. 0 without a walk, and in all other states but
+ * MACHINE_CLEARANCE, where it is what is left of that.
+ */
+uint32_t machine_hold_s(const struct machine *m);
+
 /* Neither people nor a pre-emption stand above the calls. */
 bool machine_regular(const struct machine *m);
 /* An order of people stands. */

@@ -361,13 +361,17 @@ TEST(a_walk_is_shown_when_somebody_calls)
     checker_press(&b.checker, 2);
     tick(&b);
     CHECK(b.m.state == MACHINE_WALK && strcmp(b.m.shown, "GrGrr") == 0 && b.m.elapsed_s == 21);
+    uint32_t clears_s = b.x.links[2].clearance_s;
+    CHECK(machine_hold_s(&b.m) == 7 + clears_s);
     CHECK_OK(wish(&b, 1, FAR_S)); /* it has its 7 s and its clearance */
     ticks(&b, 6);
-    CHECK(b.m.state == MACHINE_WALK);
+    CHECK(b.m.state == MACHINE_WALK && machine_hold_s(&b.m) == 1 + clears_s);
     tick(&b);
+    CHECK(machine_hold_s(&b.m) == clears_s);
     CHECK(b.m.state == MACHINE_CLEARANCE && strcmp(b.m.shown, "Gryrr") == 0);
     CHECK_OK(send_event(&b, (struct lights_event){.kind = LIGHTS_PEDESTRIAN_CALL, .lane = 2}));
     until(&b, MACHINE_YELLOW);
+    CHECK(machine_hold_s(&b.m) == 0);
     CHECK(checker_violations(&b.checker) == 0 && b.m.walkers == 4);
 }
 

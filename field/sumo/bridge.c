@@ -292,10 +292,9 @@ static void
 publish_lanes(struct bridge *b, struct field *f, uint32_t site)
 {
     const struct steered *s = &b->sites[site];
-    const struct executor *x = &s->executor;
-    bool green = x->mode == EXECUTOR_GREEN;
+    struct site_lights lights = executor_lights(&s->executor);
     buf_reset(&b->text);
-    world_put_reading(b->city, site, green ? (int32_t)x->phase : -1, x->elapsed_s, &b->text);
+    world_put_reading(b->city, site, &lights, &b->text);
     publish(b, f, s, LANES);
 }
 

@@ -161,6 +161,7 @@ copy_shown(struct executor *x)
     x->mode = stands ? EXECUTOR_GREEN : EXECUTOR_BETWEEN;
     x->phase = m->phase;
     x->elapsed_s = m->elapsed_s;
+    x->green_s = stands ? m->elapsed_s : x->green_s;
     x->fallbacks = m->fallbacks;
     x->forced = m->forced;
 }
@@ -287,12 +288,28 @@ executor_step(struct executor *x, const uint16_t *waiting, uint32_t inside, int6
     return memcmp(before, x->shown, x->site->letters_count) != 0;
 }
 
+/* While its walk is cleared the phase's vehicles still have green: it stands, and is being left. */
+struct site_lights
+executor_lights(const struct executor *x)
+{
+    struct site_lights now = {.phase = -1, .age_s = x->elapsed_s};
+    if (x->mode == EXECUTOR_NATIVE)
+        return now;
+    now.hold_s = machine_hold_s(&x->machine);
+    now.leaves = x->machine.state == MACHINE_CLEARANCE;
+    if (x->mode == EXECUTOR_GREEN || now.leaves)
+        now.phase = (int32_t)x->phase;
+    if (now.leaves)
+        now.age_s += x->green_s + 1;
+    return now;
+}
+
 void
 executor_put_properties(const struct executor *x, const struct executor_times *times, struct buf *b)
 {
     ASSERT(x->intersection.checked);
     struct site_times kept = {times->yellow_s, times->all_red_s, times->minimum_green_s,
-                              x->intersection.minimum_s};
+                              x->intersection.minimum_s, x->intersection.clears_s};
     site_put_properties(x->site, &kept, b);
 }
 

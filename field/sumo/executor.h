@@ -43,6 +43,7 @@ struct executor {
     enum executor_mode mode;
     uint32_t phase;     /* that stands or stood last */
     uint32_t elapsed_s; /* in this state */
+    uint32_t green_s;   /* for how long the phase has stood, or stood before it was left */
     uint64_t fallbacks, forced;
     char shown[SITE_LETTERS_MAX + 1]; /* as SUMO has them */
 };
@@ -73,6 +74,9 @@ void executor_silence(struct executor *x);
  * the junction. x->shown is what to show now; true if it changed.
  */
 bool executor_step(struct executor *x, const uint16_t *waiting, uint32_t inside, int64_t now_us);
+
+/* What the lights show, for a reading. */
+struct site_lights executor_lights(const struct executor *x);
 
 /* The Thing's properties, with the times that it was made with and the minimums that it keeps. */
 void executor_put_properties(const struct executor *x, const struct executor_times *times,

@@ -109,15 +109,17 @@ TEST(the_network_says_who_crosses_whom)
     CHECK(!executor_take_over(&x, bytes_text(s.phases[0])));
 }
 
+#define CLEARS "\"pedestrian_clears\":[10,11]}}"
+
 TEST(it_says_which_minimum_greens_it_keeps_where_they_are_not_the_same)
 {
     static const struct {
         uint32_t minimum_green_s;
         const char *said;
     } rows[] = {
-        {5, ",\"minimum_green\":5,\"minimum_greens\":[7,7]}}"}, /* both with a walk */
-        {7, ",\"minimum_green\":7}}"},
-        {9, ",\"minimum_green\":9,\"minimum_greens\":[9,7]}}"}, /* the second only a walk */
+        {5, ",\"minimum_green\":5,\"minimum_greens\":[7,7]," CLEARS}, /* both with a walk */
+        {7, ",\"minimum_green\":7," CLEARS},
+        {9, ",\"minimum_green\":9,\"minimum_greens\":[9,7]," CLEARS}, /* the second only a walk */
     };
     struct site s = corner("GgGgGr");
     struct executor x;
@@ -143,7 +145,16 @@ TEST(people_on_foot_have_their_walk_and_their_clearance)
     CHECK(executor_take_over(&x, bytes_text("GgGgGr")));
     CHECK_OK(executor_lease(&x, 1, INT64_MAX));
     int seconds[4] = {0};
+    uint32_t stood_s = 0, left_s = 0;
     for (int t = 0; t < 60 && x.phase == 0; t++) {
+        struct site_lights says = executor_lights(&x);
+        if (x.shown[0] == 'G') { /* it stands, for its vehicles, until its walk is cleared */
+            CHECK(says.phase == 0 && says.age_s == stood_s++);
+            left_s += says.leaves;
+            CHECK(says.hold_s == (stood_s <= 7 ? 18 - stood_s : 18 - stood_s));
+        } else {
+            CHECK(says.phase == -1 && says.hold_s == 0 && !says.leaves);
+        }
         seconds[0] += x.shown[4] == 'G';
         seconds[1] += x.shown[4] == 'r' && x.shown[0] == 'G';
         seconds[2] += x.shown[0] == 'y';
@@ -152,6 +163,7 @@ TEST(people_on_foot_have_their_walk_and_their_clearance)
     }
     /* 10 m, for the way of crossing 4 is not known */
     CHECK(seconds[0] == 7 && seconds[1] == 10 && seconds[2] == 3 && seconds[3] == 1);
+    CHECK(left_s == 10);
     CHECK(!x.monitor.tripped);
 }
 

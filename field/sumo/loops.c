@@ -310,12 +310,16 @@ put_counts(struct buf *b, const char *key, const uint8_t *counts, const bool *on
 }
 
 void
-loops_put_reading(const struct loops *l, uint32_t site, int32_t phase, uint32_t age_s, bool cars,
+loops_put_reading(const struct loops *l, uint32_t site, const struct site_lights *lights, bool cars,
                   struct buf *b)
 {
     const struct loops_counts *c = loops_counts(l, site);
     const struct site *s = &l->sites[site];
-    buf_format(b, "\"phase\":%d,\"age\":%u", (int)phase, (unsigned)age_s);
+    buf_format(b, "\"phase\":%d,\"age\":%u", (int)lights->phase, (unsigned)lights->age_s);
+    if (lights->hold_s > 0)
+        buf_format(b, ",\"hold\":%u", (unsigned)lights->hold_s);
+    if (lights->leaves)
+        buf_text(b, ",\"leaves\":true");
     put_counts(b, "stop", c->stop, c->stop_on, s->lanes_count);
     put_counts(b, "advance", c->advance, c->advance_on, s->loops_count);
     if (!cars)

@@ -64,8 +64,8 @@ void loops_camera(struct loops *l, struct bytes signal, struct bytes lane, uint3
 
 const struct loops_counts *loops_counts(const struct loops *l, uint32_t site);
 
-/* One reading without its braces, as reading.h has it. `phase` -1: in between. */
-void loops_put_reading(const struct loops *l, uint32_t site, int32_t phase, uint32_t age_s,
+/* One reading without its braces, as services/signals/reading.h has it. */
+void loops_put_reading(const struct loops *l, uint32_t site, const struct site_lights *lights,
                        bool cars, struct buf *b);
 
 #endif

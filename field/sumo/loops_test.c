@@ -173,10 +173,15 @@ TEST(cameras_see_the_link_and_no_identity)
     loops_camera(l, bytes_text("A"), bytes_text(":A_c0_0"), 2, 5, 1);  /* nobody drives there */
     CHECK(c->cars_count == 1 && c->cars[0].lane == 1 && c->cars[0].link == 1);
     buf_init(&b, 4096);
-    loops_put_reading(l, 0, -1, 3, true, &b);
+    struct site_lights lights = {.phase = -1, .age_s = 3};
+    loops_put_reading(l, 0, &lights, true, &b);
     CHECK(bytes_are(buf_bytes(&b), "\"phase\":-1,\"age\":3,\"stop\":[0,0,0],\"stop_on\":\"000\","
                                    "\"advance\":[0,0],\"advance_on\":\"00\","
                                    "\"cars\":[[1,500,1390,1]]"));
+    lights = (struct site_lights){.phase = 1, .age_s = 9, .hold_s = 4, .leaves = true};
+    buf_reset(&b);
+    loops_put_reading(l, 0, &lights, false, &b);
+    CHECK(bytes_start(buf_bytes(&b), "\"phase\":1,\"age\":9,\"hold\":4,\"leaves\":true,\"stop\""));
     buf_fini(&b);
     loops_free(l);
 }

@@ -381,19 +381,28 @@ put_street(const struct site *s, struct buf *b)
 enum { LENGTH_MAX_M = 5000, LENGTH_ABSENT_M = 200, KMH_MAX = 130, KMH_ABSENT = 50 };
 #define KMH_PER_M_S 3.6
 
-/* Of each phase only where one differs: most intersections have one minimum for all. */
+/* Of each phase only where one is not as all are by default. */
+static void
+put_phase_times(const struct site *s, const char *name, const uint16_t *of, uint32_t usual,
+                struct buf *b)
+{
+    bool differ = false;
+    for (uint32_t p = 0; of && p < s->phases_count; p++)
+        differ = differ || of[p] != usual;
+    for (uint32_t p = 0; differ && p < s->phases_count; p++)
+        p == 0 ? buf_format(b, ",\"%s\":[%u", name, of[p]) : buf_format(b, ",%u", of[p]);
+    buf_text(b, differ ? "]" : "");
+}
+
 static void
 put_times(const struct site *s, const struct site_times *times, struct buf *b)
 {
-    bool differ = false;
     buf_format(b, ",\"times\":{\"yellow\":%u,\"all_red\":%u,\"minimum_green\":%u",
                (unsigned)times->yellow_s, (unsigned)times->all_red_s,
                (unsigned)times->minimum_green_s);
-    for (uint32_t p = 0; times->minimum_s && p < s->phases_count; p++)
-        differ = differ || times->minimum_s[p] != times->minimum_green_s;
-    for (uint32_t p = 0; differ && p < s->phases_count; p++)
-        buf_format(b, p ? ",%u" : ",\"minimum_greens\":[%u", times->minimum_s[p]);
-    buf_text(b, differ ? "]}" : "}");
+    put_phase_times(s, "minimum_greens", times->minimum_s, times->minimum_green_s, b);
+    put_phase_times(s, "pedestrian_clears", times->clears_s, 0, b);
+    buf_text(b, "}");
 }
 
 /* One letter a link, in the order of the links: an index may drive several links, or none. */

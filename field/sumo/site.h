@@ -67,6 +67,14 @@ struct site_links {
 struct site_times {
     uint32_t yellow_s, all_red_s, minimum_green_s;
     const uint16_t *minimum_s; /* of each phase's green; NULL: all are minimum_green_s */
+    const uint16_t *clears_s;  /* what clears the walks of each phase; NULL: none has any */
+};
+
+/* What its lights say of themselves (services/signals/reading.h). */
+struct site_lights {
+    int32_t phase; /* -1: in between */
+    uint32_t age_s, hold_s;
+    bool leaves;
 };
 
 struct site {

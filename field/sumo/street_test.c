@@ -208,7 +208,7 @@ TEST(the_properties_are_what_was_found)
 {
     struct site s = site_b();
     struct buf b;
-    struct site_times times = {3, 1, 5, NULL};
+    struct site_times times = {3, 1, 5, NULL, NULL};
     describe(two_signals, &s);
     buf_init(&b, 65536);
     site_put_properties(&s, &times, &b);

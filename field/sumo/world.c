@@ -494,11 +494,11 @@ world_show(struct world *w, uint32_t site, struct bytes state)
 }
 
 void
-world_put_reading(const struct world *w, uint32_t site, int32_t phase, uint32_t age_s,
+world_put_reading(const struct world *w, uint32_t site, const struct site_lights *lights,
                   struct buf *b)
 {
     buf_text(b, "{");
-    loops_put_reading(traffic_loops(w->traffic), site, phase, age_s, w->cameras, b);
+    loops_put_reading(traffic_loops(w->traffic), site, lights, w->cameras, b);
     buf_text(b, "}");
 }
 

@@ -43,10 +43,10 @@ const struct site_counts *world_counts(const struct world *w, uint32_t site);
 struct bytes world_shown(const struct world *w, uint32_t site);
 void world_show(struct world *w, uint32_t site, struct bytes state);
 /*
- * What its sensors say of the last second, an object as services/signals/reading.h has it. `phase`
- * and `age_s`: what its executor shows.
+ * What its sensors say of the last second, and its executor of the lights: an object as
+ * services/signals/reading.h has it.
  */
-void world_put_reading(const struct world *w, uint32_t site, int32_t phase, uint32_t age_s,
+void world_put_reading(const struct world *w, uint32_t site, const struct site_lights *lights,
                        struct buf *b);
 void world_totals(const struct world *w, struct traffic_totals *out);
 /* Count delays from now on; see traffic_mark(). */

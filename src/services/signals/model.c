@@ -5,7 +5,10 @@
 #include "base/hash.h"
 #include "services/signals/number.h"
 
-enum { GREEN_MAX_S = 60 }; /* that a green must last at least */
+enum {
+    GREEN_MAX_S = 60, /* that a green must last at least */
+    CLEARS_MAX_S = 60,
+};
 
 /* The text of an element that is a name of a lane, or NULL. */
 static const char *
@@ -248,6 +251,17 @@ read_kinds(const cJSON *text, struct signals_model *m)
     return OK;
 }
 
+static void
+find_walks(struct signals_model *m)
+{
+    for (uint32_t p = 0; p < m->phases_count; p++) {
+        for (uint32_t k = 0; k < m->links_count; k++) {
+            if (m->lights[p][k] != LIGHT_RED && m->lane_kind[m->link_lane[k]] == LANE_WALK)
+                m->walks[p] |= 1ULL << m->link_lane[k];
+        }
+    }
+}
+
 static enum err
 read_turns(const cJSON *text, struct signals_model *m)
 {
@@ -269,7 +283,7 @@ static enum err
 read_times(const cJSON *times, struct signals_model *m)
 {
     int32_t yellow, all_red, green;
-    uint16_t greens[SIGNALS_PHASES_MAX];
+    uint16_t greens[SIGNALS_PHASES_MAX], clears[SIGNALS_PHASES_MAX];
     if (!times)
         return OK;
     enum err e = signals_int(cJSON_GetObjectItemCaseSensitive(times, "yellow"), 1, 10, &yellow);
@@ -281,12 +295,17 @@ read_times(const cJSON *times, struct signals_model *m)
     if (e == OK)
         e = read_sizes(cJSON_GetObjectItemCaseSensitive(times, "minimum_greens"), m->phases_count,
                        1, GREEN_MAX_S, green, greens);
+    if (e == OK)
+        e = read_sizes(cJSON_GetObjectItemCaseSensitive(times, "pedestrian_clears"),
+                       m->phases_count, 0, CLEARS_MAX_S, 0, clears);
     if (e != OK)
         return e;
     m->yellow_s = (uint8_t)yellow;
     m->all_red_s = (uint8_t)all_red;
-    for (uint32_t p = 0; p < m->phases_count; p++)
+    for (uint32_t p = 0; p < m->phases_count; p++) {
         m->minimum_s[p] = (uint8_t)greens[p];
+        m->clears_s[p] = (uint8_t)clears[p];
+    }
     return OK;
 }
 
@@ -353,6 +372,7 @@ signals_model_read(struct bytes thing, struct signals_model *out)
     if (e == OK)
         e = read_street(p, &m);
     if (e == OK) {
+        find_walks(&m);
         hash_names(lanes, m.lanes_count, m.lane_name);
         hash_names(exits, m.exits_count, m.exit_name);
         *out = m;

@@ -21,6 +21,9 @@
  *   and leads here, and how far it is from its start to our stop line [none]
  * - "times": {"yellow":3,"all_red":1,"minimum_green":5,"minimum_greens":[5,7]}: seconds that its
  *   executor keeps; of each phase, where a walk makes some longer [all are minimum_green]
+ * - "pedestrian_clears":[12,0], in "times": of each phase, the seconds that clear its walks before
+ *   its yellow, while its vehicles still have green [0] (MUTCD 2009 4E.06: pedestrian change
+ *   interval)
  *
  * Lanes and exits are known to other intersections by the hash of their names only. What it counts
  * each second: reading.h. All of it comes from devices: every number is an integer in range or the
@@ -85,6 +88,8 @@ struct signals_model {
     struct signals_source loops[SIGNALS_LOOPS_MAX], feeders[SIGNALS_FEEDERS_MAX];
     uint8_t yellow_s, all_red_s;           /* 0 yellow: it did not say */
     uint8_t minimum_s[SIGNALS_PHASES_MAX]; /* of a phase's green */
+    uint8_t clears_s[SIGNALS_PHASES_MAX];  /* of its walks */
+    uint64_t walks[SIGNALS_PHASES_MAX];    /* lanes of people on foot that it lets go: bits */
 };
 
 /* Names are compared by this; never 0. */

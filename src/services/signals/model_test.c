@@ -99,12 +99,28 @@ TEST(each_phase_may_have_a_minimum_green_of_its_own)
     }
 }
 
+TEST(what_clears_a_walk_is_read_and_who_walks_in_which_phase)
+{
+    struct signals_model m =
+        model(TIMES "[7,7],\"pedestrian_clears\":[12,0]},\"kinds\":\"vvvw\"}}");
+    CHECK(m.clears_s[0] == 12 && m.clears_s[1] == 0);
+    CHECK(m.walks[0] == 0 && m.walks[1] == 8);
+    m = model(TIMES "[7,7]}}}");
+    CHECK(m.clears_s[0] == 0 && m.walks[1] == 0);
+    static const char *const bad[] = {"[12]", "[61,0]", "[-1,0]", "12"};
+    for (size_t i = 0; i < ARRAY_COUNT(bad); i++) {
+        char text[1024];
+        snprintf(text, sizeof(text), "%s[7,7],\"pedestrian_clears\":%s}}}", TIMES, bad[i]);
+        CHECK(signals_model_read(bytes_text(text), &m) == ERR_MALFORMED);
+    }
+}
+
 #define READING "{\"phase\":1,\"age\":7,\"stop\":[1,0,9,0],\"stop_on\":\"0110\","
 
 TEST(a_reading_has_a_number_for_each_loop_or_is_refused)
 {
     struct signals_model m = model(street);
-    struct signals_reading r;
+    struct signals_reading r, held;
     CHECK_OK(signals_reading_read(
         bytes_text(READING "\"advance\":[2,0],\"advance_on\":\"01\",\"dead\":\"0001\"}"), &m, &r));
     CHECK(r.phase == 1 && r.age_s == 7 && r.stop[2] == 9 && r.stop_on[1] && !r.stop_on[0] &&
@@ -112,6 +128,11 @@ TEST(a_reading_has_a_number_for_each_loop_or_is_refused)
     CHECK_OK(signals_reading_read(bytes_text(READING "\"advance\":[2,0],\"advance_on\":\"01\","
                                                      "\"cars\":[[0,150,1300,0],[3,20,0,-1]]}"),
                                   &m, &r));
+    CHECK(r.hold_s == 0 && !r.leaves);
+    CHECK_OK(signals_reading_read(bytes_text(READING "\"advance\":[2,0],\"advance_on\":\"01\","
+                                                     "\"hold\":19,\"leaves\":true}"),
+                                  &m, &held));
+    CHECK(held.hold_s == 19 && held.leaves);
     CHECK(r.has_cars && r.cars_count == 2 && r.cars[0].distance_dm == 150 && r.cars[1].link == -1);
     static const char *const bad[] = {
         "7",
@@ -128,6 +149,11 @@ TEST(a_reading_has_a_number_for_each_loop_or_is_refused)
         READING "\"advance\":[2,0],\"advance_on\":\"01\",\"cars\":[[0,150,1300,1]]}",
         READING "\"advance\":[2,0],\"advance_on\":\"01\",\"cars\":[[0,150,1300]]}",
         READING "\"advance\":[2,0],\"advance_on\":\"01\",\"cars\":{}}",
+        READING "\"advance\":[2,0],\"advance_on\":\"01\",\"hold\":-1}",
+        READING "\"advance\":[2,0],\"advance_on\":\"01\",\"hold\":256}",
+        READING "\"advance\":[2,0],\"advance_on\":\"01\",\"leaves\":false}",
+        "{\"phase\":-1,\"age\":7,\"stop\":[1,0,9,0],\"stop_on\":\"0110\","
+        "\"advance\":[2,0],\"advance_on\":\"01\",\"hold\":3}",
     };
     for (size_t i = 0; i < ARRAY_COUNT(bad); i++)
         CHECK(signals_reading_read(bytes_text(bad[i]), &m, &r) == ERR_MALFORMED);

@@ -78,8 +78,8 @@ read_cars(const cJSON *list, const struct signals_model *m, struct signals_readi
 static enum err
 check_members(const cJSON *root)
 {
-    static const char *const known[] = {"phase",   "age",        "stop", "stop_on",
-                                        "advance", "advance_on", "dead", "cars"};
+    static const char *const known[] = {"phase",   "age",     "hold",       "leaves", "stop",
+                                        "stop_on", "advance", "advance_on", "dead",   "cars"};
     bool seen[ARRAY_COUNT(known)] = {0};
     const cJSON *member;
     if (!cJSON_IsObject(root))
@@ -96,6 +96,24 @@ check_members(const cJSON *root)
     return OK;
 }
 
+/* Members that may be absent. */
+static enum err
+read_walk(const cJSON *root, struct signals_reading *r)
+{
+    const cJSON *hold = cJSON_GetObjectItemCaseSensitive(root, "hold");
+    const cJSON *leaves = cJSON_GetObjectItemCaseSensitive(root, "leaves");
+    int32_t hold_s = 0;
+    if (hold && signals_int(hold, 0, SIGNALS_HOLD_MAX_S, &hold_s) != OK)
+        return ERR_MALFORMED;
+    if (leaves && !cJSON_IsTrue(leaves))
+        return ERR_MALFORMED;
+    if ((hold || leaves) && r->phase < 0)
+        return ERR_MALFORMED;
+    r->hold_s = (uint32_t)hold_s;
+    r->leaves = leaves != NULL;
+    return OK;
+}
+
 static enum err
 read_result(const cJSON *root, const struct signals_model *m, struct signals_reading *r)
 {
@@ -107,6 +125,8 @@ read_result(const cJSON *root, const struct signals_model *m, struct signals_rea
     if (e == OK)
         e = signals_int(cJSON_GetObjectItemCaseSensitive(root, "age"), 0, SIGNALS_AGE_MAX_S, &age);
     r->age_s = (uint32_t)age;
+    if (e == OK)
+        e = read_walk(root, r);
     if (e == OK)
         e = read_crossed(cJSON_GetObjectItemCaseSensitive(root, "stop"), m->lanes_count, r->stop);
     if (e == OK)

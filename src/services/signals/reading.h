@@ -3,6 +3,9 @@
  *
  * - "phase":0, "age":12: what is shown, and for how many whole seconds before this one; phase -1:
  * in between
+ * - "hold":19: for so many seconds the phase's vehicles would still have green if a change began
+ *   now: the rest of its walk, and what clears it; absent: 0, no walk is shown
+ * - "leaves":true: that change has begun; the phase is the one that is left; else absent
  * - "stop":[1,0], "stop_on":"01": of each lane, vehicles that crossed the stop line in this second,
  *   and whether somebody stands on its loop at the end of it (for people on foot: has called)
  * - "advance":[0,2], "advance_on":"10": the same of each loop of the model, in its order
@@ -22,6 +25,7 @@
 
 enum {
     SIGNALS_CARS_MAX = 1024,
+    SIGNALS_HOLD_MAX_S = 255,
     SIGNALS_CROSSED_MAX = 9, /* vehicles over one loop in one second */
     SIGNALS_DISTANCE_MAX_DM = 50000,
     SIGNALS_SPEED_MAX_CM_S = 7000,
@@ -35,7 +39,8 @@ struct signals_car {
 
 struct signals_reading {
     int32_t phase; /* -1: between two phases, flashing or unknown */
-    uint32_t age_s;
+    uint32_t age_s, hold_s;
+    bool leaves;
     uint8_t stop[SIGNALS_LANES_MAX], advance[SIGNALS_LOOPS_MAX];
     bool stop_on[SIGNALS_LANES_MAX], advance_on[SIGNALS_LOOPS_MAX];
     bool dead[SIGNALS_LANES_MAX];

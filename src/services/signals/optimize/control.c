@@ -32,7 +32,8 @@ struct junction {
     bool heard;
     uint64_t heard_ms;
     int32_t phase;
-    uint32_t age_s;
+    uint32_t age_s, hold_s;
+    bool leaves;
     int32_t wish;
     double busy_s; /* when somebody was here last */
     uint32_t downstream_count[SIGNALS_EXITS_MAX];
@@ -233,6 +234,8 @@ control_hear(struct control *c, uint32_t index, const struct signals_reading *re
     j->heard = true;
     j->heard_ms = now_ms;
     j->phase = reading->phase;
+    j->hold_s = reading->hold_s;
+    j->leaves = reading->leaves;
     if (!c->options.deaf)
         announce(c, index, now_s);
     for (uint32_t l = 0; l < j->model.lanes_count; l++) {
@@ -304,6 +307,7 @@ fill(struct control *c, const struct junction *j, double now_s)
     p->model = &j->model;
     p->phase = (uint32_t)j->phase;
     p->age_s = j->age_s;
+    p->hold_s = j->hold_s;
     p->yellow_s = j->model.yellow_s;
     p->clearance_s = (uint32_t)j->model.yellow_s + j->model.all_red_s;
     p->change_cost =
@@ -430,7 +434,7 @@ control_wish(struct control *c, uint32_t index, uint64_t now_ms)
     if (j->view.rung == RUNG_LOCAL || now_ms - j->heard_ms > CONTROL_STALE_MS ||
         j->model.phases_count < 2 || now_s - j->busy_s > EMPTY_FOR_S) {
         j->wish = NO_WISH;
-    } else if (j->phase >= 0) {
+    } else if (j->phase >= 0 && !j->leaves) {
         view_lanes(j, now_s);
         if (!is_time(method, j))
             j->wish = j->phase;

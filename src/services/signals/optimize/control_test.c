@@ -55,3 +55,34 @@ TEST(the_minimum_green_is_that_of_the_phase_that_stands)
         CHECK(changes_at(&m, (enum control_method)method, loses) == 12);
     }
 }
+
+/* A change that is under way cannot be taken back: what was wished last stands. */
+TEST(while_a_phase_is_left_nothing_else_is_wished)
+{
+    struct control_options options = {.method = CONTROL_PLAN};
+    struct control *c = control_new(1, &options);
+    struct signals_model m = crossing();
+    struct signals_reading r = {.phase = 0, .age_s = 20, .hold_s = 12};
+    uint32_t index;
+    CHECK(c);
+    m.yellow_s = 3;
+    m.minimum_s[0] = m.minimum_s[1] = 7;
+    m.clears_s[0] = 12;
+    CHECK_OK(control_add(c, &m, &index));
+    r.stop_on[1] = true;
+    uint64_t now_ms = 1000;
+    control_hear(c, 0, &r, now_ms);
+    CHECK(control_wish(c, 0, now_ms) == 1);
+    const struct control_view *v = control_view(c, 0);
+    CHECK(v->steps_count > 0 && v->steps[0].phase == 1 && v->steps[0].starts_s == 12 + 3);
+    r.leaves = true;
+    r.stop_on[1] = false; /* he has gone */
+    for (uint32_t n = 0; n < 11; n++) {
+        now_ms += 1000;
+        r.age_s++;
+        r.hold_s--;
+        control_hear(c, 0, &r, now_ms);
+        CHECK(control_wish(c, 0, now_ms) == 1);
+    }
+    control_free(c);
+}

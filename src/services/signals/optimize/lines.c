@@ -54,7 +54,7 @@ static void
 prepare_times(struct lines *l, uint32_t slot)
 {
     const struct search_lane *lane = &l->p->lanes[l->lane[slot]];
-    double soon_s = (double)l->p->clearance_s + LINES_SOON_S;
+    double soon_s = (double)(l->p->hold_s + l->p->clearance_s) + LINES_SOON_S;
     uint8_t come = 0, wait = 0, soon = 0;
     for (uint32_t t = 0; t <= SEARCH_HORIZON_S; t++) {
         double now_s = (double)t;
@@ -75,6 +75,7 @@ lines_prepare(struct lines *l, const struct search_problem *p)
 {
     l->p = p;
     l->count = 0;
+    l->walks = 0;
     memset(l->come, 0, sizeof(l->come));
     memset(l->wait, 0, sizeof(l->wait));
     memset(l->soon, 0, sizeof(l->soon));
@@ -85,6 +86,7 @@ lines_prepare(struct lines *l, const struct search_problem *p)
             continue;
         l->slot_of[i] = (int8_t)l->count;
         l->lane[l->count] = (uint8_t)i;
+        l->walks |= (uint64_t)(p->model->lane_kind[i] == LANE_WALK) << l->count;
         l->headway_s[l->count] = p->lanes[i].headway_s;
         for (uint32_t c = 0; c < p->scenarios; c++)
             prepare_guess(l, c, l->count);

@@ -23,6 +23,7 @@ struct lines {
     const struct search_problem *p;
     uint32_t count;
     uint8_t lane[SIGNALS_LANES_MAX];
+    uint64_t walks;                    /* slots of people on foot: bits */
     int8_t slot_of[SIGNALS_LANES_MAX]; /* -1: nobody is there */
     double headway_s[SIGNALS_LANES_MAX];
     /* With the stuck ones red: by phase, and by link for whole rows of phases. */

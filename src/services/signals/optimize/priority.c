@@ -33,7 +33,7 @@ serve_lane(const struct search_problem *p, uint32_t phase, uint32_t lane, double
 static double
 priority_of(const struct search_problem *p, uint32_t phase)
 {
-    double change = (double)p->clearance_s;
+    double change = (double)p->hold_s + (double)p->clearance_s;
     bool shown = phase == p->phase;
     struct service s = {0};
     for (uint32_t l = 0; l < p->model->lanes_count; l++)

@@ -132,7 +132,7 @@ static void
 hear_walk(struct queues *q, const struct signals_reading *r, uint32_t lane, double now_s)
 {
     struct queue_lane *l = &q->lanes[lane];
-    bool walking = lights_green(q, lane);
+    bool walking = lights_green(q, lane) && !q->leaves;
     if (r->stop_on[lane] && !walking && l->count == 0)
         queue_insert(l, queue_found(now_s));
     if (walking || !r->stop_on[lane])
@@ -204,6 +204,7 @@ queues_hear(struct queues *q, const struct signals_reading *r, bool loops_only, 
     q->sees = cars;
     memset(q->departed, 0, sizeof(q->departed));
     q->phase = r->phase;
+    q->leaves = r->leaves;
     q->green_phase = r->phase >= 0 ? r->phase : q->green_phase;
     hear_rates(q, r, seconds);
     unseen_find(q, r, now_s);

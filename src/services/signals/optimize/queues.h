@@ -92,6 +92,7 @@ struct queues {
     uint64_t unheard; /* seconds of which no reading was heard, a bit each, the last one first */
     bool sees;        /* the lists are what cameras saw */
     int32_t phase, green_phase;          /* shown; and shown last */
+    bool leaves;                         /* it is left: people on foot do not go any more */
     uint8_t departed[SIGNALS_LINKS_MAX]; /* in the last second, by the link that was guessed */
     uint64_t full_exits;                 /* no room there, as the control knows */
     struct trust trust;

@@ -490,3 +490,19 @@ TEST(a_lane_that_may_be_dead_is_planned_with_in_some_guesses)
     second(1, "000", "001", "000");
     CHECK(blind_chance(&q.blind, 2) == 0);
 }
+
+TEST(who_calls_while_the_walk_is_cleared_waits_for_the_next)
+{
+    static struct signals_reading r;
+    begin();
+    model.lane_kind[2] = LANE_WALK;
+    r = (struct signals_reading){.phase = 1};
+    r.stop_on[2] = true;
+    now += 1;
+    queues_hear(&q, &r, true, now);
+    CHECK(near(2) == 0); /* he goes */
+    r.leaves = true;
+    now += 1;
+    queues_hear(&q, &r, true, now);
+    CHECK(near(2) == 1);
+}

@@ -18,10 +18,11 @@ struct node {
     uint8_t steps_count;
     struct search_step steps[SEARCH_STEPS_MAX];
     int32_t elapsed_s, left_s, next_branch_s; /* left_s > 0: between two phases */
-    uint16_t at;                              /* its place in the pool */
-    uint8_t state;                            /* of the street, as it has it */
-    bool is_new;                              /* begun in this second: the state is its parent's */
-    uint32_t lit;                             /* phases that must all let a link go */
+    int32_t clears_s, walk_until_s; /* a walk is shown: what clears it, and when that may begin */
+    uint16_t at;                    /* its place in the pool */
+    uint8_t state;                  /* of the street, as it has it */
+    bool is_new;                    /* begun in this second: the state is its parent's */
+    uint32_t lit;                   /* phases that must all let a link go */
 };
 
 _Static_assert(SEARCH_BEAM <= UINT8_MAX, "a state is a byte");
@@ -38,6 +39,7 @@ enum { SLOTS = SEARCH_SCENARIOS_MAX * SIGNALS_LANES_MAX };
 struct search {
     const struct search_problem *p;
     struct lines lines;
+    uint32_t always_walk; /* phases whose walks nobody calls for */
     int8_t tight_of[SIGNALS_EXITS_MAX];
     uint32_t tight_count;
     uint32_t count;
@@ -97,9 +99,19 @@ search_free(struct search *s)
 }
 
 static void
+find_always_walk(struct search *s)
+{
+    const struct signals_model *m = s->p->model;
+    s->always_walk = 0;
+    for (uint32_t ph = 0; ph < m->phases_count; ph++)
+        s->always_walk |= (uint32_t)(m->clears_s[ph] > 0 && m->walks[ph] == 0) << ph;
+}
+
+static void
 prepare(struct search *s, const struct search_problem *p)
 {
     s->p = p;
+    find_always_walk(s);
     s->tight_count = 0;
     lines_prepare(&s->lines, p);
     for (uint32_t x = 0; x < p->model->exits_count; x++) {
@@ -114,14 +126,22 @@ prepare(struct search *s, const struct search_problem *p)
 
 /* ---- one second of one plan ----------------------------------------------------------------- */
 
+/* The green of the last phase that is held while its walk is cleared. */
+static bool
+is_held(const struct search *s, const struct node *n)
+{
+    return n->left_s > (int32_t)s->p->clearance_s;
+}
+
 /* Somebody with right of way comes too soon. */
 static bool
 gap_missing(struct search *s, const struct node *n, uint32_t c, uint32_t link, double t)
 {
     const struct signals_model *m = s->p->model;
+    uint32_t phase = is_held(s, n) ? n->from : n->phase;
     for (uint32_t y = 0; y < m->yields_count[link]; y++) {
         uint32_t foe = m->yields[link][y];
-        if (s->lines.light[n->phase][foe] != LIGHT_GREEN)
+        if (s->lines.light[phase][foe] != LIGHT_GREEN)
             continue;
         uint32_t lane = m->link_lane[foe];
         if (s->lines.slot_of[lane] < 0)
@@ -145,8 +165,11 @@ changing_light(const struct search *s, const struct node *n, uint32_t link, doub
     enum link_light from = s->lines.light[n->from][link], to = s->lines.light[n->phase][link];
     if (from != LIGHT_RED && to != LIGHT_RED)
         return from < to ? from : to;
-    if (from == LIGHT_RED)
+    bool walk = s->p->model->lane_kind[s->p->model->link_lane[link]] == LANE_WALK;
+    if (from == LIGHT_RED || walk)
         return LIGHT_RED;
+    if (is_held(s, n))
+        return from;
     double began = t - ((double)s->p->clearance_s - (double)n->left_s);
     *until = began + (from == LIGHT_YIELDS ? YELLOW_TURN_S : SEARCH_YELLOW_GO_S);
     return from;
@@ -158,6 +181,8 @@ lit(const struct search *s, const struct node *n)
 {
     if (n->left_s == 0)
         return 1U << n->phase;
+    if (is_held(s, n))
+        return 1U << n->from;
     bool yellow = (double)s->p->clearance_s - (double)n->left_s < YELLOW_TURN_S;
     return yellow ? 1U << n->from : 1U << n->from | 1U << n->phase;
 }
@@ -176,9 +201,18 @@ show(struct search *s, struct node *n)
     }
 }
 
+/* Somebody on foot goes: from now on a walk is shown. */
 static void
-advance_lane(struct search *s, const struct node *n, uint32_t c, uint32_t slot, double t,
-             double *cost)
+begin_walk(const struct search *s, struct node *n, int32_t t)
+{
+    if (n->clears_s > 0)
+        return;
+    n->clears_s = s->p->model->clears_s[n->phase];
+    n->walk_until_s = t + SEARCH_WALK_S;
+}
+
+static void
+advance_lane(struct search *s, struct node *n, uint32_t c, uint32_t slot, double t, double *cost)
 {
     const struct search_problem *p = s->p;
     const struct search_lane *l = &p->lanes[s->lines.lane[slot]];
@@ -196,7 +230,7 @@ advance_lane(struct search *s, const struct node *n, uint32_t c, uint32_t slot, 
         if (at >= t + 1 || at >= until)
             break;
         bool yields = light == LIGHT_YIELDS && p->model->yields_count[k] > 0;
-        if (yields && n->left_s == 0 && gap_missing(s, n, c, k, t))
+        if (yields && (n->left_s == 0 || is_held(s, n)) && gap_missing(s, n, c, k, t))
             break;
         int8_t tight = s->tight_of[p->model->link_exit[k]];
         if (tight >= 0) {
@@ -214,6 +248,8 @@ advance_lane(struct search *s, const struct node *n, uint32_t c, uint32_t slot, 
     }
     if (i == first)
         return;
+    if (s->lines.walks >> slot & 1)
+        begin_walk(s, n, (int32_t)t);
     indices(s, n, c)[slot] = (uint8_t)i;
     free_times(s, n, c)[slot] = free_s;
     s->hash[n->state][c] += lines_hash(slot, i - first);
@@ -227,6 +263,8 @@ begin_green(struct search *s, struct node *n, double t)
 {
     const struct search_problem *p = s->p;
     n->elapsed_s = 0;
+    if (s->always_walk >> n->phase & 1)
+        begin_walk(s, n, (int32_t)t);
     for (uint32_t c = 0; c < p->scenarios; c++) {
         for (uint32_t j = 0; j < s->lines.count; j++) {
             const struct search_lane *l = &p->lanes[s->lines.lane[j]];
@@ -266,11 +304,23 @@ advance(struct search *s, struct node *n, uint32_t t)
 
 /* ---- the beam -------------------------------------------------------------------------------- */
 
-/* Cost so far and cost-to-go. */
-static double
-rank(struct search *s, const struct node *n)
+/* What a phase that stands must still stand before its yellow. */
+static int32_t
+rest_s(const struct search *s, const struct node *n, int32_t t)
 {
-    struct togo_light light = {.phase = n->phase, .left_s = n->left_s, .elapsed_s = n->elapsed_s};
+    int32_t rest = (int32_t)s->p->model->minimum_s[n->phase] - n->elapsed_s;
+    if (n->clears_s > 0 && rest < n->walk_until_s - t)
+        rest = n->walk_until_s - t;
+    return (rest > 0 ? rest : 0) + n->clears_s;
+}
+
+/* Cost so far and cost-to-go, at second t. */
+static double
+rank(struct search *s, const struct node *n, uint32_t t)
+{
+    struct togo_light light = {.phase = n->phase, .left_s = n->left_s};
+    if (n->left_s == 0)
+        light.rest_s = rest_s(s, n, (int32_t)t);
     double cost = 0;
     for (uint32_t c = 0; c < s->p->scenarios; c++)
         cost += togo_cost(&s->togo, c, indices(s, n, c), s->hash[n->state][c], &light);
@@ -308,17 +358,20 @@ static void
 begin_change(struct search *s, struct node *n, uint32_t phase, uint32_t t)
 {
     const struct search_problem *p = s->p;
+    bool walks_on = (p->model->walks[n->phase] & ~p->model->walks[phase]) == 0 &&
+                    !(s->always_walk >> n->phase & 1);
+    uint32_t takes_s = p->clearance_s + (walks_on ? 0 : (uint32_t)n->clears_s);
+    n->clears_s = walks_on ? n->clears_s : 0;
     n->from = n->phase;
     n->phase = (uint8_t)phase;
-    n->left_s = (int32_t)p->clearance_s;
-    n->next_branch_s = (int32_t)(t + p->clearance_s + p->model->minimum_s[phase]);
+    n->left_s = (int32_t)takes_s;
+    n->next_branch_s = (int32_t)(t + takes_s + p->model->minimum_s[phase]);
     n->cost += p->change_cost;
     n->is_new = true;
     if (t == 0)
         n->first = (uint8_t)phase;
     if (n->steps_count < SEARCH_STEPS_MAX)
-        n->steps[n->steps_count++] =
-            (struct search_step){(uint8_t)phase, (uint16_t)(t + p->clearance_s)};
+        n->steps[n->steps_count++] = (struct search_step){(uint8_t)phase, (uint16_t)(t + takes_s)};
     if (n->left_s == 0)
         n->elapsed_s = 0;
 }
@@ -330,7 +383,7 @@ branch(struct search *s, struct node *n, uint32_t t)
     const struct search_problem *p = s->p;
     bool changed = false;
     if (n->left_s > 0 || n->elapsed_s < (int32_t)p->model->minimum_s[n->phase] ||
-        (int32_t)t < n->next_branch_s)
+        (int32_t)t < n->next_branch_s || (n->clears_s > 0 && (int32_t)t < n->walk_until_s))
         return true;
     uint32_t useful = find_useful(s, n, t);
     for (uint32_t d = 1; d < p->model->phases_count; d++) {
@@ -432,7 +485,7 @@ prune(struct search *s, uint32_t t)
         return;
     togo_begin(&s->togo, &s->lines, t);
     for (uint32_t i = 0; i < s->count; i++)
-        s->places[i] = (struct place){rank(s, &s->nodes[s->order[i]]), s->order[i]};
+        s->places[i] = (struct place){rank(s, &s->nodes[s->order[i]], t), s->order[i]};
     sort(s->places, s->count);
     for (uint32_t i = 0; i < s->count; i++) {
         uint16_t at = s->places[i].at;
@@ -451,12 +504,17 @@ static void
 begin(struct search *s)
 {
     const struct search_problem *p = s->p;
+    int32_t clears =
+        (int32_t)(p->hold_s < p->model->clears_s[p->phase] ? p->hold_s
+                                                           : p->model->clears_s[p->phase]);
     struct node *root = take(s);
     ASSERT(root);
     *root = (struct node){.phase = (uint8_t)p->phase,
                           .from = (uint8_t)p->phase,
                           .first = (uint8_t)p->phase,
                           .elapsed_s = (int32_t)p->age_s,
+                          .clears_s = clears,
+                          .walk_until_s = (int32_t)p->hold_s - clears,
                           .at = root->at};
     for (uint32_t c = 0; c < p->scenarios; c++) {
         s->hash[root->state][c] = 0;
@@ -485,7 +543,7 @@ decide(struct search *s, struct search_result *out)
     togo_begin(&s->togo, &s->lines, SEARCH_HORIZON_S);
     for (uint32_t i = 0; i < s->count; i++) {
         struct node *n = &s->nodes[s->order[i]];
-        double cost = rank(s, n), *first = &out->phase_cost[n->first];
+        double cost = rank(s, n, SEARCH_HORIZON_S), *first = &out->phase_cost[n->first];
         if (*first < 0 || cost < *first)
             *first = cost;
         uint32_t phases = p->model->phases_count;

@@ -27,6 +27,7 @@ enum {
 };
 #define SEARCH_UNLIMITED 1e9
 #define SEARCH_YELLOW_GO_S 1.5 /* of yellow that is still used */
+#define SEARCH_WALK_S 7        /* that a walk is shown at least: MUTCD 2009 4E.06 */
 
 struct search_lane {
     uint32_t count;
@@ -52,6 +53,7 @@ struct search_problem {
     bool stuck[SIGNALS_PHASES_MAX][SIGNALS_LANES_MAX]; /* serves nobody for now */
     uint32_t phase, age_s;                             /* shown, green */
     uint32_t clearance_s, yellow_s;
+    uint32_t hold_s; /* its vehicles' green from a change on: a walk is shown (reading.h); else 0 */
     double change_cost; /* vehicle seconds that a change costs beyond its delay */
 };
 

@@ -98,6 +98,36 @@ TEST(each_phase_has_its_own_minimum_green)
     CHECK(run(p).phase == 0);
 }
 
+/* Who drives has green until the walk is cleared; and who walks holds a phase that one looks ahead
+ * to. */
+TEST(a_walk_is_cleared_while_the_vehicles_of_its_phase_go_on)
+{
+    struct signals_model m = crossing();
+    struct search_problem *p = problem_for(&m);
+    for (int i = 0; i < 5; i++)
+        come(p, 1, 1, 0);
+    for (int i = 0; i < 6; i++)
+        come(p, 0, 0, 1 + 2 * i);
+    CHECK(run(p).phase == 0); /* they come first, */
+    p->hold_s = 12;
+    m.clears_s[0] = 12;
+    struct search_result r = run(p);
+    CHECK(r.phase == 1 && r.steps[0].starts_s == 12 + 3); /* and do so all the same */
+    /* Each of the five waits for the change and the others before him; the six wait for nobody. */
+    CHECK(r.cost > 103.9 && r.cost < 104.1);
+
+    m = crossing();
+    m.lane_kind[1] = LANE_WALK;
+    m.walks[1] = 2;
+    p = problem_for(&m);
+    come(p, 1, 1, 0);
+    for (int i = 0; i < 6; i++)
+        come(p, 0, 0, 16 + 2 * i);
+    CHECK(run(p).phase == 1); /* there and back before they are here */
+    m.clears_s[1] = 12;
+    CHECK(run(p).phase == 0);
+}
+
 TEST(who_takes_another_lane_in_a_scenario_is_nobody_there)
 {
     struct signals_model m = crossing();

@@ -18,6 +18,15 @@ minimum_of(const struct lines *l, uint32_t phase)
     return (double)l->p->model->minimum_s[phase];
 }
 
+/* What a phase stands at least when it comes: longer if somebody on foot goes then. */
+static double
+least_of(const struct togo *g, const struct togo_set *set, uint32_t phase)
+{
+    const struct lines *l = g->lines;
+    bool walk = (set->service[phase].slots & l->walks) != 0;
+    return minimum_of(l, phase) + (walk ? (double)l->p->model->clears_s[phase] : 0);
+}
+
 static double
 headway_of(const struct lines *l, uint32_t c, uint32_t slot, uint32_t phase, uint32_t i)
 {
@@ -67,8 +76,8 @@ choose_next(const struct togo *g, struct togo_set *set)
     for (uint32_t rest = set->phases; rest != 0; rest &= rest - 1) {
         uint32_t ph = (uint32_t)__builtin_ctz(rest);
         const struct togo_service *s = &set->service[ph];
-        double minimum = minimum_of(g->lines, ph);
-        double green_s = s->green_s < minimum ? minimum : s->green_s;
+        double least = least_of(g, set, ph);
+        double green_s = s->green_s < least ? least : s->green_s;
         double rate = s->weight / (start_s + green_s + 0.1);
         if (rate > best) {
             best = rate;
@@ -178,20 +187,21 @@ static struct choice
 choose_first(const struct togo *g, const struct togo_set *set, const struct togo_light *light)
 {
     struct choice best = {.phase = -1};
-    double minimum = minimum_of(g->lines, light->phase), best_rate = 0;
     double change_s = lost_s(g->lines), shown_s = 0; /* until another one begins; until this one */
+    double best_rate = 0;
     if (light->left_s > 0) {
         shown_s = (double)light->left_s + START_S;
-        change_s = (double)light->left_s + (minimum + change_s);
-    } else if (minimum > (double)light->elapsed_s) {
-        change_s += minimum - (double)light->elapsed_s;
+        change_s = (double)light->left_s + (least_of(g, set, light->phase) + change_s);
+    } else {
+        change_s += (double)light->rest_s;
     }
     for (uint32_t rest = set->phases; rest != 0; rest &= rest - 1) {
         uint32_t ph = (uint32_t)__builtin_ctz(rest);
         bool shown = ph == light->phase;
         double start_s = shown ? shown_s : change_s, green_s = set->service[ph].green_s;
-        if (!shown && green_s < minimum_of(g->lines, ph))
-            green_s = minimum_of(g->lines, ph);
+        double least = least_of(g, set, ph);
+        if (!shown && green_s < least)
+            green_s = least;
         double rate = set->service[ph].weight / (start_s + green_s + 0.1);
         if (rate > best_rate) {
             best_rate = rate;
@@ -239,8 +249,7 @@ togo_cost(struct togo *g, uint32_t scenario, const uint8_t *index, uint64_t hash
         togo_begin(g, g->lines, g->t);
     struct togo_set *set = &g->sets[find(g, scenario, index, hash)];
     struct togo_service *s = &set->service[light->phase];
-    int32_t rest_s = (int32_t)g->lines->p->model->minimum_s[light->phase] - light->elapsed_s;
-    int32_t start = light->left_s > 0 ? light->left_s : rest_s > 0 ? -1 - rest_s : -1;
+    int32_t start = light->left_s > 0 ? light->left_s : -1 - light->rest_s;
     if (s->start != start) {
         s->start = start;
         s->cost = stages_cost(g, set, light);

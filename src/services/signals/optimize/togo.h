@@ -54,10 +54,13 @@ struct togo {
     struct togo_share shares[TOGO_SHARES_MAX];
 };
 
-/* The light of a plan; left_s > 0: it will be `phase` after so many seconds. */
+/*
+ * The light of a plan; left_s > 0: it will be `phase` after so many seconds. Else rest_s, what it
+ * stands at least before its yellow: of its minimum, or of its walk and what clears that.
+ */
 struct togo_light {
     uint32_t phase;
-    int32_t left_s, elapsed_s;
+    int32_t left_s, rest_s;
 };
 
 /* From now on costs are of second `t`. */

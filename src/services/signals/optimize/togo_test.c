@@ -48,24 +48,57 @@ is_near(double a, double b)
 TEST(nobody_waits_nothing_is_to_pay)
 {
     const struct lines *l = crossing();
-    CHECK(is_near(cost_at(l, 3, (uint8_t[]){2, 4}, (struct togo_light){.elapsed_s = 9}), 0));
+    CHECK(is_near(cost_at(l, 3, (uint8_t[]){2, 4}, (struct togo_light){0}), 0));
 }
 
 TEST(queues_are_served_one_after_the_other)
 {
     const struct lines *l = crossing();
-    struct togo_light light = {.phase = 0, .elapsed_s = 9};
+    struct togo_light light = {.phase = 0};
     /* Both go at once: 2 x 0 + 0.5 x 2 x 4 s. The others wait 4 s for that, then 6 s for the
      * change, and 0.5 x 4 x 8 s. */
     CHECK(is_near(cost_at(l, 0, (uint8_t[]){0, 0}, light), 4 + 4 * (4 + 6) + 16));
     /* Six have waited ten seconds. */
     CHECK(is_near(cost_at(l, 10, (uint8_t[]){0, 0}, light), 60 + 60));
     /* A green that is young has its minimum first; one that begins needs the minimum at least. */
-    light = (struct togo_light){.phase = 1, .elapsed_s = 1};
+    light = (struct togo_light){.phase = 1, .rest_s = 4};
     CHECK(is_near(cost_at(l, 0, (uint8_t[]){0, 4}, light), 2 * (6 + 4) + 4));
     /* Between two phases the new one comes first. */
     light = (struct togo_light){.phase = 1, .left_s = 3};
     CHECK(is_near(cost_at(l, 0, (uint8_t[]){0, 0}, light), 4 * 5 + 16 + 2 * (5 + 8 + 6) + 4));
+}
+
+TEST(a_phase_in_which_somebody_walks_is_left_when_the_walk_is_cleared)
+{
+    struct lines *l = crossing();
+    static struct signals_model m;
+    static struct search_problem p;
+    m = *l->p->model;
+    p = *l->p;
+    p.model = &m;
+    m.lane_kind[0] = LANE_WALK;
+    m.clears_s[0] = 12;
+    lines_prepare(l, &p);
+    /* The four go first; then the two, who hold their phase; and who turns it off waits for that.
+     */
+    struct togo_light light = {.phase = 1};
+    CHECK(is_near(cost_at(l, 0, (uint8_t[]){0, 0}, light), 16 + 2 * (8 + 6) + 4));
+    /* Before them comes the phase of the two: in 3 s, for 5 s of minimum and 12 s of clearing. Who
+     * looks ahead goes on to the four at once, but they wait for that. */
+    light = (struct togo_light){.phase = 0, .left_s = 3};
+    double slow = cost_at(l, 0, (uint8_t[]){2, 0}, light);
+    CHECK(is_near(slow, 4 * (3 + 5 + 6) + 16)); /* nobody walks any more */
+    light = (struct togo_light){.phase = 0, .rest_s = 9};
+    CHECK(is_near(cost_at(l, 0, (uint8_t[]){2, 0}, light), 4 * (9 + 6) + 16));
+    light = (struct togo_light){.phase = 0, .left_s = 3};
+    p.lanes[1].count = 6; /* so many that they are worth more than the two, */
+    for (uint32_t v = 4; v < 6; v++) {
+        p.lanes[1].weight[v] = 4;
+        p.lanes[1].link[0][v] = 1;
+    }
+    lines_prepare(l, &p);
+    /* and the two are there still: 3 s, 17 s, and a change. */
+    CHECK(cost_at(l, 0, (uint8_t[]){0, 0}, light) > 12 * (3 + 17 + 6));
 }
 
 TEST(who_is_served_by_no_phase_waits_for_the_rest)
@@ -75,7 +108,7 @@ TEST(who_is_served_by_no_phase_waits_for_the_rest)
     p = *l->p;
     p.stuck[1][1] = true;
     lines_prepare(l, &p);
-    struct togo_light light = {.phase = 0, .elapsed_s = 9};
+    struct togo_light light = {.phase = 0};
     /* 4 x (4 + 6 + 5 / 2) and half the square of their weight, each for a headway. */
     CHECK(is_near(cost_at(l, 0, (uint8_t[]){0, 0}, light), 4 + 4 * 12.5 + 16));
 }
@@ -137,7 +170,7 @@ TEST(what_is_kept_changes_nothing)
             }
             struct togo_light light = {.phase = next(&random, m.phases_count),
                                        .left_s = (int32_t)next(&random, 3),
-                                       .elapsed_s = (int32_t)next(&random, 12)};
+                                       .rest_s = (int32_t)next(&random, 12)};
             uint32_t c = next(&random, p.scenarios), before = kept.sets_count;
             togo_begin(&fresh, &l, t);
             double a = togo_cost(&kept, c, index, hash, &light);
