@@ -1,4 +1,5 @@
 #include "field/lights/choice.h"
+#include "field/lights/plan.h"
 
 enum { CYCLE_MIN_S = 60 };
 
@@ -106,29 +107,6 @@ choice_calls(const struct machine *m)
     return m->silent_s > m->x->silence_s ? UINT64_MAX : m->vehicles | m->walkers;
 }
 
-static const struct lights_plan *
-plan_of(const struct machine *m)
-{
-    return &m->x->plans[m->plan];
-}
-
-/* What wish or plan want. */
-static uint8_t
-base_phase(struct machine *m)
-{
-    const struct lights_plan *p = plan_of(m);
-    if (m->obeying)
-        return m->wish_phase;
-    if (m->row_s < p->rows[m->row].seconds)
-        return m->phase;
-    uint32_t next = (m->row + 1u) % p->rows_count;
-    if (p->rows[next].phase == m->phase) { /* two rows of the plan with the same phase */
-        m->row = (uint8_t)next;
-        m->row_s = 0;
-    }
-    return p->rows[next].phase;
-}
-
 /* The bus that may ask for something now and called first, or NULL. */
 static struct machine_bus *
 first_bus(struct machine *m)
@@ -146,12 +124,9 @@ first_bus(struct machine *m)
 static void
 grant(struct machine *m, struct machine_bus *b)
 {
-    const struct lights_plan *p = plan_of(m);
-    uint32_t cycle = 0;
-    for (uint32_t r = 0; r < p->rows_count; r++)
-        cycle += p->rows[r].seconds;
+    uint32_t cycle_s = plan_length_s(m);
     b->granted = true;
-    b->cooled_s = cycle > CYCLE_MIN_S ? cycle : CYCLE_MIN_S;
+    b->cooled_s = cycle_s > CYCLE_MIN_S ? cycle_s : CYCLE_MIN_S;
     m->grants++;
 }
 
@@ -215,7 +190,7 @@ choice_next(struct machine *m)
     m->returning = false;
     if (lane >= 0)
         return m->x->serving[lane];
-    uint8_t phase = base_phase(m);
+    uint8_t phase = m->obeying ? m->wish_phase : plan_phase(m);
     lane = late(m);
     if (lane >= 0 && !(m->x->serves[phase] >> lane & 1) && may_choose(m, m->x->serving[lane])) {
         m->forced++;
@@ -233,7 +208,7 @@ choice_next(struct machine *m)
 uint8_t
 choice_start(const struct machine *m)
 {
-    return m->obeying ? m->wish_phase : plan_of(m)->rows[0].phase;
+    return m->obeying ? m->wish_phase : plan_first(m);
 }
 
 uint8_t
@@ -241,33 +216,6 @@ choice_return(const struct machine *m)
 {
     int32_t lane = longest(m);
     return lane >= 0 ? m->x->serving[lane] : choice_start(m);
-}
-
-void
-choice_shown(struct machine *m, uint8_t phase)
-{
-    const struct lights_plan *p = plan_of(m);
-    m->row_s = 0;
-    for (uint32_t i = 0; i < p->rows_count; i++) {
-        uint32_t row = (m->row + i) % p->rows_count;
-        if (p->rows[row].phase == phase) {
-            m->row = (uint8_t)row;
-            return;
-        }
-    }
-}
-
-void
-choice_plan(struct machine *m, uint32_t day_s)
-{
-    uint32_t plan = m->x->plans_count > 1 ? intersection_plan_of(m->x, day_s) : 0;
-    if (plan == m->plan)
-        return;
-    uint32_t stood_s = m->row_s;
-    m->plan = (uint8_t)plan;
-    m->row = 0;
-    choice_shown(m, m->phase);
-    m->row_s = stood_s;
 }
 
 static void

@@ -22,9 +22,4 @@ uint8_t choice_start(const struct machine *m);
 /* Likewise, but who waited longest is first. */
 uint8_t choice_return(const struct machine *m);
 
-/* The plan goes on from the next of its rows that shows this phase. */
-void choice_shown(struct machine *m, uint8_t phase);
-/* The stored plan of this second of the day. */
-void choice_plan(struct machine *m, uint32_t day_s);
-
 #endif

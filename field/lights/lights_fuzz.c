@@ -51,6 +51,7 @@ apply(struct bed *b, const uint8_t *p)
                              .inside = p[1] & 1,
                              .day_s = (uint32_t)p[2] * 338,
                              .lanes = (uint64_t)p[1] | (uint64_t)p[4] << 8,
+                             .coming = (uint64_t)p[2] | (uint64_t)p[3] << 8,
                              .sequence = (uint64_t)p[2] << 8 | p[3],
                              .now_us = b->now_us,
                              .until_us = b->now_us + ((int64_t)p[4] - 20) * SECOND_US};

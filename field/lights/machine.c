@@ -1,5 +1,6 @@
 #include "field/lights/machine.h"
 #include "field/lights/choice.h"
+#include "field/lights/plan.h"
 #include "field/lights/requests.h"
 
 enum { FLASH_MIN_S = 2 }; /* so that what begins between two seconds is seen in one */
@@ -160,7 +161,7 @@ show_phase(struct machine *m, uint8_t phase, enum machine_goal goal)
     ASSERT(phase < m->x->phases_count);
     m->phase = phase;
     show_due(m);
-    choice_shown(m, phase);
+    plan_shown(m, phase);
     m->elapsed_s = 0;
     stand(m, goal);
 }
@@ -457,7 +458,6 @@ pass_second(struct machine *m, const struct lights_event *e)
 {
     m->elapsed_s++;
     m->walk_age_s++;
-    m->row_s++;
     m->inside = e->inside;
     bool obeying = m->wished && e->now_us < m->wish_until_us;
     if (m->obeying && !obeying)
@@ -474,8 +474,9 @@ pass_second(struct machine *m, const struct lights_event *e)
         else if (p->timed_out && p->held_s >= m->x->preempt_cool_s)
             *p = (struct machine_preempt){0};
     }
-    choice_plan(m, e->day_s);
+    plan_of_day(m, e->day_s);
     choice_second(m);
+    plan_second(m);
 }
 
 /* --- the other events --- */

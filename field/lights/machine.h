@@ -23,7 +23,7 @@
  *
  * M4  A wish takes effect at the first second when the green's age is at least its minimum. A wish
  *     that is expired, or whose number is not larger than the last one's, is no wish. Without a
- *     wish the stored plan of the time of day goes on from where it stands.
+ *     wish the stored plan of the time of day goes on from where it stands (M10).
  *
  * M5  In regular operation a lane whose call stands has green before limit_s (intersection.h). So
  *     each second asks: if this is done now, can every waiting lane still be served in time, the
@@ -46,6 +46,15 @@
  *
  * M9  After flashing all is red for LIGHTS_LEAVE_FLASH_S. FAULT flashes at once and obeys nobody
  *     but a reset; how often one is allowed is the monitor's (monitor.h).
+ *
+ * M10 What is stored is the most that a row of the plan gets. After its minimum green it ends when
+ *     for passage_s nobody came for whom that would end a green, while somebody calls for another
+ *     row (gap-out); and the next row is the next that somebody calls for, if anybody does (phase
+ *     skip). Who calls: somebody waits or comes and may not go at all; somebody stands who must
+ *     yield or stop first, and would not have to there; a lane had no green for the longest red
+ *     that was asked for, whatever its loops say, so a dead one costs a wait and no more. A row
+ *     with a walk that nobody can call for is never left out. A second without a word from the
+ *     sensors is no gap, and in a recall the plan runs as it is stored.
  *
  * Seconds are the street's: one LIGHTS_TICK each. Wishes and orders end by the wall clock.
  */
@@ -81,7 +90,7 @@ enum lights_kind {
     LIGHTS_START,           /* from darkness or flashing, through all-red */
     LIGHTS_WISH,            /* phase, until_us, sequence */
     LIGHTS_EXPIRY,          /* the wish ends now */
-    LIGHTS_SENSORS,         /* lanes: all vehicles' calls that stand */
+    LIGHTS_SENSORS,         /* lanes: all vehicles' calls that stand; coming */
     LIGHTS_VEHICLE_CALL,    /* lane */
     LIGHTS_PEDESTRIAN_CALL, /* lane */
     LIGHTS_BUS_CALL,        /* lane */
@@ -107,6 +116,12 @@ struct lights_event {
     uint32_t inside; /* how many are in the junction */
     uint32_t day_s;
     uint64_t lanes, sequence;
+    /*
+     * Of LIGHTS_SENSORS: lanes for which a vehicle comes that would cross the line in the next
+     * seconds, or is crossing it. A device without loops up the street says `lanes` again; one that
+     * knows that a lane's loops are dead says that somebody calls and comes there.
+     */
+    uint64_t coming;
     int64_t now_us; /* of every event: the wall */
     int64_t until_us;
 };
@@ -148,6 +163,9 @@ struct machine {
     uint64_t last_sequence;
 
     uint64_t vehicles, walkers; /* calls that stand */
+    uint64_t coming;
+    uint32_t gap_s[LIGHTS_LANES_MAX]; /* nobody came */
+    uint32_t red_s[LIGHTS_LANES_MAX]; /* without green, whoever calls */
     uint32_t silent_s;
     uint32_t wait_s[LIGHTS_LANES_MAX]; /* a call without green */
     uint32_t due_s[LIGHTS_LANES_MAX];  /* of it, what counts for the limit */

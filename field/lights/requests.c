@@ -40,6 +40,7 @@ request_sensors(struct machine *m, const struct lights_event *e)
 {
     uint64_t walks = walk_lanes(m->x);
     m->vehicles = e->lanes & ~walks;
+    m->coming = e->coming & ~walks;
     m->walkers |= e->lanes & walks & ~m->green_lanes;
     m->silent_s = 0;
     return OK;

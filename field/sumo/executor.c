@@ -199,6 +199,7 @@ executor_init(struct executor *x, const struct site *site, const struct executor
     if (e != OK)
         return e;
     machine_init(&x->machine, &x->intersection);
+    coming_init(&x->coming, site);
     monitor_init(&x->monitor, &x->intersection);
     return OK;
 }
@@ -274,15 +275,20 @@ executor_silence(struct executor *x)
 }
 
 bool
-executor_step(struct executor *x, const uint16_t *waiting, uint32_t inside, int64_t now_us)
+executor_step(struct executor *x, const uint16_t *waiting, const struct loops_counts *counts,
+              uint32_t inside, int64_t now_us)
 {
     char before[SITE_LETTERS_MAX + 1];
-    uint64_t lanes = 0;
+    uint64_t lanes = 0, coming = 0;
+    uint64_t counted = counts ? coming_second(&x->coming, x->site, counts) : 0;
     ASSERT(x->mode != EXECUTOR_NATIVE);
     memcpy(before, x->shown, sizeof(before));
-    for (uint32_t l = 0; l < x->intersection.lanes_count; l++)
+    for (uint32_t l = 0; l < x->intersection.lanes_count; l++) {
         lanes |= (uint64_t)(waiting[x->lane_of[l]] > 0) << l;
-    must(send(x, (struct lights_event){.kind = LIGHTS_SENSORS, .lanes = lanes}));
+        coming |= (counted >> x->lane_of[l] & 1) << l;
+    }
+    must(send(x, (struct lights_event){
+                     .kind = LIGHTS_SENSORS, .lanes = lanes, .coming = counts ? coming : lanes}));
     must(send(x, (struct lights_event){.kind = LIGHTS_TICK, .inside = inside, .now_us = now_us}));
     watch(x);
     return memcmp(before, x->shown, x->site->letters_count) != 0;

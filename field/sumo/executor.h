@@ -16,6 +16,7 @@
 
 #include "field/lights/machine.h"
 #include "field/lights/monitor.h"
+#include "field/sumo/coming.h"
 #include "field/sumo/site.h"
 
 struct executor_times {
@@ -33,6 +34,7 @@ struct executor {
     struct intersection intersection;
     struct machine machine;
     struct monitor monitor;
+    struct coming coming;              /* by its loops */
     bool by_matrix;                    /* the network's own word on who crosses whom holds */
     char why[LIGHTS_WHY_SIZE];         /* else why not */
     uint8_t lane_of[LIGHTS_LANES_MAX]; /* the site's lane of each of the intersection's */
@@ -71,9 +73,11 @@ void executor_silence(struct executor *x);
 
 /*
  * One second goes by. `waiting` holds a number for each lane of the site, `inside` how many are in
- * the junction. x->shown is what to show now; true if it changed.
+ * the junction; `counts` is what its loops counted, NULL: it has none, and for whoever waits
+ * somebody comes. x->shown is what to show now; true if it changed.
  */
-bool executor_step(struct executor *x, const uint16_t *waiting, uint32_t inside, int64_t now_us);
+bool executor_step(struct executor *x, const uint16_t *waiting, const struct loops_counts *counts,
+                   uint32_t inside, int64_t now_us);
 
 /* What the lights show, for a reading. */
 struct site_lights executor_lights(const struct executor *x);

@@ -478,6 +478,12 @@ world_counts(const struct world *w, uint32_t site)
     return traffic_counts(w->traffic, site);
 }
 
+const struct loops_counts *
+world_loops(const struct world *w, uint32_t site)
+{
+    return loops_counts(traffic_loops(w->traffic), site);
+}
+
 struct bytes
 world_shown(const struct world *w, uint32_t site)
 {

@@ -39,6 +39,8 @@ const struct site *world_sites(const struct world *w, uint32_t *out_count);
 /* Signals that we do not steer: one phase only, or larger than our tables. */
 uint32_t world_left_alone(const struct world *w);
 const struct site_counts *world_counts(const struct world *w, uint32_t site);
+/* What its loops counted in the last second. */
+const struct loops_counts *world_loops(const struct world *w, uint32_t site);
 /* What SUMO shows there since the last step. */
 struct bytes world_shown(const struct world *w, uint32_t site);
 void world_show(struct world *w, uint32_t site, struct bytes state);

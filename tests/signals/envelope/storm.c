@@ -4,12 +4,14 @@ enum { SECOND_US = 1000000, SOURCES = 5, WEATHER_S = 1500 };
 
 enum wish_style { WISH_ANY, WISH_HOLD, WISH_TWO, WISH_RARE, WISH_STYLES };
 enum call_style { CALL_ALL, CALL_SOME, CALL_FLICKER, CALL_ONE, CALL_SILENT, CALL_STYLES };
+enum coming_style { COMING_ALL, COMING_NONE, COMING_CALLS, COMING_FLICKER, COMING_STYLES };
 enum inside_style { INSIDE_NONE, INSIDE_SOME, INSIDE_ALWAYS, INSIDE_STYLES };
 
 /* For so many seconds the storm blows from here. */
 struct weather {
     enum wish_style wishes;
     enum call_style calls;
+    enum coming_style coming;
     enum inside_style inside;
     uint32_t orders, preempts, buses, buttons, faults; /* one in so many seconds; 0: none */
     uint32_t first, second;                            /* phases or lanes that are favoured */
@@ -50,6 +52,7 @@ draw_weather(struct storm *s)
     struct weather *w = &s->weather;
     w->wishes = (enum wish_style)below(s, WISH_STYLES);
     w->calls = (enum call_style)below(s, CALL_STYLES);
+    w->coming = (enum coming_style)below(s, COMING_STYLES);
     w->inside = (enum inside_style)below(s, INSIDE_STYLES);
     w->orders = rates[below(s, ARRAY_COUNT(rates))];
     w->preempts = rates[below(s, ARRAY_COUNT(rates))];
@@ -123,7 +126,12 @@ send_calls(struct storm *s)
     for (uint32_t l = 0; l < lanes; l++)
         walks |= (uint64_t)s->config->x->lane_walk[l] << l;
     s->calls &= ~walks; /* people on foot press buttons */
-    enum err e = send_event(s, (struct lights_event){.kind = LIGHTS_SENSORS, .lanes = s->calls});
+    uint64_t coming = s->weather.coming == COMING_ALL     ? all
+                      : s->weather.coming == COMING_NONE  ? 0
+                      : s->weather.coming == COMING_CALLS ? s->calls
+                                                          : random_u64(&s->r);
+    enum err e = send_event(
+        s, (struct lights_event){.kind = LIGHTS_SENSORS, .lanes = s->calls, .coming = coming});
     ASSERT(e == OK);
 }
 
