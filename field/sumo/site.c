@@ -311,7 +311,7 @@ yields_of(const struct site *s, uint32_t link, uint8_t out[static SITE_YIELDS_MA
     uint32_t count = 0;
     for (int together = 1; together >= 0; together--) {
         for (uint32_t k = 0; k < s->links_count && count < SITE_YIELDS_MAX; k++) {
-            if (!site_has(&s->gives_way[link], k) || s->lane_walks[s->links[k].lane])
+            if (!site_has(&s->gives_way[link], k))
                 continue;
             bool meet = false;
             for (uint32_t p = 0; p < s->phases_count && !meet; p++)

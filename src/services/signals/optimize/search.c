@@ -133,7 +133,7 @@ is_held(const struct search *s, const struct node *n)
     return n->left_s > (int32_t)s->p->clearance_s;
 }
 
-/* Somebody with right of way comes too soon. */
+/* Somebody with right of way comes too soon, or people have just been let go before a turner. */
 static bool
 gap_missing(struct search *s, const struct node *n, uint32_t c, uint32_t link, double t)
 {
@@ -144,6 +144,11 @@ gap_missing(struct search *s, const struct node *n, uint32_t c, uint32_t link, d
         if (s->lines.light[phase][foe] != LIGHT_GREEN)
             continue;
         uint32_t lane = m->link_lane[foe];
+        if (m->lane_kind[lane] == LANE_WALK) {
+            if (n->clears_s > 0 && t < (double)n->walk_until_s)
+                return true;
+            continue;
+        }
         if (s->lines.slot_of[lane] < 0)
             continue;
         const struct search_lane *l = &s->p->lanes[lane];

@@ -128,6 +128,24 @@ TEST(a_walk_is_cleared_while_the_vehicles_of_its_phase_go_on)
     CHECK(run(p).phase == 0);
 }
 
+TEST(who_turns_lets_those_on_foot_go_first)
+{
+    struct signals_model m = crossing();
+    m.lights[0][0] = LIGHT_YIELDS;
+    m.lights[0][1] = LIGHT_GREEN;
+    m.lights[1][1] = LIGHT_RED;
+    m.yields_count[0] = 1;
+    m.yields[0][0] = 1;
+    m.lane_kind[1] = LANE_WALK;
+    m.walks[0] = 2;
+    m.clears_s[0] = 12;
+    struct search_problem *p = problem_for(&m);
+    come(p, 0, 0, 0);
+    CHECK(run(p).cost == 0);
+    p->hold_s = 12 + 5; /* the walk is two seconds old */
+    CHECK(run(p).cost == 5);
+}
+
 TEST(who_takes_another_lane_in_a_scenario_is_nobody_there)
 {
     struct signals_model m = crossing();
