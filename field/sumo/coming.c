@@ -8,13 +8,15 @@ lies_on(const struct site *s, uint32_t loop, uint32_t lane)
     return strcmp(s->loops[loop].lane, s->lanes[lane]) == 0;
 }
 
-/* The loop on this lane that is nearest to its line, or -1. */
+/* The loop on this lane that is nearest to its line, though not at it, or -1. */
 static int32_t
 nearest(const struct site *s, uint32_t lane)
 {
     int32_t best = -1;
     for (uint32_t k = 0; k < s->loops_count; k++) {
-        if (lies_on(s, k, lane) && (best < 0 || s->loops[k].distance_m < s->loops[best].distance_m))
+        uint32_t away_m = s->loops[k].distance_m;
+        if (lies_on(s, k, lane) && away_m >= COMING_NEAR_M &&
+            (best < 0 || away_m < s->loops[best].distance_m))
             best = (int32_t)k;
     }
     return best;

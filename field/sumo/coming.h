@@ -4,15 +4,17 @@
  * It is what field/lights ends a green by when nobody guides it (machine.h M10), so it must not
  * need more than a cabinet has. Somebody comes while the stop loop counts or is covered, and for as
  * long as the way from the lane's nearest loop up the street takes him who drives at the speed that
- * is allowed, and COMING_SLACK_S more. Only a lane that has no loop of its own before its line is
- * told of by loops farther up, each for all lanes that it leads to.
+ * is allowed, and COMING_SLACK_S more. Nearer than COMING_NEAR_M a loop says little more than the
+ * one at the line: a lane that has no other, because it is short, is told of by all loops that lead
+ * to it. A queue that stands behind it would else be cut off at each gap in it, at ingolstadt1 for
+ * good: 145 s where 34 s are the plan's.
  */
 #ifndef FIELD_SUMO_COMING_H
 #define FIELD_SUMO_COMING_H
 
 #include "field/sumo/loops.h"
 
-enum { COMING_SLACK_S = 1 };
+enum { COMING_SLACK_S = 1, COMING_NEAR_M = 20 };
 
 struct coming {
     uint64_t lanes[SITE_LOOPS_MAX];   /* of the site, that a loop speaks for */

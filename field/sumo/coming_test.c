@@ -4,8 +4,9 @@
 enum { A0 = 1, A1 = 2, B0 = 4 };
 
 /*
- * Lane a_0 with loops 30 and 120 m before its line; a_1, too short for one, and u_0 before both of
- * them with a loop at 150 m; lane b_0, of which the speed is not known, with one at 25 m.
+ * Lane a_0 with loops 30 and 120 m before its line; a_1 is so short that its own one lies at 8 m,
+ * and u_0 before both of them has a loop at 150 m; lane b_0, of which the speed is not known, has
+ * one at 25 m.
  */
 static struct site
 approaches(void)
@@ -16,11 +17,12 @@ approaches(void)
         CHECK_OK(site_add_link(&s, i, bytes_text(lanes[i]), bytes_text("x_0")));
     CHECK_OK(site_add_crossing(&s, 3, bytes_text(":A_c0_0")));
     s.lane_m_s[0] = s.lane_m_s[1] = 10;
-    s.loops_count = 4;
+    s.loops_count = 5;
     s.loops[0] = (struct site_loop){.lane = "a_0", .distance_m = 120, .reach = {2, {0, 1}}};
     s.loops[1] = (struct site_loop){.lane = "a_0", .distance_m = 30, .reach = {2, {0, 1}}};
     s.loops[2] = (struct site_loop){.lane = "u_0", .distance_m = 150, .reach = {2, {1, 0}}};
     s.loops[3] = (struct site_loop){.lane = "b_0", .distance_m = 25, .reach = {1, {2}}};
+    s.loops[4] = (struct site_loop){.lane = "a_1", .distance_m = 8, .reach = {2, {1, 0}}};
     return s;
 }
 
@@ -48,10 +50,11 @@ TEST(somebody_comes_for_as_long_as_the_way_from_the_nearest_loop_takes)
     uint64_t lanes;
     coming_init(&c, &s);
     CHECK(lasts_s(&c, &s, 1, &lanes) == 3 + COMING_SLACK_S + 1);
-    CHECK(lanes == (A0 | A1)); /* a_1 has none of its own: whoever leads there speaks for it */
+    CHECK(lanes == (A0 | A1)); /* a_1 has none of use: whoever leads there speaks for it */
     CHECK(lasts_s(&c, &s, 2, &lanes) == 15 + COMING_SLACK_S + 1 && lanes == A1);
     CHECK(lasts_s(&c, &s, 0, &lanes) == 12 + COMING_SLACK_S + 1 && lanes == A1);
     CHECK(lasts_s(&c, &s, 3, &lanes) == 1 + COMING_SLACK_S + 1 && lanes == B0);
+    CHECK(lasts_s(&c, &s, 4, &lanes) == 0 + COMING_SLACK_S + 1 && lanes == A1);
 }
 
 TEST(who_lies_on_a_loop_comes_and_people_on_foot_do_not)
