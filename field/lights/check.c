@@ -55,12 +55,13 @@ check_numbers(const struct intersection *x, char *why)
         return refuse(why, "a longest red of %u s and of %u s on foot: not within %d to %d",
                       x->maximum_red_s, x->pedestrian_wait_s, LIGHTS_RED_MIN_S, LIGHTS_RED_MAX_S);
     if (x->preempt_minimum_s < LIGHTS_GREEN_MIN_S || x->box_wait_s > LIGHTS_BOX_MAX_S ||
-        x->preempt_longest_s == 0 || x->silence_s == 0 || x->passage_s == 0)
+        x->preempt_longest_s == 0 || x->silence_s == 0 || x->passage_s == 0 ||
+        x->quiet_s <= x->passage_s)
         return refuse(why,
                       "pre-emption after %u s for %u s, a full junction for %u s, silence of %u s, "
-                      "a gap of %u s",
+                      "a gap of %u s and quiet of %u s",
                       x->preempt_minimum_s, x->preempt_longest_s, x->box_wait_s, x->silence_s,
-                      x->passage_s);
+                      x->passage_s, x->quiet_s);
     return OK;
 }
 

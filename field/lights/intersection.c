@@ -18,6 +18,7 @@ intersection_init(struct intersection *x, uint32_t links_count)
         .box_wait_s = 12, /* with 8 s turners locked each other inside cologne3 for good */
         .silence_s = 10,
         .passage_s = 1,
+        .quiet_s = 1200,
     };
     for (uint32_t i = 0; i < links_count; i++)
         x->links[i] = (struct lights_link){.yellow_s = 3, .all_red_s = 1, .minimum_green_s = 5};

@@ -97,7 +97,8 @@ struct intersection {
     uint16_t preempt_minimum_s, preempt_longest_s, preempt_cool_s;
     uint16_t bus_extension_s, bus_longest_s;
     uint16_t box_wait_s, silence_s;
-    uint16_t passage_s; /* nobody comes for so long: a gap that ends a row of the stored plan */
+    uint16_t passage_s; /* nobody comes for so long: a gap that ends a row of the stored plan; */
+    uint16_t quiet_s;   /* and for so long: loops that are not believed */
     bool strict;
 
     /* by intersection_check() */

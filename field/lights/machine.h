@@ -53,8 +53,9 @@
  *     skip). Who calls: somebody waits or comes and may not go at all; somebody stands who must
  *     yield or stop first, and would not have to there; a lane had no green for the longest red
  *     that was asked for, whatever its loops say, so a dead one costs a wait and no more. A row
- *     with a walk that nobody can call for is never left out. A second without a word from the
- *     sensors is no gap, and in a recall the plan runs as it is stored.
+ *     with a walk that nobody can call for is never left out. A lane for which nobody came for
+ *     quiet_s may have dead loops too: its green is as it is stored. A second without a word from
+ *     the sensors is no gap, and in a recall the plan runs as it is stored.
  *
  * Seconds are the street's: one LIGHTS_TICK each. Wishes and orders end by the wall clock.
  */

@@ -81,13 +81,20 @@ is_called(const struct machine *m, uint8_t phase)
     return false;
 }
 
+/* Somebody comes, or may: of loops that say nothing for so long some are dead. */
+static bool
+may_come(const struct machine *m, uint32_t lane)
+{
+    return m->gap_s[lane] < m->x->passage_s || m->gap_s[lane] >= m->x->quiet_s;
+}
+
 /* Nobody comes any more for whom this phase would end a green. */
 static bool
 gapped_out(const struct machine *m, uint8_t phase)
 {
     const struct intersection *x = m->x;
     for (uint32_t l = 0; l < x->lanes_count; l++) {
-        if (!x->lane_walk[l] && m->gap_s[l] < x->passage_s && loses(m, l, phase))
+        if (!x->lane_walk[l] && may_come(m, l) && loses(m, l, phase))
             return false;
     }
     return true;

@@ -165,6 +165,26 @@ TEST(a_loop_that_died_costs_a_wait_and_no_more)
     CHECK(most_s >= b.x.asked_s[2] && most_s < b.x.asked_s[2] + 30u);
 }
 
+TEST(loops_that_are_quiet_for_long_end_no_green)
+{
+    static struct bed b;
+    lay(&b, SHAPE_TWO_PHASES);
+    b.x.quiet_s = 100;
+    b.calls = 1 | 4;
+    b.coming = 4;
+    CHECK(stands_s(&b) == 5);
+    while (b.m.gap_s[0] < 100)
+        tick(&b);
+    while (b.m.phase != 0)
+        stands_s(&b);
+    CHECK(stands_s(&b) == 30); /* nobody was seen there: as it is stored */
+    b.coming = 1 | 2 | 4;
+    stands_s(&b);
+    tick(&b);
+    b.coming = 4;
+    CHECK(stands_s(&b) == 4); /* they are alive */
+}
+
 TEST(who_keeps_his_green_does_not_hold_a_row)
 {
     static struct bed b;
