@@ -306,6 +306,66 @@ forged(const struct drill_at *at, int32_t *phase)
     return true;
 }
 
+/* ---- a core in other hands ---------------------------------------------------------------------
+ */
+
+/* What was heard last of each junction. */
+static bool
+overheard(const struct drill_at *at, struct signals_reading *r)
+{
+    seen_of(at)->past[0] = *r;
+    return true;
+}
+
+static uint32_t
+waiting_at(const struct drill_at *at, uint32_t phase)
+{
+    const struct signals_model *m = at->model;
+    const struct signals_reading *r = &seen_of(at)->past[0];
+    uint32_t sum = 0;
+    for (uint32_t k = 0; k < m->links_count; k++)
+        sum += m->lights[phase][k] != LIGHT_RED && r->stop_on[m->link_lane[k]];
+    return sum;
+}
+
+/* Each junction keeps the green that it has. */
+static bool
+core_stays(const struct drill_at *at, int32_t *phase)
+{
+    int32_t now = seen_of(at)->past[0].phase;
+    if (at->second < ATTACK_FROM_S)
+        return true;
+    if (now >= 0)
+        *phase = now;
+    return now >= 0;
+}
+
+/* The phase at whose lines fewest wait. */
+static bool
+core_empty(const struct drill_at *at, int32_t *phase)
+{
+    if (at->second < ATTACK_FROM_S)
+        return true;
+    *phase = 0;
+    for (uint32_t p = 1; p < at->model->phases_count; p++) {
+        if (waiting_at(at, p) < waiting_at(at, (uint32_t)*phase))
+            *phase = (int32_t)p;
+    }
+    return true;
+}
+
+/* Another phase whenever that may be. */
+static bool
+core_churns(const struct drill_at *at, int32_t *phase)
+{
+    if (at->second < ATTACK_FROM_S)
+        return true;
+    int32_t now = seen_of(at)->past[0].phase;
+    if (now >= 0)
+        *phase = (now + 1) % (int32_t)at->model->phases_count;
+    return now >= 0;
+}
+
 static void
 trusting(struct control_options *options)
 {
@@ -353,6 +413,18 @@ static const struct drill attacks[] = {
      .summary = "what believing forged calls would cost: 20 s of each minute",
      .reading = forged_reading,
      .wish = forged},
+    {.name = "core-stays",
+     .summary = "a core in other hands wishes that every green stays",
+     .reading = overheard,
+     .wish = core_stays},
+    {.name = "core-empty",
+     .summary = "one that wishes everywhere the phase for which fewest wait",
+     .reading = overheard,
+     .wish = core_empty},
+    {.name = "core-churns",
+     .summary = "one that wishes another phase as often as it may",
+     .reading = overheard,
+     .wish = core_churns},
     {.name = "planner-dead", .summary = "from second 1800 on nobody wishes", .wish = killed},
 };
 

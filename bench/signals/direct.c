@@ -422,6 +422,7 @@ figures(const struct plan *p, const struct measured *m, const struct arguments *
         {"left_alone", d->left_alone, 0, driven},
         {"changes_per_hour", changes, 1, driven},
         {"forced", (double)d->forced, 0, driven},
+        {"doubts", (double)d->doubts, 0, driven},
         {"monitor_trips", (double)d->monitor_trips, 0, driven},
         {"decision_95_us", d->decision_95_us, 0, driven},
         {"steps_per_s", d->wall_s > 0 ? (double)d->steps / d->wall_s : 0, 0, true},

@@ -23,7 +23,7 @@ struct drive_config {
 };
 
 struct drive_result {
-    uint64_t steps, stuck, changes, forced, monitor_trips;
+    uint64_t steps, stuck, changes, forced, doubts, monitor_trips;
     uint32_t junctions, left_alone;
     double wall_s;
     uint32_t decision_95_us; /* of one control_wish() */

@@ -1,4 +1,5 @@
 #include "field/lights/choice.h"
+#include "field/lights/doubt.h"
 #include "field/lights/plan.h"
 
 enum { CYCLE_MIN_S = 60 };
@@ -193,7 +194,7 @@ choice_next(struct machine *m)
     uint8_t phase = m->obeying ? m->wish_phase : plan_phase(m);
     lane = late(m);
     if (lane >= 0 && !(m->x->serves[phase] >> lane & 1) && may_choose(m, m->x->serving[lane])) {
-        m->forced++;
+        doubt_forced(m);
         return m->x->serving[lane];
     }
     phase = with_bus(m, phase);
@@ -201,7 +202,7 @@ choice_next(struct machine *m)
         return phase;
     make_queue(m, 0, &q);
     ASSERT(q.count > 0);
-    m->forced++;
+    doubt_forced(m);
     return q.due[0].phase;
 }
 

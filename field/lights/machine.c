@@ -1,5 +1,6 @@
 #include "field/lights/machine.h"
 #include "field/lights/choice.h"
+#include "field/lights/doubt.h"
 #include "field/lights/plan.h"
 #include "field/lights/requests.h"
 
@@ -477,6 +478,7 @@ pass_second(struct machine *m, const struct lights_event *e)
     plan_of_day(m, e->day_s);
     choice_second(m);
     plan_second(m);
+    doubt_second(m);
 }
 
 /* --- the other events --- */

@@ -57,6 +57,10 @@
  *     quiet_s may have dead loops too: its green is as it is stored. A second without a word from
  *     the sensors is no gap, and in a recall the plan runs as it is stored.
  *
+ * M11 Wishes that make people wait for nobody are not followed for ever: the device keeps an
+ * account of what they cost (doubt.h), and above its bound it has no wish for DOUBT_S. The stored
+ * plan runs, M10; what is wished is refused.
+ *
  * Seconds are the street's: one LIGHTS_TICK each. Wishes and orders end by the wall clock.
  */
 #ifndef FIELD_LIGHTS_MACHINE_H
@@ -180,7 +184,9 @@ struct machine {
     uint32_t preempt_order;
     struct machine_bus buses[LIGHTS_LANES_MAX]; /* an approach */
 
-    uint64_t fallbacks, forced, grants, refused, trips;
+    uint32_t account_ds, doubt_s; /* what wishes cost; how long none is followed */
+
+    uint64_t fallbacks, forced, grants, refused, trips, doubts;
 };
 
 /* `x` is checked and outlives the machine. */
@@ -188,8 +194,8 @@ void machine_init(struct machine *m, const struct intersection *x);
 
 /*
  * One event. ERR_WRONG_STATE: the table has no such pair. ERR_DENIED: no such phase, lane or
- * source, or not now. ERR_EXPIRED: it ended before it came. ERR_EXISTS: an old or doubled number.
- * ERR_LIMIT. A refused event changes nothing but m->refused. m->shown is what to show now.
+ * source, or not now (M8, M11). ERR_EXPIRED: it ended before it came. ERR_EXISTS: an old or doubled
+ * number. ERR_LIMIT. A refused event changes nothing but m->refused. m->shown is what to show now.
  */
 enum err machine_event(struct machine *m, const struct lights_event *e) MUST_USE;
 

@@ -35,7 +35,8 @@ static void
 tick(struct bed *b)
 {
     b->now_us += SECOND_US;
-    CHECK_OK(send_event(b, (struct lights_event){.kind = LIGHTS_SENSORS, .lanes = b->calls}));
+    CHECK_OK(send_event(
+        b, (struct lights_event){.kind = LIGHTS_SENSORS, .lanes = b->calls, .coming = b->calls}));
     CHECK_OK(send_event(
         b, (struct lights_event){.kind = LIGHTS_TICK, .inside = b->inside, .day_s = b->day_s}));
     if (b->checker.x)

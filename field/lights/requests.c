@@ -3,7 +3,7 @@
 enum err
 request_wish(struct machine *m, const struct lights_event *e)
 {
-    if (e->phase >= m->x->phases_count)
+    if (e->phase >= m->x->phases_count || m->doubt_s > 0)
         return ERR_DENIED;
     if (e->until_us <= e->now_us)
         return ERR_EXPIRED;

@@ -252,10 +252,11 @@ static void
 on_status(void *ctx, struct buf *lines)
 {
     struct bridge *b = ctx;
-    uint64_t fallbacks = 0, forced = 0, silences = 0, tripped = 0;
+    uint64_t fallbacks = 0, forced = 0, doubts = 0, silences = 0, tripped = 0;
     for (uint32_t i = 0; i < b->sites_count; i++) {
         fallbacks += b->sites[i].executor.fallbacks;
         forced += b->sites[i].executor.forced;
+        doubts += b->sites[i].executor.doubts;
         silences += b->sites[i].silences;
         tripped += b->sites[i].executor.monitor.tripped;
     }
@@ -269,6 +270,7 @@ on_status(void *ctx, struct buf *lines)
     status_put(lines, "fallbacks", "%llu", (unsigned long long)fallbacks);
     status_put(lines, "silences", "%llu", (unsigned long long)silences);
     status_put(lines, "forced", "%llu", (unsigned long long)forced);
+    status_put(lines, "doubts", "%llu", (unsigned long long)doubts);
     status_put(lines, "tripped", "%llu", (unsigned long long)tripped);
 }
 

@@ -164,6 +164,7 @@ copy_shown(struct executor *x)
     x->green_s = stands ? m->elapsed_s : x->green_s;
     x->fallbacks = m->fallbacks;
     x->forced = m->forced;
+    x->doubts = m->doubts;
 }
 
 static enum err
@@ -324,6 +325,6 @@ executor_word(const struct executor *x)
 {
     const struct machine *m = &x->machine;
     if (m->state == MACHINE_GREEN || m->state == MACHINE_WALK)
-        return m->obeying ? "lease" : "plan";
+        return m->obeying ? "lease" : m->doubt_s > 0 ? "plan: leases are doubted" : "plan";
     return machine_word(m->state);
 }

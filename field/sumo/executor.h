@@ -46,7 +46,7 @@ struct executor {
     uint32_t phase;     /* that stands or stood last */
     uint32_t elapsed_s; /* in this state */
     uint32_t green_s;   /* for how long the phase has stood, or stood before it was left */
-    uint64_t fallbacks, forced;
+    uint64_t fallbacks, forced, doubts;
     char shown[SITE_LETTERS_MAX + 1]; /* as SUMO has them */
 };
 
@@ -57,7 +57,7 @@ enum err executor_init(struct executor *x, const struct site *site,
 /* Take over when SUMO shows one of the phases. True if the executor holds the lights now. */
 bool executor_take_over(struct executor *x, struct bytes shown);
 
-/* ERR_DENIED: the intersection has no such phase. ERR_EXPIRED. */
+/* ERR_DENIED: the intersection has no such phase, or doubts what it is wished. ERR_EXPIRED. */
 enum err executor_lease(struct executor *x, int64_t phase, int64_t until_us) MUST_USE;
 void executor_lease_flash(struct executor *x, int64_t until_us);
 /*
@@ -89,7 +89,7 @@ void executor_put_properties(const struct executor *x, const struct executor_tim
 /* Who crosses whom and who yields, by the network's word alone. */
 void executor_cross_by_street(struct intersection *x, const struct site *s);
 
-/* "plan", "lease", or what the machine is doing. */
+/* "lease", "plan", "plan: leases are doubted", or what the machine is doing. */
 const char *executor_word(const struct executor *x);
 
 #endif

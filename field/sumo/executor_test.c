@@ -252,16 +252,37 @@ TEST(who_waits_is_served_whatever_is_leased)
     struct site s = cross();
     struct executor x;
     uint16_t waiting[SITE_LANES_MAX] = {0, 0, 3, 0};
+    static const struct loops_counts counts = {.stop_on = {true}}; /* the green is used */
     CHECK_OK(executor_init(&x, &s, &times));
     CHECK(executor_take_over(&x, bytes_text("GGgrrrs")));
     CHECK_OK(executor_lease(&x, 0, INT64_MAX));
     int served = 0;
     for (int t = 0; t < 1000; t++) {
-        executor_step(&x, waiting, NULL, 0, t);
+        executor_step(&x, waiting, &counts, 0, t);
         served += x.mode == EXECUTOR_GREEN && site_serves(&s, x.phase, 2);
         CHECK(x.machine.wait_s[2] <= times.maximum_red_s);
     }
     CHECK(served >= 7 * 5 && x.forced >= 7);
+}
+
+TEST(leases_that_make_people_wait_for_nobody_are_doubted)
+{
+    struct site s = cross();
+    struct executor x;
+    static const struct loops_counts counts;
+    uint16_t waiting[SITE_LANES_MAX] = {0, 0, 3, 0};
+    CHECK_OK(executor_init(&x, &s, &times));
+    CHECK(executor_take_over(&x, bytes_text("GGgrrrs")));
+    CHECK_OK(executor_lease(&x, 0, INT64_MAX));
+    int t = 0;
+    for (; t < 200 && x.doubts == 0; t++)
+        executor_step(&x, waiting, &counts, 0, t);
+    CHECK(t > 100 && t < 150 && x.fallbacks == 0);
+    CHECK(executor_lease(&x, 0, INT64_MAX) == ERR_DENIED);
+    for (int end = t + 100; t < end; t++)
+        executor_step(&x, waiting, &counts, 0, t);
+    CHECK(x.fallbacks == 1 && x.doubts == 1 &&
+          strcmp(executor_word(&x), "plan: leases are doubted") == 0);
 }
 
 TEST(nobody_gets_green_into_a_full_junction_but_not_for_ever)

@@ -1,0 +1,58 @@
+#include "field/lights/doubt.h"
+
+static bool
+somebody_waits(const struct machine *m)
+{
+    for (uint32_t l = 0; l < m->x->lanes_count; l++) {
+        if (m->wait_s[l] > 0)
+            return true;
+    }
+    return false;
+}
+
+/* Of the greens that stand. Who walks is not seen: for as long as a walk must be shown. */
+static bool
+somebody_goes(const struct machine *m)
+{
+    if (m->state == MACHINE_WALK && m->walk_age_s <= m->x->walk_s[m->phase])
+        return true;
+    return m->coming & m->green_lanes; /* vehicles only */
+}
+
+/* A wish is followed, and the sensors say what it does. */
+static bool
+counts(const struct machine *m)
+{
+    return m->obeying && m->silent_s <= 1 && machine_regular(m);
+}
+
+static uint32_t
+cost_ds(const struct machine *m)
+{
+    if (!counts(m) || !somebody_waits(m))
+        return 0;
+    if (m->state == MACHINE_GREEN || m->state == MACHINE_WALK)
+        return somebody_goes(m) ? 0 : DOUBT_IDLE_DS;
+    return m->state == MACHINE_YELLOW || m->state == MACHINE_ALL_RED ? DOUBT_CHANGE_DS : 0;
+}
+
+void
+doubt_second(struct machine *m)
+{
+    uint32_t account_ds = m->account_ds + cost_ds(m);
+    m->account_ds = account_ds > DOUBT_PAID_DS ? account_ds - DOUBT_PAID_DS : 0;
+    m->doubt_s -= m->doubt_s > 0;
+    if (m->account_ds < DOUBT_BOUND_DS)
+        return;
+    m->account_ds = 0;
+    m->doubt_s = DOUBT_S;
+    m->doubts++;
+    m->wished = false;
+}
+
+void
+doubt_forced(struct machine *m)
+{
+    m->forced++;
+    m->account_ds += counts(m) ? DOUBT_FORCED_DS : 0;
+}

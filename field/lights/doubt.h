@@ -1,0 +1,31 @@
+/*
+ * doubt.h -- of machine.c: what wishes cost the street, and when none is followed for a while
+ * (machine.h M11).
+ *
+ * The account, in tenths of a second: while a wish is followed and somebody waits, a second of
+ * green for which nobody comes costs one, a second of yellow or all-red half of one, and a request
+ * that had to be forced DOUBT_FORCED_DS. A fifth of each second is paid back. What a walk needs to
+ * be cleared, a full junction and silent sensors cost nothing.
+ *
+ * Honest planners stay below 60 s where the street is not full (nine cities, with short and long
+ * changes); wishes for phases that nobody uses reach 100 s within two or three minutes.
+ */
+#ifndef FIELD_LIGHTS_DOUBT_H
+#define FIELD_LIGHTS_DOUBT_H
+
+#include "field/lights/machine.h"
+
+enum {
+    DOUBT_IDLE_DS = 10,
+    DOUBT_CHANGE_DS = 5,
+    DOUBT_FORCED_DS = 100,
+    DOUBT_PAID_DS = 2,
+    DOUBT_BOUND_DS = 1000,
+    DOUBT_S = 900, /* no wish is followed */
+};
+
+void doubt_second(struct machine *m);
+/* Somebody is served against what was wished. */
+void doubt_forced(struct machine *m);
+
+#endif

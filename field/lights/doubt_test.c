@@ -1,0 +1,139 @@
+#include "field/lights/doubt.h"
+#include "base/test.h"
+#include "tests/signals/envelope/shapes.h"
+
+enum { SECOND_US = 1000000, NONE = 0, NORTH = 1, WEST = 4 };
+
+/* Two phases: NORTH and another lane, WEST and another one. Phase 0 stands, and is wished. */
+struct bed {
+    struct intersection x;
+    struct machine m;
+    int64_t now_us;
+    uint64_t sequence, calls, coming;
+    bool silent;
+};
+
+static enum err
+send_event(struct bed *b, struct lights_event e)
+{
+    e.now_us = b->now_us;
+    return machine_event(&b->m, &e);
+}
+
+static enum err
+wish(struct bed *b, uint32_t phase)
+{
+    return send_event(b, (struct lights_event){.kind = LIGHTS_WISH,
+                                               .phase = phase,
+                                               .sequence = ++b->sequence,
+                                               .until_us = INT64_MAX});
+}
+
+static void
+lay(struct bed *b, enum shape shape)
+{
+    *b = (struct bed){0};
+    shape_make(shape, NULL, &b->x);
+    machine_init(&b->m, &b->x);
+    CHECK_OK(send_event(b, (struct lights_event){.kind = LIGHTS_TAKE_OVER}));
+    CHECK_OK(wish(b, 0));
+}
+
+static void
+tick(struct bed *b)
+{
+    b->now_us += SECOND_US;
+    if (!b->silent)
+        CHECK_OK(send_event(
+            b,
+            (struct lights_event){.kind = LIGHTS_SENSORS, .lanes = b->calls, .coming = b->coming}));
+    CHECK_OK(send_event(b, (struct lights_event){.kind = LIGHTS_TICK}));
+}
+
+static void
+ticks(struct bed *b, uint32_t seconds)
+{
+    for (uint32_t i = 0; i < seconds; i++)
+        tick(b);
+}
+
+TEST(who_waits_for_nobody_is_counted_and_a_fifth_is_paid_back)
+{
+    static struct bed b;
+    lay(&b, SHAPE_TWO_PHASES);
+    ticks(&b, 50);
+    CHECK(b.m.account_ds == 0); /* nobody waits */
+    b.calls = WEST;
+    ticks(&b, 10);
+    CHECK(b.m.account_ds == 10 * (DOUBT_IDLE_DS - DOUBT_PAID_DS));
+    b.coming = NORTH;
+    ticks(&b, 10);
+    CHECK(b.m.account_ds == 10 * (DOUBT_IDLE_DS - 2 * DOUBT_PAID_DS));
+    b.coming = WEST; /* that is no use to him */
+    tick(&b);
+    CHECK(b.m.account_ds == 10 * (DOUBT_IDLE_DS - 2 * DOUBT_PAID_DS) + 8);
+    b.coming = NONE;
+    b.silent = true;
+    ticks(&b, 100);
+    CHECK(b.m.account_ds == 0);
+}
+
+TEST(above_its_bound_no_wish_is_followed_for_a_while)
+{
+    static struct bed b;
+    lay(&b, SHAPE_TWO_PHASES);
+    b.calls = WEST;
+    uint32_t seconds = 0;
+    for (; b.m.doubts == 0 && seconds < 1000; seconds++)
+        tick(&b);
+    CHECK(seconds > 100 && seconds <= 125 && b.m.fallbacks == 0);
+    CHECK(wish(&b, 0) == ERR_DENIED);
+    for (uint32_t i = 1; i < DOUBT_S; i++) {
+        tick(&b);
+        CHECK(!b.m.obeying && b.m.account_ds == 0);
+    }
+    CHECK(b.m.phase == 1 && wish(&b, 0) == ERR_DENIED && b.m.fallbacks == 1);
+    tick(&b);
+    CHECK_OK(wish(&b, 0)); /* that it had a number before is no matter: it was refused */
+    ticks(&b, 30);
+    CHECK(b.m.obeying && b.m.phase == 0 && b.m.doubts == 1);
+}
+
+TEST(changes_that_people_wait_for_count_half)
+{
+    static struct bed b;
+    lay(&b, SHAPE_TWO_PHASES);
+    ticks(&b, 10);
+    b.calls = b.coming = WEST | NORTH;
+    CHECK_OK(wish(&b, 1));
+    ticks(&b, 1 + 3); /* yellow begins and is over */
+    CHECK(b.m.state == MACHINE_ALL_RED);
+    CHECK(b.m.account_ds == 3 * (DOUBT_CHANGE_DS - DOUBT_PAID_DS));
+}
+
+TEST(a_forced_request_counts_when_a_wish_was_in_its_way)
+{
+    static struct bed b;
+    lay(&b, SHAPE_TWO_PHASES);
+    b.calls = WEST;
+    b.coming = NORTH;
+    while (b.m.forced == 0)
+        tick(&b);
+    CHECK(b.m.account_ds >= DOUBT_FORCED_DS - DOUBT_PAID_DS && b.m.doubts == 0);
+    lay(&b, SHAPE_TWO_PHASES);
+    b.silent = true;
+    ticks(&b, 1000);
+    CHECK(b.m.forced > 0 && b.m.account_ds == 0 && b.m.doubts == 0);
+}
+
+TEST(a_walk_that_must_be_shown_is_used)
+{
+    static struct bed b;
+    lay(&b, SHAPE_CROSSINGS); /* phase 0 has a walk */
+    CHECK(b.m.state == MACHINE_WALK);
+    b.calls = 2;
+    ticks(&b, LIGHTS_WALK_MIN_S);
+    CHECK(b.m.account_ds == 0);
+    ticks(&b, 5);
+    CHECK(b.m.account_ds == 5 * (DOUBT_IDLE_DS - DOUBT_PAID_DS));
+}
