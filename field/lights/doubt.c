@@ -19,6 +19,17 @@ somebody_goes(const struct machine *m)
     return m->coming & m->green_lanes; /* vehicles only */
 }
 
+/* One that has green was quiet for so long that its loops may be dead. */
+static bool
+may_be_dead(const struct machine *m)
+{
+    for (uint32_t l = 0; l < m->x->lanes_count; l++) {
+        if (m->green_lanes >> l & 1 && !m->x->lane_walk[l] && m->gap_s[l] >= m->x->quiet_s)
+            return true;
+    }
+    return false;
+}
+
 /* A wish is followed, and the sensors say what it does. */
 static bool
 counts(const struct machine *m)
@@ -31,8 +42,10 @@ cost_ds(const struct machine *m)
 {
     if (!counts(m) || !somebody_waits(m))
         return 0;
-    if (m->state == MACHINE_GREEN || m->state == MACHINE_WALK)
-        return somebody_goes(m) ? 0 : DOUBT_IDLE_DS;
+    if (m->state == MACHINE_GREEN || m->state == MACHINE_WALK) {
+        uint32_t idle_ds = may_be_dead(m) ? DOUBT_DEAD_DS : DOUBT_IDLE_DS;
+        return somebody_goes(m) ? 0 : idle_ds;
+    }
     return m->state == MACHINE_YELLOW || m->state == MACHINE_ALL_RED ? DOUBT_CHANGE_DS : 0;
 }
 

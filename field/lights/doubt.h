@@ -3,7 +3,8 @@
  * (machine.h M11).
  *
  * The account, in tenths of a second: while a wish is followed and somebody waits, a second of
- * green for which nobody comes costs one, a second of yellow or all-red half of one, and a request
+ * green for which nobody comes costs one, or half of one if a lane of it has been quiet for so long
+ * that its loops may be dead (plan.h); a second of yellow or all-red half of one, and a request
  * that had to be forced DOUBT_FORCED_DS. A fifth of each second is paid back. What a walk needs to
  * be cleared, a full junction and silent sensors cost nothing.
  *
@@ -17,6 +18,7 @@
 
 enum {
     DOUBT_IDLE_DS = 10,
+    DOUBT_DEAD_DS = 5,
     DOUBT_CHANGE_DS = 5,
     DOUBT_FORCED_DS = 100,
     DOUBT_PAID_DS = 2,

@@ -99,6 +99,20 @@ TEST(above_its_bound_no_wish_is_followed_for_a_while)
     CHECK(b.m.obeying && b.m.phase == 0 && b.m.doubts == 1);
 }
 
+TEST(a_green_for_loops_that_may_be_dead_counts_half)
+{
+    static struct bed b;
+    lay(&b, SHAPE_TWO_PHASES);
+    b.x.quiet_s = 100;
+    ticks(&b, 99);
+    b.calls = WEST;
+    b.coming = WEST;
+    tick(&b);
+    CHECK(b.m.account_ds == DOUBT_DEAD_DS - DOUBT_PAID_DS);
+    ticks(&b, 9);
+    CHECK(b.m.account_ds == 10 * (DOUBT_DEAD_DS - DOUBT_PAID_DS));
+}
+
 TEST(changes_that_people_wait_for_count_half)
 {
     static struct bed b;
