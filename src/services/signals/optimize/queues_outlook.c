@@ -12,6 +12,7 @@ enum { MANY_LANES = 12, MANY_VEHICLES = 40 };
  * far more than one that waits for him. Measured (README): 1.6 s gains no more.
  */
 #define MARGIN_S 1.0
+#define WAITS_SOON_S 3.0   /* who is that near will stand too, if there is a queue */
 #define INTENDED_LEAST 0.5 /* of a vehicle: as likely there as not */
 #define DISBELIEVED 0.1    /* claims below are not planned with at all, */
 #define DOUBTED 0.02       /* nor who stands on a lane that may be dead */
@@ -137,6 +138,21 @@ fill_doubt(const struct queues *q, struct search_problem *p, uint32_t lane, doub
     }
 }
 
+/* What who is on this lane weighs for those who come after him. */
+static double
+weight_of(const struct queues *q, uint32_t lane, double now_s)
+{
+    const struct queue_lane *l = &q->lanes[lane];
+    uint32_t waiting = 0;
+    if (spill_over(&q->spill, q->model, lane))
+        return SPILL_WEIGHT;
+    if (q->model->lane_kind[lane] == LANE_WALK)
+        return 1;
+    while (waiting < l->count && l->v[waiting].eta_s <= now_s + WAITS_SOON_S)
+        waiting++;
+    return spill_weight(waiting, l->holds);
+}
+
 static void
 fill_lane(const struct queues *q, const struct intents_source *sources, struct search_problem *p,
           uint32_t lane, double now_s)
@@ -147,7 +163,7 @@ fill_lane(const struct queues *q, const struct intents_source *sources, struct s
     bool waits = queues_standing(q, lane, now_s) > 0;
     double eta = now_s;
     double extra = waits && now_s - from->served_s > QUEUE_PATIENCE_S ? IMPATIENT_WEIGHT : 0;
-    double spills = spill_over(&q->spill, q->model, lane) ? SPILL_WEIGHT : 1;
+    double spills = weight_of(q, lane, now_s);
     to->count = 0;
     if (blind_is(&q->blind, lane) && !waits)
         put(to, 0, blind_doubt(&q->blind, lane), 0);

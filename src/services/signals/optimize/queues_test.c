@@ -301,6 +301,19 @@ TEST(who_stands_behind_a_crowded_lane_is_planned_with_if_somebody_waits_in_it)
     CHECK(p.lanes[2].count == 1);
 }
 
+TEST(who_waits_weighs_more_when_his_lane_is_nearly_full)
+{
+    static struct search_problem p;
+    begin();
+    second(0, "000", "000", "001");
+    p = (struct search_problem){.model = &model};
+    queues_fill(&q, NULL, &p, now);
+    CHECK(p.lanes[2].count == 1 && p.lanes[2].weight[0] == 1);
+    q.lanes[2].holds = 1;
+    queues_fill(&q, NULL, &p, now);
+    CHECK(p.lanes[2].count == 1 && p.lanes[2].weight[0] == SPILL_WEIGHT);
+}
+
 /* The neighbour lets four go in five seconds: they need two to cross and twenty to come here. */
 TEST(a_neighbours_intentions_stand_for_who_used_to_come)
 {

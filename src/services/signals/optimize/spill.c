@@ -53,6 +53,18 @@ spill_over(const struct spill *s, const struct signals_model *m, uint32_t lane)
     return false;
 }
 
+double
+spill_weight(uint32_t waiting, uint32_t holds)
+{
+    if (holds == 0)
+        return 1;
+    double full = (double)waiting / (double)holds;
+    if (full <= SPILL_NEAR)
+        return 1;
+    double near = (full - SPILL_NEAR) / (1 - SPILL_NEAR);
+    return 1 + (SPILL_WEIGHT - 1) * (near < 1 ? near : 1);
+}
+
 bool
 spill_crowded(const struct spill *s, const struct signals_model *m, uint32_t lane)
 {

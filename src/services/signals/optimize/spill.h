@@ -30,6 +30,7 @@ enum {
 };
 
 #define SPILL_WEIGHT 2.0 /* of a vehicle in a queue that spills over: another one waits for it */
+#define SPILL_NEAR 0.5   /* of a lane: its queue will soon be over its start */
 
 struct spill {
     uint8_t covered_s[SIGNALS_LOOPS_MAX], free_s[SIGNALS_LOOPS_MAX];
@@ -48,6 +49,13 @@ bool spill_covered(const struct spill *s, uint32_t loop);
 
 /* Vehicles that want to get to this lane stand before its start. */
 bool spill_over(const struct spill *s, const struct signals_model *m, uint32_t lane);
+
+/*
+ * What a second of somebody weighs on a lane where so many wait and so many fit: 1, more from
+ * SPILL_NEAR of it on, and SPILL_WEIGHT when it is full. Whoever comes then finds no room, before
+ * any loop can say so.
+ */
+double spill_weight(uint32_t waiting, uint32_t holds);
 
 /*
  * More come to this lane than it lets go: its farthest loop has lain under a queue most of the

@@ -43,6 +43,14 @@ TEST(a_long_lane_that_is_full_is_in_nobodys_way)
     CHECK(s.stands[2] && !spill_over(&s, &m, 1) && !spill_over(&s, &m, 0));
 }
 
+TEST(the_fuller_a_lane_the_more_a_second_on_it_weighs)
+{
+    CHECK(spill_weight(0, 8) == 1 && spill_weight(4, 8) == 1);
+    CHECK(spill_weight(6, 8) > 1.49 && spill_weight(6, 8) < 1.51);
+    CHECK(spill_weight(8, 8) == SPILL_WEIGHT && spill_weight(20, 8) == SPILL_WEIGHT);
+    CHECK(spill_weight(3, 0) == 1); /* how many fit is not known */
+}
+
 TEST(traffic_that_flows_is_no_queue)
 {
     struct signals_model m = streets();
