@@ -86,7 +86,7 @@ TEST(above_its_bound_no_wish_is_followed_for_a_while)
     uint32_t seconds = 0;
     for (; b.m.doubts == 0 && seconds < 1000; seconds++)
         tick(&b);
-    CHECK(seconds > 100 && seconds <= 125 && b.m.fallbacks == 0);
+    CHECK(seconds > 200 && seconds <= 250 && b.m.fallbacks == 0);
     CHECK(wish(&b, 0) == ERR_DENIED);
     for (uint32_t i = 1; i < DOUBT_S; i++) {
         tick(&b);

@@ -275,9 +275,9 @@ TEST(leases_that_make_people_wait_for_nobody_are_doubted)
     CHECK(executor_take_over(&x, bytes_text("GGgrrrs")));
     CHECK_OK(executor_lease(&x, 0, INT64_MAX));
     int t = 0;
-    for (; t < 200 && x.doubts == 0; t++)
+    for (; t < 400 && x.doubts == 0; t++)
         executor_step(&x, waiting, &counts, 0, t);
-    CHECK(t > 100 && t < 150 && x.fallbacks == 0);
+    CHECK(t > 200 && t < 280 && x.fallbacks == 0);
     CHECK(executor_lease(&x, 0, INT64_MAX) == ERR_DENIED);
     for (int end = t + 100; t < end; t++)
         executor_step(&x, waiting, &counts, 0, t);
