@@ -28,10 +28,11 @@ end(struct flow *f)
     f->measures = false;
     if (f->departed < DEPARTED_LEAST)
         return;
-    learn(&f->headway_s, (f->last_s - f->first_s) / (double)(f->departed - 1), FLOW_HEADWAY_LEAST_S,
+    double first_s = f->first_s - HALF_SECOND - f->green_s;
+    double last_s = f->last_s - HALF_SECOND - f->green_s;
+    learn(&f->start_s, first_s, FLOW_START_LEAST_S, FLOW_START_MOST_S);
+    learn(&f->headway_s, (last_s - f->start_s) / (double)(f->departed - 1), FLOW_HEADWAY_LEAST_S,
           FLOW_HEADWAY_MOST_S);
-    learn(&f->start_s, f->first_s - HALF_SECOND - f->green_s, FLOW_START_LEAST_S,
-          FLOW_START_MOST_S);
 }
 
 void
@@ -49,6 +50,10 @@ flow_second(struct flow *f, bool green, uint32_t departed, uint32_t standing, do
         f->measures = true;
     if (!f->measures)
         return;
+    if (f->departed > 0 && now_s - f->last_s > FLOW_GAP_S) {
+        end(f);
+        return;
+    }
     for (uint32_t i = 0; i < departed; i++) {
         if (f->departed++ == 0)
             f->first_s = now_s;

@@ -1,9 +1,10 @@
 /*
  * flow.h -- how fast a queue leaves one lane: learned from its greens, within bounds.
  *
- * A green that began with a queue is measured: when the first one crossed the line, and how the
- * others followed until nobody stood any more (the saturation flow of HCM 2010, chapter 31,
- * measured with stop-line loops). Priors are the values of specs/signals.md 3.7. Pure.
+ * A green that began with a queue is measured: when the first one crossed the line, and when the
+ * last one who had to stand did (the saturation flow of HCM 2010, chapter 31, measured with
+ * stop-line loops; a gap ends it). The headway is what makes a queue that starts after the start-up
+ * loss end when it did. Priors are the values of specs/signals.md 3.7. Pure.
  */
 #ifndef SERVICES_SIGNALS_OPTIMIZE_FLOW_H
 #define SERVICES_SIGNALS_OPTIMIZE_FLOW_H
@@ -14,8 +15,9 @@
 #define FLOW_START_S 2.0
 #define FLOW_HEADWAY_LEAST_S 1.5 /* bounds: 1,100 to 2,400 vehicles an hour of green */
 #define FLOW_HEADWAY_MOST_S 3.2
-#define FLOW_START_LEAST_S 0.5
+#define FLOW_START_LEAST_S FLOW_START_S /* a plan that thinks it less changes for too little */
 #define FLOW_START_MOST_S 4.0
+#define FLOW_GAP_S 5 /* between two that cross: the second was held up, or no part of the queue */
 
 struct flow {
     double headway_s, start_s;
@@ -29,7 +31,7 @@ void flow_init(struct flow *f);
 
 /*
  * One second: whether the lane is green (with right of way), who crossed the line in it, and how
- * many stood at its end.
+ * many are left of the queue at its end, be they on their way already.
  */
 void flow_second(struct flow *f, bool green, uint32_t departed, uint32_t standing, double now_s);
 

@@ -141,6 +141,17 @@ hear_walk(struct queues *q, const struct signals_reading *r, uint32_t lane, doub
         l->served_s = now_s;
 }
 
+/* Who came to the line or to the queue before it, whether he stands or moves up. */
+static uint32_t
+queued(const struct queues *q, uint32_t lane, double now_s)
+{
+    const struct queue_lane *l = &q->lanes[lane];
+    uint32_t n = 0;
+    while (n < l->count && l->v[n].eta_s <= now_s)
+        n++;
+    return n;
+}
+
 static void
 judge(struct queues *q, const struct signals_reading *r, uint32_t lane, bool cars, double now_s)
 {
@@ -234,8 +245,8 @@ queues_hear(struct queues *q, const struct signals_reading *r, bool loops_only, 
         if (!cars && r->stop_on[l] && r->stop[l] == 0)
             line_present(q, l, now_s);
         line_watch(q, l, now_s);
-        flow_second(&q->lanes[l].flow, lights_protected(q, l), r->stop[l],
-                    queues_standing(q, l, now_s), now_s);
+        flow_second(&q->lanes[l].flow, lights_protected(q, l), r->stop[l], queued(q, l, now_s),
+                    now_s);
     }
     for (uint32_t l = 0; l < m->lanes_count && !cars; l++)
         late_follow(q, l, r->stop[l] > 0, now_s);

@@ -519,3 +519,18 @@ TEST(who_calls_while_the_walk_is_cleared_waits_for_the_next)
     queues_hear(&q, &r, true, now);
     CHECK(near(2) == 1);
 }
+
+/* In the second in which somebody crosses the line his loop is free, and the others still queue. */
+TEST(how_fast_a_queue_leaves_is_learned_with_loops)
+{
+    begin();
+    for (uint32_t n = 0; n < 12; n++)
+        second(0, n % 2 ? "000" : "001", "000", "000");
+    for (uint32_t n = 0; n < 12; n++)
+        second(0, "000", "000", "001");
+    CHECK(near(2) == 6 && q.lanes[2].flow.headway_s == FLOW_HEADWAY_S);
+    for (uint32_t n = 0; n < 20; n++)
+        second(1, "000", n % 3 == 1 && n < 18 ? "001" : "000",
+               n % 3 == 1 || n > 16 ? "000" : "001");
+    CHECK(q.lanes[2].flow.headway_s > FLOW_HEADWAY_S + 0.05);
+}
