@@ -55,10 +55,13 @@ doubt_second(struct machine *m)
     uint32_t account_ds = m->account_ds + cost_ds(m);
     m->account_ds = account_ds > DOUBT_PAID_DS ? account_ds - DOUBT_PAID_DS : 0;
     m->doubt_s -= m->doubt_s > 0;
+    m->calm_s = m->calm_s < DOUBT_CALM_S ? m->calm_s + m->obeying : DOUBT_CALM_S;
     if (m->account_ds < DOUBT_BOUND_DS)
         return;
-    m->account_ds = 0;
-    m->doubt_s = DOUBT_S;
+    bool again = m->doubt_next_s > 0 && m->calm_s < DOUBT_CALM_S;
+    m->doubt_s = again ? m->doubt_next_s : DOUBT_S;
+    m->doubt_next_s = m->doubt_s * 2 < DOUBT_MOST_S ? m->doubt_s * 2 : DOUBT_MOST_S;
+    m->account_ds = m->calm_s = 0;
     m->doubts++;
     m->wished = false;
 }

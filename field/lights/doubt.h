@@ -25,7 +25,9 @@ enum {
     DOUBT_FORCED_DS = 100,
     DOUBT_PAID_DS = 2,
     DOUBT_BOUND_DS = 2000,
-    DOUBT_S = 900, /* no wish is followed */
+    DOUBT_S = 900, /* no wish is followed, the first time */
+    DOUBT_MOST_S = 4 * 3600,
+    DOUBT_CALM_S = 3600,
 };
 
 void doubt_second(struct machine *m);

@@ -99,6 +99,34 @@ TEST(above_its_bound_no_wish_is_followed_for_a_while)
     CHECK(b.m.obeying && b.m.phase == 0 && b.m.doubts == 1);
 }
 
+/* Seconds until the next doubt, and how long it lasts. */
+static uint32_t
+doubt_again(struct bed *b)
+{
+    uint64_t before = b->m.doubts;
+    CHECK_OK(wish(b, 0));
+    while (b->m.doubts == before)
+        tick(b);
+    uint32_t lasts_s = b->m.doubt_s;
+    ticks(b, lasts_s);
+    return lasts_s;
+}
+
+TEST(who_is_doubted_again_is_doubted_for_longer_until_an_hour_went_well)
+{
+    static struct bed b;
+    lay(&b, SHAPE_TWO_PHASES);
+    b.calls = WEST;
+    for (uint32_t lasts_s = DOUBT_S; lasts_s < DOUBT_MOST_S; lasts_s *= 2)
+        CHECK(doubt_again(&b) == lasts_s);
+    CHECK(doubt_again(&b) == DOUBT_MOST_S && doubt_again(&b) == DOUBT_MOST_S);
+    b.calls = NONE;
+    CHECK_OK(wish(&b, 0));
+    ticks(&b, DOUBT_CALM_S);
+    b.calls = WEST;
+    CHECK(doubt_again(&b) == DOUBT_S);
+}
+
 TEST(a_green_for_loops_that_may_be_dead_counts_half)
 {
     static struct bed b;

@@ -58,8 +58,9 @@
  *     the sensors is no gap, and in a recall the plan runs as it is stored.
  *
  * M11 Wishes that make people wait for nobody are not followed for ever: the device keeps an
- * account of what they cost (doubt.h), and above its bound it has no wish for DOUBT_S. The stored
- * plan runs, M10; what is wished is refused.
+ *     account of what they cost (doubt.h), and above its bound it has no wish for DOUBT_S; twice as
+ *     long each time that it comes to that again, DOUBT_MOST_S at most, until an hour of wishes
+ *     went well. The stored plan runs, M10; what is wished is refused.
  *
  * Seconds are the street's: one LIGHTS_TICK each. Wishes and orders end by the wall clock.
  */
@@ -184,7 +185,8 @@ struct machine {
     uint32_t preempt_order;
     struct machine_bus buses[LIGHTS_LANES_MAX]; /* an approach */
 
-    uint32_t account_ds, doubt_s; /* what wishes cost; how long none is followed */
+    uint32_t account_ds, doubt_s;  /* what wishes cost; how long none is followed, */
+    uint32_t doubt_next_s, calm_s; /* and the next time; since when all went well */
 
     uint64_t fallbacks, forced, grants, refused, trips, doubts;
 };
