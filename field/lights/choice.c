@@ -102,10 +102,16 @@ choice_walk(const struct machine *m)
     return all_in_time(x, &q, busy_s);
 }
 
+bool
+choice_recalls(const struct machine *m)
+{
+    return m->silent_s > m->x->silence_s;
+}
+
 uint64_t
 choice_calls(const struct machine *m)
 {
-    return m->silent_s > m->x->silence_s ? UINT64_MAX : m->vehicles | m->walkers;
+    return choice_recalls(m) ? UINT64_MAX : m->vehicles | m->walkers;
 }
 
 /* The bus that may ask for something now and called first, or NULL. */

@@ -14,6 +14,8 @@ uint8_t choice_next(struct machine *m);
 
 /* Would a walk that begins now leave everybody in time? */
 bool choice_walk(const struct machine *m);
+/* No word from the sensors for so long that every lane counts as calling (M6). */
+bool choice_recalls(const struct machine *m);
 /* Lanes that call; all of them in a recall. */
 uint64_t choice_calls(const struct machine *m);
 

@@ -1,4 +1,5 @@
 #include "field/lights/doubt.h"
+#include "field/lights/plan.h"
 
 static bool
 somebody_waits(const struct machine *m)
@@ -24,7 +25,7 @@ static bool
 may_be_dead(const struct machine *m)
 {
     for (uint32_t l = 0; l < m->x->lanes_count; l++) {
-        if (m->green_lanes >> l & 1 && !m->x->lane_walk[l] && m->gap_s[l] >= m->x->quiet_s)
+        if (m->green_lanes >> l & 1 && !m->x->lane_walk[l] && plan_is_quiet(m, l))
             return true;
     }
     return false;

@@ -7,12 +7,6 @@ plan_of(const struct machine *m)
     return &m->x->plans[m->plan];
 }
 
-static bool
-recalled(const struct machine *m)
-{
-    return m->silent_s > m->x->silence_s;
-}
-
 /* One of the lane's links goes now, be it only by stopping first. */
 static bool
 may_go(const struct machine *m, uint32_t lane)
@@ -81,11 +75,16 @@ is_called(const struct machine *m, uint8_t phase)
     return false;
 }
 
-/* Somebody comes, or may: of loops that say nothing for so long some are dead. */
+bool
+plan_is_quiet(const struct machine *m, uint32_t lane)
+{
+    return m->gap_s[lane] >= m->x->quiet_s;
+}
+
 static bool
 may_come(const struct machine *m, uint32_t lane)
 {
-    return m->gap_s[lane] < m->x->passage_s || m->gap_s[lane] >= m->x->quiet_s;
+    return m->gap_s[lane] < m->x->passage_s || plan_is_quiet(m, lane);
 }
 
 /* Nobody comes any more for whom this phase would end a green. */
@@ -106,7 +105,7 @@ next_row(const struct machine *m, bool *out_called)
 {
     const struct lights_plan *p = plan_of(m);
     *out_called = false;
-    for (uint32_t i = 1; i <= p->rows_count && !recalled(m); i++) {
+    for (uint32_t i = 1; i <= p->rows_count && !choice_recalls(m); i++) {
         uint32_t row = (m->row + i) % p->rows_count;
         *out_called = is_called(m, p->rows[row].phase);
         if (*out_called)

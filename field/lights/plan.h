@@ -19,6 +19,9 @@ uint8_t plan_first(const struct machine *m);
 /* It goes on from the next of its rows that shows this phase. */
 void plan_shown(struct machine *m, uint8_t phase);
 
+/* Nobody came to the lane for so long that its loops may be dead. */
+bool plan_is_quiet(const struct machine *m, uint32_t lane);
+
 /* All rows as they are stored, without the changes. */
 uint32_t plan_length_s(const struct machine *m);
 

@@ -534,7 +534,7 @@ tell_second(struct tell *t, struct forecast_seen *zone, const struct tell_second
         forecast_step(&t->forecast, zone, &t->model, now->view, now->phase, now->age_s,
                       (uint32_t)(now->now_ms / 1000), t->said);
     for (enum tell_voice v = 0; v < TELL_VOICES; v++) {
-        uint64_t key = key_of(t, v, now);
+        uint64_t key = hash_or_one(key_of(t, v, now)); /* 0: nothing was said */
         bool turned = v == TELL_TIME_TO_GREEN && now->phase >= 0 && now->phase != t->told_phase;
         if ((now->now_ms < t->voice[v].due_ms && !turned) || key == t->voice[v].key)
             continue;

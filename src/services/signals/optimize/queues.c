@@ -141,13 +141,12 @@ hear_walk(struct queues *q, const struct signals_reading *r, uint32_t lane, doub
         l->served_s = now_s;
 }
 
-/* Who came to the line or to the queue before it, whether he stands or moves up. */
-static uint32_t
-queued(const struct queues *q, uint32_t lane, double now_s)
+uint32_t
+queue_by(const struct queues *q, uint32_t lane, double by_s)
 {
     const struct queue_lane *l = &q->lanes[lane];
     uint32_t n = 0;
-    while (n < l->count && l->v[n].eta_s <= now_s)
+    while (n < l->count && l->v[n].eta_s <= by_s)
         n++;
     return n;
 }
@@ -245,7 +244,7 @@ queues_hear(struct queues *q, const struct signals_reading *r, bool loops_only, 
         if (!cars && r->stop_on[l] && r->stop[l] == 0)
             line_present(q, l, now_s);
         line_watch(q, l, now_s);
-        flow_second(&q->lanes[l].flow, lights_protected(q, l), r->stop[l], queued(q, l, now_s),
+        flow_second(&q->lanes[l].flow, lights_protected(q, l), r->stop[l], queue_by(q, l, now_s),
                     now_s);
     }
     for (uint32_t l = 0; l < m->lanes_count && !cars; l++)

@@ -35,6 +35,8 @@ const struct signals_source *queue_source(const struct signals_model *m, uint32_
 /* When he is at the line, as it can be now that the one before him is there at `before_s`. */
 double queue_eta(const struct queues *q, uint32_t lane, uint32_t at, double before_s, double now_s);
 /* 0 .. 1: the weight of what is said of him (Q5). */
+/* How many come to the line, or to the queue before it, by then; they may be moving up. */
+uint32_t queue_by(const struct queues *q, uint32_t lane, double by_s);
 double queue_believed(const struct queues *q, uint32_t lane, uint32_t at);
 
 /* ---- queues_approach ---- */

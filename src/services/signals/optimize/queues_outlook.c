@@ -142,15 +142,11 @@ fill_doubt(const struct queues *q, struct search_problem *p, uint32_t lane, doub
 static double
 weight_of(const struct queues *q, uint32_t lane, double now_s)
 {
-    const struct queue_lane *l = &q->lanes[lane];
-    uint32_t waiting = 0;
     if (spill_over(&q->spill, q->model, lane))
         return SPILL_WEIGHT;
     if (q->model->lane_kind[lane] == LANE_WALK)
         return 1;
-    while (waiting < l->count && l->v[waiting].eta_s <= now_s + WAITS_SOON_S)
-        waiting++;
-    return spill_weight(waiting, l->holds);
+    return spill_weight(queue_by(q, lane, now_s + WAITS_SOON_S), q->lanes[lane].holds);
 }
 
 static void
