@@ -24,29 +24,30 @@ prepare_guess(struct lines *l, uint32_t c, uint32_t slot)
 {
     const struct search_problem *p = l->p;
     const struct search_lane *lane = &p->lanes[l->lane[slot]];
-    struct lines_sum *sum = l->sum[c][slot];
+    struct lines_vehicle *v = l->at[c][slot], *end = &v[lane->count];
     uint32_t all = (uint32_t)((1ULL << p->model->phases_count) - 1);
     uint8_t everybody[SIGNALS_PHASES_MAX];
     memset(everybody, UINT8_MAX, sizeof(everybody));
+    v->weight = v->weight_eta = 0;
+    v->count = 0;
     for (uint32_t i = 0; i < lane->count; i++) {
         double w = search_weight(p, lane, c, i);
-        sum[i + 1].weight = sum[i].weight + w;
-        sum[i + 1].count = sum[i].count + (search_is_there(lane, c, i) ? 1 : 0);
-        sum[i + 1].weight_eta = sum[i].weight_eta + w * lane->eta_s[i];
+        v[i + 1].weight = v[i].weight + w;
+        v[i + 1].count = (uint8_t)(v[i].count + search_is_there(lane, c, i));
+        v[i + 1].weight_eta = v[i].weight_eta + w * lane->eta_s[i];
     }
-    l->go[c][slot][lane->count] = l->yield[c][slot][lane->count] = 0;
-    memset(l->run[c][slot][lane->count], 0, SIGNALS_PHASES_MAX);
-    l->next[c][slot][lane->count] = (uint8_t)lane->count;
+    end->go = end->yield = 0;
+    end->next = (uint8_t)lane->count;
+    memset(end->run, 0, sizeof(end->run));
     for (uint32_t i = lane->count; i-- > 0;) {
         uint32_t k = lane->link[c][i];
         bool there = search_is_there(lane, c, i); /* else he stands in nobody's way */
-        const uint8_t *next = l->run[c][slot][i + 1], *goes = there ? l->goes[k] : everybody;
-        uint8_t *run = l->run[c][slot][i];
-        l->next[c][slot][i] = there ? (uint8_t)i : l->next[c][slot][i + 1];
-        l->go[c][slot][i] = there ? l->go_of[k] : all;
-        l->yield[c][slot][i] = there ? l->yield_of[k] : 0;
+        const uint8_t *goes = there ? l->goes[k] : everybody;
+        v[i].next = there ? (uint8_t)i : v[i + 1].next;
+        v[i].go = there ? l->go_of[k] : all;
+        v[i].yield = there ? l->yield_of[k] : 0;
         for (uint32_t ph = 0; ph < SIGNALS_PHASES_MAX; ph++)
-            run[ph] = (uint8_t)((next[ph] + 1) & goes[ph]);
+            v[i].run[ph] = (uint8_t)((v[i + 1].run[ph] + 1) & goes[ph]);
     }
 }
 

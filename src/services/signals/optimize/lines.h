@@ -14,9 +14,14 @@
 #define LINES_SOON_S                                                                               \
     4.0 /* after the clearance: a head that comes then makes a phase worth a look */
 
-struct lines_sum {
-    double weight, weight_eta; /* of all vehicles before one, */
-    double count;              /* and how many of them are there in that scenario */
+/* One of a lane in one scenario. Together, since who looks at one needs most of it. */
+struct lines_vehicle {
+    double weight, weight_eta; /* of all before it, */
+    uint32_t go, yield;        /* phases that let it go; in which it gives way */
+    uint8_t count;             /* how many before it are there */
+    uint8_t next; /* the first one from it on that is there: states are only ever there, so that
+                     plans that differ in nobody who is there are the same */
+    uint8_t run[SIGNALS_PHASES_MAX]; /* how many follow each other from it on who may go then */
 };
 
 struct lines {
@@ -30,16 +35,8 @@ struct lines {
     uint8_t light[SIGNALS_PHASES_MAX][SIGNALS_LINKS_MAX];
     uint8_t goes[SIGNALS_LINKS_MAX][SIGNALS_PHASES_MAX]; /* 0xff or 0 */
     uint32_t go_of[SIGNALS_LINKS_MAX], yield_of[SIGNALS_LINKS_MAX];
-    /* By scenario, slot and vehicle: the phases that let it go; in which it gives way; and how
-     * many follow each other from it on who may go in that phase. */
-    uint32_t go[SEARCH_SCENARIOS_MAX][SIGNALS_LANES_MAX][SEARCH_VEHICLES_MAX + 1];
-    uint32_t yield[SEARCH_SCENARIOS_MAX][SIGNALS_LANES_MAX][SEARCH_VEHICLES_MAX + 1];
-    uint8_t run[SEARCH_SCENARIOS_MAX][SIGNALS_LANES_MAX][SEARCH_VEHICLES_MAX + 1]
-               [SIGNALS_PHASES_MAX];
-    struct lines_sum sum[SEARCH_SCENARIOS_MAX][SIGNALS_LANES_MAX][SEARCH_VEHICLES_MAX + 1];
-    /* The first one from a vehicle on that is there in the scenario: states are only ever there, so
-     * that plans that differ in nobody who is there are the same. */
-    uint8_t next[SEARCH_SCENARIOS_MAX][SIGNALS_LANES_MAX][SEARCH_VEHICLES_MAX + 1];
+    /* By scenario, slot and vehicle; one more than there are. */
+    struct lines_vehicle at[SEARCH_SCENARIOS_MAX][SIGNALS_LANES_MAX][SEARCH_VEHICLES_MAX + 1];
     /* By second and slot, vehicles that are at the line before the next second, in
      * LINES_STORE_S, and soon enough after a change; 0 beyond `count`. */
     uint8_t come[SEARCH_HORIZON_S + 1][SIGNALS_LANES_MAX];
@@ -64,8 +61,8 @@ lines_hash(uint32_t slot, uint64_t index)
 static inline double
 lines_weight(const struct lines *l, uint32_t scenario, uint32_t slot, uint32_t from, uint32_t to)
 {
-    const struct lines_sum *sum = l->sum[scenario][slot];
-    return sum[to].weight - sum[from].weight;
+    const struct lines_vehicle *v = l->at[scenario][slot];
+    return v[to].weight - v[from].weight;
 }
 
 #endif

@@ -23,7 +23,6 @@ lines(void)
                                       .link = {{0, 1, 0, 0}},
                                       .headway_s = 1.9};
     memset(&l, 0xff, sizeof(l));
-    memset(l.sum, 0, sizeof(l.sum));
     lines_prepare(&l, &p);
     return &l;
 }
@@ -38,10 +37,10 @@ TEST(an_empty_lane_has_no_slot)
 TEST(who_is_let_go_and_who_follows)
 {
     const struct lines *l = lines();
-    CHECK(l->go[0][0][0] == 3 && l->go[0][0][1] == 2 && l->go[0][0][4] == 0);
-    CHECK(l->yield[0][0][0] == 0 && l->yield[0][0][1] == 2);
-    CHECK(l->run[0][0][0][0] == 1 && l->run[0][0][1][0] == 0 && l->run[0][0][2][0] == 2);
-    CHECK(l->run[0][0][0][1] == 4 && l->run[0][0][4][1] == 0);
+    CHECK(l->at[0][0][0].go == 3 && l->at[0][0][1].go == 2 && l->at[0][0][4].go == 0);
+    CHECK(l->at[0][0][0].yield == 0 && l->at[0][0][1].yield == 2);
+    CHECK(l->at[0][0][0].run[0] == 1 && l->at[0][0][1].run[0] == 0 && l->at[0][0][2].run[0] == 2);
+    CHECK(l->at[0][0][0].run[1] == 4 && l->at[0][0][4].run[1] == 0);
 }
 
 TEST(a_stuck_lane_is_let_go_by_nobody)
@@ -51,15 +50,15 @@ TEST(a_stuck_lane_is_let_go_by_nobody)
     p = *l->p;
     p.stuck[1][1] = true;
     lines_prepare(l, &p);
-    CHECK(l->go[0][0][0] == 1 && l->go[0][0][1] == 0);
-    CHECK(l->light[1][0] == LIGHT_RED && l->run[0][0][0][1] == 0);
+    CHECK(l->at[0][0][0].go == 1 && l->at[0][0][1].go == 0);
+    CHECK(l->light[1][0] == LIGHT_RED && l->at[0][0][0].run[1] == 0);
 }
 
 TEST(sums_and_times)
 {
     const struct lines *l = lines();
     CHECK(lines_weight(l, 0, 0, 0, 4) > 4.49 && lines_weight(l, 0, 0, 0, 4) < 4.51);
-    CHECK(l->sum[0][0][3].weight_eta > 6.99 && l->sum[0][0][3].weight_eta < 7.01);
+    CHECK(l->at[0][0][3].weight_eta > 6.99 && l->at[0][0][3].weight_eta < 7.01);
     CHECK(l->come[0][0] == 1 && l->come[2][0] == 2 && l->come[30][0] == 3);
     CHECK(l->wait[0][0] == 2 && l->wait[1][0] == 3);
     CHECK(l->soon[0][0] == 3);

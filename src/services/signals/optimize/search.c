@@ -201,7 +201,7 @@ show(struct search *s, struct node *n)
         const uint8_t *index = indices(s, n, c);
         uint64_t shown = 0;
         for (uint32_t j = 0; j < s->lines.count; j++)
-            shown |= (uint64_t)((s->lines.go[c][j][index[j]] & n->lit) == n->lit) << j;
+            shown |= (uint64_t)((s->lines.at[c][j][index[j]].go & n->lit) == n->lit) << j;
         s->shown[n->state][c] = shown;
     }
 }
@@ -249,7 +249,7 @@ advance_lane(struct search *s, struct node *n, uint32_t c, uint32_t slot, double
         if (waited > STOP_AFTER_S && l->eta_s[i] > 0)
             *cost += STOP_COST * w;
         free_s = at + (light == LIGHT_YIELDS ? l->permissive_s : l->headway_s);
-        i = s->lines.next[c][slot][i + 1];
+        i = s->lines.at[c][slot][i + 1].next;
     }
     if (i == first)
         return;
@@ -258,7 +258,7 @@ advance_lane(struct search *s, struct node *n, uint32_t c, uint32_t slot, double
     indices(s, n, c)[slot] = (uint8_t)i;
     free_times(s, n, c)[slot] = free_s;
     s->hash[n->state][c] += lines_hash(slot, i - first);
-    if ((s->lines.go[c][slot][i] & n->lit) != n->lit)
+    if ((s->lines.at[c][slot][i].go & n->lit) != n->lit)
         s->shown[n->state][c] &= ~(1ULL << slot);
 }
 
@@ -273,7 +273,7 @@ begin_green(struct search *s, struct node *n, double t)
     for (uint32_t c = 0; c < p->scenarios; c++) {
         for (uint32_t j = 0; j < s->lines.count; j++) {
             const struct search_lane *l = &p->lanes[s->lines.lane[j]];
-            uint32_t i = indices(s, n, c)[j], go = s->lines.go[c][j][i];
+            uint32_t i = indices(s, n, c)[j], go = s->lines.at[c][j][i].go;
             if (!(go >> n->phase & 1) || go >> n->from & 1 || l->eta_s[i] > t)
                 continue;
             double *free_s = &free_times(s, n, c)[j];
@@ -353,7 +353,7 @@ find_useful(struct search *s, const struct node *n, uint32_t t)
         const uint8_t *index = indices(s, n, c);
         for (uint32_t j = 0; j < s->lines.count; j++) {
             if (index[j] < soon[j])
-                phases |= s->lines.go[c][j][index[j]];
+                phases |= s->lines.at[c][j][index[j]].go;
         }
     }
     return phases;
@@ -524,7 +524,7 @@ begin(struct search *s)
     for (uint32_t c = 0; c < p->scenarios; c++) {
         s->hash[root->state][c] = 0;
         for (uint32_t j = 0; j < s->lines.count; j++) {
-            uint8_t first = s->lines.next[c][j][0];
+            uint8_t first = s->lines.at[c][j][0].next;
             indices(s, root, c)[j] = first;
             s->hash[root->state][c] += lines_hash(j, first);
             free_times(s, root, c)[j] = p->lanes[s->lines.lane[j]].free_s;

@@ -30,7 +30,7 @@ least_of(const struct togo *g, const struct togo_set *set, uint32_t phase)
 static double
 headway_of(const struct lines *l, uint32_t c, uint32_t slot, uint32_t phase, uint32_t i)
 {
-    bool yields = l->yield[c][slot][i] >> phase & 1;
+    bool yields = l->at[c][slot][i].yield >> phase & 1;
     return yields ? PERMISSIVE_S : l->headway_s[slot];
 }
 
@@ -38,7 +38,7 @@ headway_of(const struct lines *l, uint32_t c, uint32_t slot, uint32_t phase, uin
 static uint32_t
 served(const struct togo *g, uint32_t c, uint32_t slot, uint32_t i, uint32_t phase)
 {
-    uint32_t most = g->lines->wait[g->t][slot] - i, run = g->lines->run[c][slot][i][phase];
+    uint32_t most = g->lines->wait[g->t][slot] - i, run = g->lines->at[c][slot][i].run[phase];
     return run < most ? run : most;
 }
 
@@ -48,21 +48,19 @@ static void
 look_at_lane(const struct togo *g, struct togo_set *set, uint32_t slot)
 {
     const struct lines *l = g->lines;
-    uint32_t c = set->scenario, i = set->index[slot], most = l->wait[g->t][slot] - i;
-    const struct lines_sum *sum = &l->sum[c][slot][i];
-    const uint8_t *run = l->run[c][slot][i];
-    uint32_t go = l->go[c][slot][i], yield = l->yield[c][slot][i];
-    double weight = sum[most].weight - sum->weight;
-    set->lost += weight * (double)g->t - (sum[most].weight_eta - sum->weight_eta);
+    uint32_t i = set->index[slot], most = l->wait[g->t][slot] - i;
+    const struct lines_vehicle *v = &l->at[set->scenario][slot][i];
+    double weight = v[most].weight - v->weight;
+    set->lost += weight * (double)g->t - (v[most].weight_eta - v->weight_eta);
     set->weight += weight;
     set->slots |= 1ULL << slot;
-    set->phases |= go;
-    for (uint32_t rest = go; rest != 0; rest &= rest - 1) {
-        uint32_t ph = (uint32_t)__builtin_ctz(rest), n = run[ph] < most ? run[ph] : most;
+    set->phases |= v->go;
+    for (uint32_t rest = v->go; rest != 0; rest &= rest - 1) {
+        uint32_t ph = (uint32_t)__builtin_ctz(rest), n = v->run[ph] < most ? v->run[ph] : most;
         struct togo_service *s = &set->service[ph];
-        double green_s =
-            (sum[n].count - sum->count) * (yield >> ph & 1 ? PERMISSIVE_S : l->headway_s[slot]);
-        s->weight += sum[n].weight - sum->weight;
+        double headway_s = v->yield >> ph & 1 ? PERMISSIVE_S : l->headway_s[slot];
+        double green_s = (double)(v[n].count - v->count) * headway_s;
+        s->weight += v[n].weight - v->weight;
         s->green_s = green_s > s->green_s ? green_s : s->green_s;
         s->slots |= 1ULL << slot;
     }
@@ -137,11 +135,11 @@ find_then(struct togo *g, struct togo_set *set, uint32_t phase)
     for (uint64_t rest = s->slots; rest != 0; rest &= rest - 1) {
         uint32_t slot = (uint32_t)__builtin_ctzll(rest), i = index[slot];
         uint32_t n = served(g, c, slot, i, phase);
-        const struct lines_sum *sum = &l->sum[c][slot][i];
-        double weight = sum[n].weight - sum->weight, count = sum[n].count - sum->count;
+        const struct lines_vehicle *v = &l->at[c][slot][i];
+        double weight = v[n].weight - v->weight, count = (double)(v[n].count - v->count);
         g->shares[g->shares_count++] =
             (struct togo_share){weight, 0.5 * weight * count * headway_of(l, c, slot, phase, i)};
-        index[slot] = l->next[c][slot][i + n];
+        index[slot] = v[n].next;
         hash += lines_hash(slot, index[slot] - i);
     }
     s->then = (uint16_t)(1 + find(g, c, index, hash));
