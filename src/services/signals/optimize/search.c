@@ -326,9 +326,7 @@ rank(struct search *s, const struct node *n, uint32_t t)
     struct togo_light light = {.phase = n->phase, .left_s = n->left_s};
     if (n->left_s == 0)
         light.rest_s = rest_s(s, n, (int32_t)t);
-    double cost = 0;
-    for (uint32_t c = 0; c < s->p->scenarios; c++)
-        cost += togo_cost(&s->togo, c, indices(s, n, c), s->hash[n->state][c], &light);
+    double cost = togo_cost(&s->togo, n->state, s->index[n->state], s->hash[n->state], &light);
     return n->cost + cost / (double)s->p->scenarios;
 }
 

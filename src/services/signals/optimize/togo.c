@@ -6,40 +6,25 @@
 
 _Static_assert(TOGO_SETS_MAX < TOGO_PLACES, "a free place ends each search");
 
-static double
-lost_s(const struct lines *l)
-{
-    return (double)l->p->clearance_s + START_S;
-}
-
-static double
-minimum_of(const struct lines *l, uint32_t phase)
-{
-    return (double)l->p->model->minimum_s[phase];
-}
-
 /* What a phase stands at least when it comes: longer if somebody on foot goes then. */
 static double
 least_of(const struct togo *g, const struct togo_set *set, uint32_t phase)
 {
-    const struct lines *l = g->lines;
-    bool walk = (set->service[phase].slots & l->walks) != 0;
-    return minimum_of(l, phase) + (walk ? (double)l->p->model->clears_s[phase] : 0);
+    return g->least_s[phase] + (set->walks >> phase & 1 ? g->clears_s[phase] : 0);
 }
 
 static double
-headway_of(const struct lines *l, uint32_t c, uint32_t slot, uint32_t phase, uint32_t i)
+stands_of(const struct togo *g, const struct togo_set *set, uint32_t phase)
 {
-    bool yields = l->at[c][slot][i].yield >> phase & 1;
-    return yields ? PERMISSIVE_S : l->headway_s[slot];
+    double least = least_of(g, set, phase), green_s = set->service[phase].green_s;
+    return green_s < least ? least : green_s;
 }
 
-/* How many of a lane's waiting ones a phase serves. */
-static uint32_t
-served(const struct togo *g, uint32_t c, uint32_t slot, uint32_t i, uint32_t phase)
+/* What a phase serves in a second, if it begins in start_s. */
+static double
+rate_of(double weight, double start_s, double green_s)
 {
-    uint32_t most = g->lines->wait[g->t][slot] - i, run = g->lines->at[c][slot][i].run[phase];
-    return run < most ? run : most;
+    return weight / (start_s + green_s + 0.1);
 }
 
 /* ---- sets ------------------------------------------------------------------------------------ */
@@ -50,54 +35,60 @@ look_at_lane(const struct togo *g, struct togo_set *set, uint32_t slot)
     const struct lines *l = g->lines;
     uint32_t i = set->index[slot], most = l->wait[g->t][slot] - i;
     const struct lines_vehicle *v = &l->at[set->scenario][slot][i];
-    double weight = v[most].weight - v->weight;
-    set->lost += weight * (double)g->t - (v[most].weight_eta - v->weight_eta);
+    double weight = v[most].weight - v->weight, headway_s = l->headway_s[slot];
     set->weight += weight;
-    set->slots |= 1ULL << slot;
+    set->lost += weight * (double)g->t - (v[most].weight_eta - v->weight_eta);
     set->phases |= v->go;
+    set->walks |= l->walks >> slot & 1 ? v->go : 0;
     for (uint32_t rest = v->go; rest != 0; rest &= rest - 1) {
         uint32_t ph = (uint32_t)__builtin_ctz(rest), n = v->run[ph] < most ? v->run[ph] : most;
         struct togo_service *s = &set->service[ph];
-        double headway_s = v->yield >> ph & 1 ? PERMISSIVE_S : l->headway_s[slot];
-        double green_s = (double)(v[n].count - v->count) * headway_s;
-        s->weight += v[n].weight - v->weight;
+        double served = v[n].weight - v->weight;
+        double green_s =
+            (double)(v[n].count - v->count) * (v->yield >> ph & 1 ? PERMISSIVE_S : headway_s);
+        s->weight += served;
+        s->own += 0.5 * served * green_s;
         s->green_s = green_s > s->green_s ? green_s : s->green_s;
-        s->slots |= 1ULL << slot;
     }
 }
 
-/* Which phase comes next, after one that served all it could. */
-static void
-choose_next(const struct togo *g, struct togo_set *set)
+static struct togo_next
+choose_next(const struct togo *g, const struct togo_set *set, double start_s)
 {
-    double best = 0, start_s = lost_s(g->lines);
+    struct togo_next best = {.phase = -1, .start_s = start_s};
     for (uint32_t rest = set->phases; rest != 0; rest &= rest - 1) {
         uint32_t ph = (uint32_t)__builtin_ctz(rest);
-        const struct togo_service *s = &set->service[ph];
-        double least = least_of(g, set, ph);
-        double green_s = s->green_s < least ? least : s->green_s;
-        double rate = s->weight / (start_s + green_s + 0.1);
-        if (rate > best) {
-            best = rate;
-            set->next = (int32_t)ph;
-            set->next_green_s = green_s;
+        double rate = rate_of(set->service[ph].weight, start_s, stands_of(g, set, ph));
+        if (rate > best.rate) {
+            best.rate = rate;
+            best.phase = (int32_t)ph;
         }
     }
+    return best;
+}
+
+/* Where somebody waits. */
+static uint64_t
+find_slots(const struct togo *g, const uint8_t *index)
+{
+    const uint8_t *wait = g->lines->wait[g->t];
+    uint64_t slots = 0;
+    for (uint32_t slot = 0; slot < g->lines->count; slot++)
+        slots |= (uint64_t)(index[slot] < wait[slot]) << slot;
+    return slots;
 }
 
 static void
-look(const struct togo *g, struct togo_set *set)
+look(struct togo *g, struct togo_set *set)
 {
-    set->slots = 0;
-    set->phases = 0;
+    set->slots = find_slots(g, set->index);
+    set->phases = set->walks = 0;
     set->weight = set->lost = 0;
-    set->next = -1;
+    set->has_then = set->has_costs = 0;
     memset(set->service, 0, g->lines->p->model->phases_count * sizeof(set->service[0]));
-    for (uint32_t slot = 0; slot < g->lines->count; slot++) {
-        if (set->index[slot] < g->lines->wait[g->t][slot])
-            look_at_lane(g, set, slot);
-    }
-    choose_next(g, set);
+    for (uint64_t rest = set->slots; rest != 0; rest &= rest - 1)
+        look_at_lane(g, set, (uint32_t)__builtin_ctzll(rest));
+    set->next = set->other = choose_next(g, set, g->lost_s);
 }
 
 static uint32_t
@@ -121,58 +112,70 @@ find(struct togo *g, uint32_t scenario, const uint8_t *index, uint64_t hash)
     }
 }
 
-/* Who is left when the phase has served whom it can; and what each lane has of that. */
-static void
+/* Who is left when the phase has served whom it can. */
+static struct togo_set *
 find_then(struct togo *g, struct togo_set *set, uint32_t phase)
 {
     const struct lines *l = g->lines;
-    struct togo_service *s = &set->service[phase];
-    uint32_t c = set->scenario;
+    struct togo_then *then = &set->then[phase];
     uint64_t hash = set->hash;
     uint8_t index[SIGNALS_LANES_MAX];
+    if (set->has_then >> phase & 1)
+        return &g->sets[then->set];
     memcpy(index, set->index, l->count);
-    s->share = (uint16_t)g->shares_count;
-    for (uint64_t rest = s->slots; rest != 0; rest &= rest - 1) {
+    for (uint64_t rest = set->slots; rest != 0; rest &= rest - 1) {
         uint32_t slot = (uint32_t)__builtin_ctzll(rest), i = index[slot];
-        uint32_t n = served(g, c, slot, i, phase);
-        const struct lines_vehicle *v = &l->at[c][slot][i];
-        double weight = v[n].weight - v->weight, count = (double)(v[n].count - v->count);
-        g->shares[g->shares_count++] =
-            (struct togo_share){weight, 0.5 * weight * count * headway_of(l, c, slot, phase, i)};
+        const struct lines_vehicle *v = &l->at[set->scenario][slot][i];
+        uint32_t most = l->wait[g->t][slot] - i, n = v->run[phase] < most ? v->run[phase] : most;
         index[slot] = v[n].next;
         hash += lines_hash(slot, index[slot] - i);
     }
-    s->then = (uint16_t)(1 + find(g, c, index, hash));
+    then->set = (uint16_t)find(g, set->scenario, index, hash);
+    set->has_then |= 1U << phase;
+    return &g->sets[then->set];
 }
 
 /* ---- costs ----------------------------------------------------------------------------------- */
 
-/* The phase serves whom it can, from `from_s` on. */
-static double
-serve(struct togo *g, struct togo_set *set, uint32_t phase, double from_s)
-{
-    const struct togo_service *s = &set->service[phase];
-    double cost = 0;
-    if (s->then == 0)
-        find_then(g, set, phase);
-    const struct togo_share *share = &g->shares[s->share];
-    for (uint64_t rest = s->slots; rest != 0; rest &= rest - 1, share++)
-        cost += share->weight * from_s + share->own;
-    return cost;
-}
+/* A cost that grows with the time until what it is of begins. */
+struct rest {
+    double cost, weight;
+};
 
-/* `cost`, and that of whoever no stage served. */
-static double
-leave(const struct togo *g, const struct togo_set *set, double rest_s, double cost)
+/* What whoever no stage serves costs, from `from_s` on. */
+static struct rest
+leave(const struct togo *g, const struct togo_set *set, double from_s)
 {
     const struct lines *l = g->lines;
+    struct rest r = {0};
     for (uint64_t rest = set->slots; rest != 0; rest &= rest - 1) {
         uint32_t slot = (uint32_t)__builtin_ctzll(rest);
         double left = lines_weight(l, set->scenario, slot, set->index[slot], l->wait[g->t][slot]);
-        if (left > 0)
-            cost += left * rest_s + 0.5 * left * left * l->headway_s[slot];
+        if (left <= 0)
+            continue;
+        r.cost += left * from_s + 0.5 * left * left * l->headway_s[slot];
+        r.weight += left;
     }
-    return cost;
+    return r;
+}
+
+/* All stages from this set on, after `phase` and so many others. */
+static struct rest
+go_on(struct togo *g, struct togo_set *set, uint32_t phase, uint32_t stages)
+{
+    double tau = 0;
+    struct rest all = {0};
+    for (; stages < TOGO_STAGES && set->weight > NOBODY && set->next.phase >= 0; stages++) {
+        phase = (uint32_t)set->next.phase;
+        const struct togo_service *s = &set->service[phase];
+        double from_s = tau + g->lost_s;
+        all.cost += s->weight * from_s + s->own;
+        all.weight += s->weight;
+        tau = from_s + stands_of(g, set, phase);
+        set = find_then(g, set, phase);
+    }
+    struct rest left = leave(g, set, tau + g->lost_s + 0.5 * g->least_s[phase]);
+    return (struct rest){all.cost + left.cost, all.weight + left.weight};
 }
 
 struct choice {
@@ -182,31 +185,26 @@ struct choice {
 
 /* The first stage, as the light is now. */
 static struct choice
-choose_first(const struct togo *g, const struct togo_set *set, const struct togo_light *light)
+choose_first(const struct togo *g, struct togo_set *set, const struct togo_light *light)
 {
-    struct choice best = {.phase = -1};
-    double change_s = lost_s(g->lines), shown_s = 0; /* until another one begins; until this one */
-    double best_rate = 0;
+    const struct togo_service *s = &set->service[light->phase];
+    double change_s = g->lost_s, shown_s = 0; /* until another one begins; until this one */
     if (light->left_s > 0) {
         shown_s = (double)light->left_s + START_S;
         change_s = (double)light->left_s + (least_of(g, set, light->phase) + change_s);
     } else {
         change_s += (double)light->rest_s;
     }
-    for (uint32_t rest = set->phases; rest != 0; rest &= rest - 1) {
-        uint32_t ph = (uint32_t)__builtin_ctz(rest);
-        bool shown = ph == light->phase;
-        double start_s = shown ? shown_s : change_s, green_s = set->service[ph].green_s;
-        double least = least_of(g, set, ph);
-        if (!shown && green_s < least)
-            green_s = least;
-        double rate = set->service[ph].weight / (start_s + green_s + 0.1);
-        if (rate > best_rate) {
-            best_rate = rate;
-            best = (struct choice){(int32_t)ph, start_s, green_s};
-        }
-    }
-    return best;
+    struct choice shown = {(int32_t)light->phase, shown_s, s->green_s};
+    double rate = rate_of(s->weight, shown_s, s->green_s);
+    if (rate > 0 && rate >= set->next.rate) /* none begins sooner than that */
+        return shown;
+    if (set->other.start_s != change_s)
+        set->other = choose_next(g, set, change_s);
+    if (rate > 0 && rate >= set->other.rate)
+        return shown;
+    int32_t other = set->other.phase;
+    return (struct choice){other, change_s, other >= 0 ? stands_of(g, set, (uint32_t)other) : 0};
 }
 
 void
@@ -214,43 +212,54 @@ togo_begin(struct togo *g, const struct lines *l, uint32_t t)
 {
     g->lines = l;
     g->t = t;
-    g->sets_count = g->shares_count = 0;
+    g->sets_count = 0;
+    g->lost_s = (double)l->p->clearance_s + START_S;
+    for (uint32_t ph = 0; ph < l->p->model->phases_count; ph++) {
+        g->least_s[ph] = (double)l->p->model->minimum_s[ph];
+        g->clears_s[ph] = (double)l->p->model->clears_s[ph];
+    }
     memset(g->place, 0, sizeof(g->place));
+    memset(g->of_state, 0, sizeof(g->of_state));
 }
 
-/* All stages; the first one as the light is now. */
 static double
-stages_cost(struct togo *g, struct togo_set *set, const struct togo_light *light)
+cost_of(struct togo *g, struct togo_set *set, const struct togo_light *light)
 {
-    double weight = set->weight, cost = set->lost, tau = 0;
-    uint32_t phase = light->phase;
-    struct choice stage = choose_first(g, set, light);
-    for (uint32_t n = 0; n < TOGO_STAGES && weight > NOBODY && stage.phase >= 0; n++) {
-        phase = (uint32_t)stage.phase;
-        cost += serve(g, set, phase, tau + stage.start_s);
-        weight -= set->service[phase].weight;
-        tau += stage.start_s + stage.green_s;
-        set = &g->sets[set->service[phase].then - 1];
-        stage = (struct choice){set->next, lost_s(g->lines), set->next_green_s};
+    struct choice first = choose_first(g, set, light);
+    if (first.phase < 0 || set->weight <= NOBODY)
+        return set->lost + go_on(g, set, light->phase, TOGO_STAGES).cost;
+    uint32_t phase = (uint32_t)first.phase;
+    const struct togo_service *s = &set->service[phase];
+    struct togo_then *then = &set->then[phase];
+    if (!(set->has_costs >> phase & 1)) {
+        struct rest r = go_on(g, find_then(g, set, phase), phase, 1);
+        then->cost = r.cost;
+        then->weight = r.weight;
+        set->has_costs |= 1U << phase;
     }
-    double rest_s = tau + (double)g->lines->p->clearance_s + START_S;
-    rest_s += 0.5 * minimum_of(g->lines, phase);
-    return leave(g, set, rest_s, cost);
+    return set->lost + (s->weight * first.start_s + s->own) +
+           (then->cost + then->weight * (first.start_s + first.green_s));
+}
+
+/* There may be no more room for what one more plan needs. */
+static void
+make_room(struct togo *g)
+{
+    if (g->sets_count + g->lines->p->scenarios * (TOGO_STAGES + 1) > TOGO_SETS_MAX)
+        togo_begin(g, g->lines, g->t);
 }
 
 double
-togo_cost(struct togo *g, uint32_t scenario, const uint8_t *index, uint64_t hash,
+togo_cost(struct togo *g, uint32_t state, const uint8_t *index, const uint64_t *hash,
           const struct togo_light *light)
 {
-    if (g->sets_count + TOGO_STAGES + 1 > TOGO_SETS_MAX ||
-        g->shares_count + TOGO_STAGES * SIGNALS_LANES_MAX > TOGO_SHARES_MAX)
-        togo_begin(g, g->lines, g->t);
-    struct togo_set *set = &g->sets[find(g, scenario, index, hash)];
-    struct togo_service *s = &set->service[light->phase];
-    int32_t start = light->left_s > 0 ? light->left_s : -1 - light->rest_s;
-    if (s->start != start) {
-        s->start = start;
-        s->cost = stages_cost(g, set, light);
+    uint16_t *sets = g->of_state[state];
+    double cost = 0;
+    make_room(g);
+    for (uint32_t c = 0; c < g->lines->p->scenarios; c++) {
+        if (sets[c] == 0)
+            sets[c] = (uint16_t)(1 + find(g, c, index + c * g->lines->count, hash[c]));
+        cost += cost_of(g, &g->sets[sets[c] - 1], light);
     }
-    return s->cost;
+    return cost;
 }

@@ -13,45 +13,52 @@
 
 enum {
     TOGO_STAGES = 4,
-    TOGO_SETS_MAX = 512,    /* kept; then all are forgotten, */
-    TOGO_SHARES_MAX = 4096, /* and so of these */
-    TOGO_PLACES = 1024,     /* of the table that finds sets; a power of two */
-};
-
-/* A lane's part of what a phase serves: weight x (start + what its own queue takes). */
-struct togo_share {
-    double weight, own;
+    TOGO_SETS_MAX = 512, /* kept; then all are forgotten */
+    TOGO_PLACES = 1024,  /* of the table that finds sets; a power of two */
 };
 
 /* What one phase would serve of those who wait. */
 struct togo_service {
-    double weight, green_s;
-    uint64_t slots; /* lanes, a bit each */
-    uint16_t then;  /* 1 + the set that is left; 0: not known yet, */
-    uint16_t share; /* nor where its lanes' shares are */
-    int32_t start;  /* of the plan in this phase whose costs are known: togo_light's, in one; */
-    double cost;    /* 0: of none */
+    double weight, own; /* own: what its queues take themselves, weighed */
+    double green_s;
+};
+
+/* The best phase, if none may begin sooner than in start_s. */
+struct togo_next {
+    int32_t phase; /* -1: none serves anybody */
+    double start_s, rate;
+};
+
+/* What is left when one phase has served whom it can. */
+struct togo_then {
+    double cost, weight; /* of all later stages: if they began at once, and for each second more */
+    uint16_t set;
 };
 
 /* Who waits: of each lane the first vehicle that is still there. */
 struct togo_set {
-    uint8_t index[SIGNALS_LANES_MAX];
     uint64_t hash;
     uint32_t scenario;
-    uint32_t phases;     /* that serve anybody */
-    uint64_t slots;      /* where somebody waits */
-    double weight, lost; /* of a second of all; by all until now */
-    int32_t next;        /* the best phase after another one; -1: none */
-    double next_green_s;
+    uint32_t phases, walks;       /* that serve anybody; somebody on foot: bits */
+    uint32_t has_then, has_costs; /* phases of which it is known what is left; what that costs */
+    uint64_t slots;               /* where somebody waits */
+    double weight, lost;          /* of a second of all; by all until now */
+    struct togo_next next, other; /* after another phase; as it was asked for last */
+    uint8_t index[SIGNALS_LANES_MAX];
     struct togo_service service[SIGNALS_PHASES_MAX];
+    struct togo_then then[SIGNALS_PHASES_MAX];
 };
 
 struct togo {
     const struct lines *lines;
-    uint32_t t, sets_count, shares_count;
-    uint16_t place[TOGO_PLACES]; /* 1 + set */
+    uint32_t t, sets_count;
+    double lost_s;                       /* by a change, until a queue moves */
+    double least_s[SIGNALS_PHASES_MAX];  /* that a phase stands when it comes, */
+    double clears_s[SIGNALS_PHASES_MAX]; /* and so much longer if somebody walks */
+    uint16_t place[TOGO_PLACES];         /* 1 + set */
+    /* By state of a street and scenario: 1 + the set that it has now; 0: that is not known yet. */
+    uint16_t of_state[SEARCH_BEAM][SEARCH_SCENARIOS_MAX];
     struct togo_set sets[TOGO_SETS_MAX];
-    struct togo_share shares[TOGO_SHARES_MAX];
 };
 
 /*
@@ -66,8 +73,12 @@ struct togo_light {
 /* From now on costs are of second `t`. */
 void togo_begin(struct togo *g, const struct lines *l, uint32_t t);
 
-/* `index` by slot: the first vehicle that is still there; and its lines_hash(). */
-double togo_cost(struct togo *g, uint32_t scenario, const uint8_t *index, uint64_t hash,
+/*
+ * The sum over all scenarios. `index` by scenario and slot: the first vehicle that is still there;
+ * `hash` by scenario: its lines_hash(). `state` stands for both until the next togo_begin(): plans
+ * that share one differ in their light only.
+ */
+double togo_cost(struct togo *g, uint32_t state, const uint8_t *index, const uint64_t *hash,
                  const struct togo_light *light);
 
 #endif
