@@ -290,9 +290,10 @@ advance(struct search *s, struct node *n, uint32_t t)
     double cost = 0;
     for (uint32_t c = 0; c < s->p->scenarios; c++) {
         const uint8_t *index = indices(s, n, c);
+        const double *free_s = free_times(s, n, c);
         for (uint64_t rest = s->shown[n->state][c]; rest != 0; rest &= rest - 1) {
             uint32_t slot = (uint32_t)__builtin_ctzll(rest);
-            if (index[slot] < come[slot])
+            if (index[slot] < come[slot] && free_s[slot] < (double)t + 1)
                 advance_lane(s, n, c, slot, (double)t, &cost);
         }
     }
