@@ -320,14 +320,15 @@ rest_s(const struct search *s, const struct node *n, int32_t t)
     return (rest > 0 ? rest : 0) + n->clears_s;
 }
 
-/* Cost so far and cost-to-go, at second t. */
+/* Cost so far and cost-to-go, at second t; or what that is at least. */
 static double
-rank(struct search *s, const struct node *n, uint32_t t)
+rank(struct search *s, const struct node *n, uint32_t t, bool least)
 {
     struct togo_light light = {.phase = n->phase, .left_s = n->left_s};
     if (n->left_s == 0)
         light.rest_s = rest_s(s, n, (int32_t)t);
-    double cost = togo_cost(&s->togo, n->state, s->index[n->state], s->hash[n->state], &light);
+    double cost =
+        togo_cost(&s->togo, n->state, s->index[n->state], s->hash[n->state], &light, least);
     return n->cost + cost / (double)s->p->scenarios;
 }
 
@@ -478,6 +479,31 @@ sort(struct place *places, uint32_t count)
     }
 }
 
+/*
+ * All that may be kept. Once so many of them are there that they alone would fill the beam, who is
+ * worse than all these is not kept; what it costs at least is mostly enough to know that.
+ */
+static uint32_t
+find_places(struct search *s, uint32_t beam, uint32_t share, uint32_t t)
+{
+    uint32_t count = 0, enough = 0, of_phase[SIGNALS_PHASES_MAX] = {0};
+    double worst = 0;
+    for (uint32_t i = 0; i < s->count; i++) {
+        const struct node *n = &s->nodes[s->order[i]];
+        if (enough == beam && rank(s, n, t, true) > worst) {
+            s->spare[s->spare_count++] = n->at;
+            continue;
+        }
+        double exact = rank(s, n, t, false);
+        s->places[count++] = (struct place){exact, n->at};
+        if (enough < beam && of_phase[n->phase]++ < share) {
+            worst = exact > worst ? exact : worst;
+            enough++;
+        }
+    }
+    return count;
+}
+
 /* Keep the best, but not too many of one phase: the ways must stay different. */
 static void
 prune(struct search *s, uint32_t t)
@@ -488,10 +514,9 @@ prune(struct search *s, uint32_t t)
     if (s->count <= beam)
         return;
     togo_begin(&s->togo, &s->lines, t);
-    for (uint32_t i = 0; i < s->count; i++)
-        s->places[i] = (struct place){rank(s, &s->nodes[s->order[i]], t), s->order[i]};
-    sort(s->places, s->count);
-    for (uint32_t i = 0; i < s->count; i++) {
+    uint32_t count = find_places(s, beam, share, t);
+    sort(s->places, count);
+    for (uint32_t i = 0; i < count; i++) {
         uint16_t at = s->places[i].at;
         uint32_t *of = &of_phase[s->nodes[at].phase];
         if (kept < beam && *of < share) {
@@ -547,7 +572,7 @@ decide(struct search *s, struct search_result *out)
     togo_begin(&s->togo, &s->lines, SEARCH_HORIZON_S);
     for (uint32_t i = 0; i < s->count; i++) {
         struct node *n = &s->nodes[s->order[i]];
-        double cost = rank(s, n, SEARCH_HORIZON_S), *first = &out->phase_cost[n->first];
+        double cost = rank(s, n, SEARCH_HORIZON_S, false), *first = &out->phase_cost[n->first];
         if (*first < 0 || cost < *first)
             *first = cost;
         uint32_t phases = p->model->phases_count;

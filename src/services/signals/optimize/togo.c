@@ -3,6 +3,7 @@
 #define START_S 2.0
 #define PERMISSIVE_S 3.8
 #define NOBODY 1e-9
+#define ROUNDING 1e-6 /* far more than the rounding of a cost */
 
 _Static_assert(TOGO_SETS_MAX < TOGO_PLACES, "a free place ends each search");
 
@@ -223,7 +224,7 @@ togo_begin(struct togo *g, const struct lines *l, uint32_t t)
 }
 
 static double
-cost_of(struct togo *g, struct togo_set *set, const struct togo_light *light)
+cost_of(struct togo *g, struct togo_set *set, const struct togo_light *light, bool least)
 {
     struct choice first = choose_first(g, set, light);
     if (first.phase < 0 || set->weight <= NOBODY)
@@ -231,14 +232,17 @@ cost_of(struct togo *g, struct togo_set *set, const struct togo_light *light)
     uint32_t phase = (uint32_t)first.phase;
     const struct togo_service *s = &set->service[phase];
     struct togo_then *then = &set->then[phase];
+    double cost = set->lost + (s->weight * first.start_s + s->own);
+    double then_s = first.start_s + first.green_s;
+    if (least) /* all others could go with the second stage */
+        return cost + (set->weight - s->weight) * (then_s + g->lost_s) - ROUNDING;
     if (!(set->has_costs >> phase & 1)) {
         struct rest r = go_on(g, find_then(g, set, phase), phase, 1);
         then->cost = r.cost;
         then->weight = r.weight;
         set->has_costs |= 1U << phase;
     }
-    return set->lost + (s->weight * first.start_s + s->own) +
-           (then->cost + then->weight * (first.start_s + first.green_s));
+    return cost + (then->cost + then->weight * then_s);
 }
 
 /* There may be no more room for what one more plan needs. */
@@ -251,7 +255,7 @@ make_room(struct togo *g)
 
 double
 togo_cost(struct togo *g, uint32_t state, const uint8_t *index, const uint64_t *hash,
-          const struct togo_light *light)
+          const struct togo_light *light, bool least)
 {
     uint16_t *sets = g->of_state[state];
     double cost = 0;
@@ -259,7 +263,7 @@ togo_cost(struct togo *g, uint32_t state, const uint8_t *index, const uint64_t *
     for (uint32_t c = 0; c < g->lines->p->scenarios; c++) {
         if (sets[c] == 0)
             sets[c] = (uint16_t)(1 + find(g, c, index + c * g->lines->count, hash[c]));
-        cost += cost_of(g, &g->sets[sets[c] - 1], light);
+        cost += cost_of(g, &g->sets[sets[c] - 1], light, least);
     }
     return cost;
 }

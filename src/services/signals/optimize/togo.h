@@ -74,11 +74,11 @@ struct togo_light {
 void togo_begin(struct togo *g, const struct lines *l, uint32_t t);
 
 /*
- * The sum over all scenarios. `index` by scenario and slot: the first vehicle that is still there;
- * `hash` by scenario: its lines_hash(). `state` stands for both until the next togo_begin(): plans
- * that share one differ in their light only.
+ * The sum over all scenarios; or what that is at least, for less work. `index` by scenario and
+ * slot: the first vehicle that is still there; `hash` by scenario: its lines_hash(). `state` stands
+ * for both until the next togo_begin(): plans that share one differ in their light only.
  */
 double togo_cost(struct togo *g, uint32_t state, const uint8_t *index, const uint64_t *hash,
-                 const struct togo_light *light);
+                 const struct togo_light *light, bool least);
 
 #endif
