@@ -565,9 +565,24 @@ put_loop(struct walk *w, const struct step *step, double distance)
 }
 
 /*
- * A loop as far before the stop line as it may lie on this lane; and on a lane of our own another
- * one near the line, where everybody has chosen his lane.
+ * How far before the line a second loop lies on this lane, near enough for everybody to have chosen
+ * his lane; 0: none. Where our own lane is so short that it has no place for one, it lies up the
+ * street.
  */
+static double
+near_loop_m(const struct walk *w, const struct step *step, double distance)
+{
+    if (step->after_m <= 0) {
+        double near = distance / 2 < STREET_LOOP_NEAR_M ? distance / 2 : STREET_LOOP_NEAR_M;
+        return near >= STREET_LOOP_LEAST_M ? near : 0;
+    }
+    bool lies_here = step->after_m + 1 <= STREET_LOOP_NEAR_M &&
+                     distance >= STREET_LOOP_NEAR_M + STREET_LOOP_LEAST_M;
+    bool is_short = w->s->lane_length_m[step->reach.lanes[0]] - 1 < STREET_LOOP_LEAST_M;
+    return lies_here && is_short ? STREET_LOOP_NEAR_M : 0;
+}
+
+/* A loop as far before the stop line as it may lie on this lane, and perhaps another one. */
 static void
 add_loops(struct walk *w, const struct step *step)
 {
@@ -580,8 +595,8 @@ add_loops(struct walk *w, const struct step *step)
     if (step->after_m > 0 && l->length_m < STREET_LOOP_LANE_MIN_M)
         return;
     put_loop(w, step, distance);
-    double near = distance / 2 < STREET_LOOP_NEAR_M ? distance / 2 : STREET_LOOP_NEAR_M;
-    if (step->after_m <= 0 && near >= STREET_LOOP_LEAST_M)
+    double near = near_loop_m(w, step, distance);
+    if (near > 0)
         put_loop(w, step, near);
 }
 

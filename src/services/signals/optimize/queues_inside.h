@@ -51,6 +51,8 @@ void approach_pass(struct queues *q, uint32_t loop, double at_s);
  * that the next one cannot (a loop may lie in the gap between two).
  */
 bool late_is_full(const struct queue_lane *l);
+/* A queue before the lane begins may hold him: no loop of the lane has seen him yet. */
+bool late_is_held(const struct queue_lane *l, uint32_t at);
 /*
  * Who stands behind others is not late before they are gone: at the line one follows the other, and
  * so he does over a loop under which the queue stands.
@@ -108,7 +110,7 @@ void pace_learn_departed(struct queues *q, const struct queue_vehicle *v, uint32
 
 /* Shares become a sequence: whose share is owed most is next. */
 uint32_t shares_draw(const double *share, double *credit, uint32_t count);
-/* The second loop of a lane, on whose lane one stays. */
+/* The second loop of a lane, or one that lies close to the line: on its lane one stays. */
 bool shares_settled(const struct queues *q, uint32_t source);
 /*
  * By lane of his source, the scenarios in which he takes it, a bit each: as many as its share says,

@@ -1,6 +1,7 @@
 #include "services/signals/optimize/queues_inside.h"
 
 #define PROOF_RULED_OUT 3.0
+#define PROOF_ASIDE 6.0 /* of all links of the lane: he wants to leave by another lane */
 #define IMPATIENT_WEIGHT 10.0
 #define WALK_WEIGHT 3.0
 #define RATE_LEAST 0.002
@@ -14,6 +15,7 @@ enum { MANY_LANES = 12, MANY_VEHICLES = 40 };
 #define MARGIN_S 1.0
 #define WAITS_SOON_S 3.0   /* who is that near will stand too, if there is a queue */
 #define INTENDED_LEAST 0.5 /* of a vehicle: as likely there as not */
+#define TRUSTED 0.9        /* a loop that says too often that somebody stands there is not */
 #define DISBELIEVED 0.1    /* claims below are not planned with at all, */
 #define DOUBTED 0.02       /* nor who stands on a lane that may be dead */
 
@@ -38,6 +40,50 @@ turns_of(const struct queues *q, uint32_t lane, bool head, struct lane_turns *t)
     }
     if (t->sum <= 0 && head)
         turns_of(q, lane, false, t);
+}
+
+static bool
+is_ruled_out(const struct queues *q, uint32_t lane)
+{
+    for (uint32_t k = 0; k < q->model->links_count; k++) {
+        if (q->model->link_lane[k] == lane && q->proof[k] < PROOF_ASIDE)
+            return false;
+    }
+    return true;
+}
+
+/* Somebody stands there and keeps him out who stands on this lane; it had no green since he came,
+ * or he would be gone. */
+static bool
+keeps_out(const struct queue_lane *beside, const struct queue_lane *l)
+{
+    double since_s = l->departed_s > l->busy_since_s ? l->departed_s : l->busy_since_s;
+    return beside->on && (beside->green || beside->green_since_s <= since_s);
+}
+
+/*
+ * Who stands at the line, and all of whose links would have let him go, waits for room on a lane
+ * beside: he goes when those before him there do, and until then nobody behind him does. False:
+ * that is not so, or the lane is not believed.
+ */
+static bool
+turns_aside(const struct queues *q, uint32_t lane, struct lane_turns *t)
+{
+    const struct queue_lane *l = &q->lanes[lane];
+    if (q->sees || !l->on || lights_full_exit(q, lane) || !is_ruled_out(q, lane) ||
+        trust_lane(&q->trust, lane) < TRUSTED)
+        return false;
+    *t = (struct lane_turns){0};
+    for (uint32_t k = 0; k < q->model->links_count; k++) {
+        uint32_t beside = q->model->link_lane[k];
+        if (!(l->siblings >> beside & 1) || lights_shown(q, k) == LIGHT_GREEN ||
+            !keeps_out(&q->lanes[beside], l))
+            continue;
+        t->share[t->count] = q->turn[k];
+        t->sum += q->turn[k];
+        t->links[t->count++] = (uint8_t)k;
+    }
+    return t->sum > 0;
 }
 
 static uint8_t
@@ -69,7 +115,7 @@ static double
 likely(const struct queues *q, uint32_t lane, uint32_t at, double now_s)
 {
     const struct queue_lane *l = &q->lanes[lane];
-    if (q->sees || l->on || l->held || blind_is(&q->blind, lane))
+    if (q->sees || l->on || late_is_held(l, at) || blind_is(&q->blind, lane))
         return 1;
     double late = late_by(&l->v[at], now_s);
     return late <= 0 ? 1 : late >= LATE_GONE_S ? 0.1 : 1 - 0.9 * late / LATE_GONE_S;
@@ -207,7 +253,8 @@ fill_links(const struct queues *q, struct search_problem *p, uint32_t lane)
 {
     struct search_lane *to = &p->lanes[lane];
     struct lane_turns head, rest;
-    turns_of(q, lane, true, &head);
+    if (!turns_aside(q, lane, &head))
+        turns_of(q, lane, true, &head);
     turns_of(q, lane, false, &rest);
     for (uint32_t c = 0; c < p->scenarios; c++) {
         for (uint32_t i = 0; i < to->count; i++) {

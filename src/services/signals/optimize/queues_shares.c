@@ -1,6 +1,7 @@
 #include "services/signals/optimize/queues_inside.h"
 
-#define NEAR_M 60        /* before the line: who is here changes lanes no more */
+#define NEAR_M 60        /* before the line: who is here changes lanes no more, */
+#define LAST_M 15        /* and here not even where his lane began a moment ago */
 #define GUESS_LEAST 0.1  /* of all: whom so few do is not thought of */
 #define REACH_DECAY 0.99 /* per departure */
 #define TURN_DECAY 0.98
@@ -31,6 +32,8 @@ shares_settled(const struct queues *q, uint32_t source)
     if (source >= m->loops_count || m->loops[source].distance_m > NEAR_M)
         return false;
     uint32_t lane = m->loops[source].lanes[0];
+    if (m->loops[source].distance_m <= LAST_M && m->loops[source].distance_m <= m->lane_m[lane])
+        return true;
     int32_t first = signals_next_loop(m, lane, m->lane_m[lane] + 1U);
     return first >= 0 && m->loops[first].distance_m > m->loops[source].distance_m;
 }

@@ -396,6 +396,106 @@ TEST(who_was_due_at_a_loop_in_a_second_that_was_not_heard_came_over_it)
     CHECK(q.trust.sources[4].refuted == 1);
 }
 
+/* Lanes 0 and 1 are 9 m long, with a loop over 8 m on each, and one may come to both from the loops
+ * up the street. */
+static void
+begin_with_short_lanes(void)
+{
+    begin();
+    model.lane_m[0] = model.lane_m[1] = 9;
+    for (uint32_t l = 0; l < 2; l++)
+        model.loops[model.loops_count++] = (struct signals_source){
+            .distance_m = 8, .lanes_count = 2, .lanes = {(uint8_t)l, (uint8_t)(1 - l)}};
+    queues_init(&q, &model, now);
+}
+
+TEST(who_comes_over_the_last_metres_of_a_lane_stays_on_it)
+{
+    begin_with_short_lanes();
+    for (int n = 0; n < 60; n++) { /* most are found on the other one */
+        second(1, "00010", "000", "000");
+        second(0, "00000", "010", "000");
+    }
+    second(1, "00010", "000", "000");
+    CHECK(near(0) == 1 && near(1) == 0);
+}
+
+/* One came over the last loop of lane 0, or over the first one up the street, which then lay under
+ * a queue for `seconds` of green; whether he is still expected. */
+static bool
+waits_behind(bool up, uint32_t seconds)
+{
+    struct signals_reading r = {.phase = 0};
+    begin_with_short_lanes();
+    second(0, up ? "10000" : "00010", "000", "000");
+    r.advance_on[0] = true;
+    for (uint32_t i = 0; i < seconds; i++) {
+        now += 1;
+        queues_hear(&q, &r, true, now);
+    }
+    return near(0) + near(1) > 0;
+}
+
+TEST(a_queue_up_the_street_holds_nobody_who_has_passed_it)
+{
+    CHECK(waits_behind(true, 11));
+    CHECK(!waits_behind(false, 11));
+}
+
+/* The link of the first one on lane 0, who stands at the line under its green for some seconds;
+ * lane 1, where somebody stands too if `beside`, has red until then. */
+static uint32_t
+link_wanted(int seconds, bool beside)
+{
+    static struct search_problem p;
+    begin();
+    model.lights[0][1] = LIGHT_RED; /* lane 1 goes with 2 */
+    model.lights[1][1] = LIGHT_GREEN;
+    model.link_lane[3] = 1;
+    queues_init(&q, &model, now);
+    second(1, "210", "000", "000");
+    for (int i = 0; i < 9; i++)
+        second(1, "000", "000", "000");
+    for (int i = 0; i < seconds; i++)
+        second(0, "000", "000", beside ? "110" : "100");
+    p = (struct search_problem){.model = &model};
+    queues_fill(&q, NULL, &p, now);
+    CHECK(p.lanes[0].count >= 1);
+    return p.lanes[0].link[0][0];
+}
+
+/* The same now. */
+static uint32_t
+link_now(void)
+{
+    static struct search_problem p;
+    p = (struct search_problem){.model = &model};
+    queues_fill(&q, NULL, &p, now);
+    CHECK(p.lanes[0].count >= 1);
+    return p.lanes[0].link[0][0];
+}
+
+TEST(who_stands_at_a_green_that_he_does_not_want_waits_for_a_lane_beside)
+{
+    CHECK(link_wanted(6, true) == 0);
+    CHECK(link_wanted(12, false) == 0);
+    CHECK(link_wanted(12, true) != 0);
+    q.full_exits = 1; /* or he cannot go, */
+    CHECK(link_now() == 0);
+    q.full_exits = 0;
+    q.trust.lanes[0].tau = 0.5; /* or is not there, */
+    CHECK(link_now() == 0);
+    q.trust.lanes[0].tau = 1;
+    CHECK(link_now() != 0);
+    second(1, "000", "000", "110");
+    second(0, "000", "000", "110"); /* or he could have changed by now, */
+    CHECK(link_now() == 0);
+    CHECK(link_wanted(12, true) != 0);
+    second(0, "000", "100", "010"); /* or he leaves after all */
+    second(0, "000", "000", "110");
+    CHECK(link_now() == 0);
+}
+
 /* Two stand on lane 2 when its green begins; so many seconds later one is not heard. */
 static void
 green_until(uint32_t seconds, bool departs)
