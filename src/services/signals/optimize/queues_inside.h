@@ -51,8 +51,6 @@ void approach_pass(struct queues *q, uint32_t loop, double at_s);
  * that the next one cannot (a loop may lie in the gap between two).
  */
 bool late_is_full(const struct queue_lane *l);
-/* A queue before the lane begins may hold him: no loop of the lane has seen him yet. */
-bool late_is_held(const struct queue_lane *l, uint32_t at);
 /*
  * Who stands behind others is not late before they are gone: at the line one follows the other, and
  * so he does over a loop under which the queue stands.

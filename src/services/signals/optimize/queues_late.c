@@ -17,12 +17,6 @@ late_is_full(const struct queue_lane *l)
     return l->covered || (l->on && passed > 0 && (double)passed >= fit);
 }
 
-bool
-late_is_held(const struct queue_lane *l, uint32_t at)
-{
-    return l->held && l->v[at].from_m > l->inner_m;
-}
-
 void
 late_follow(struct queues *q, uint32_t lane, bool departed, double now_s)
 {

@@ -102,10 +102,10 @@ line_absent(struct queues *q, uint32_t lane, double now_s)
 {
     struct queue_lane *l = &q->lanes[lane];
     double free_s = free_for(l, now_s);
-    if (free_s < QUEUE_EMPTY_S)
+    if (l->held || free_s < QUEUE_EMPTY_S)
         return;
     bool served = l->green && now_s - l->green_since_s >= QUEUE_EMPTY_S;
-    while (l->count > 0 && !late_is_held(l, 0) && is_gone(l, served, now_s)) {
+    while (l->count > 0 && is_gone(l, served, now_s)) {
         struct queue_vehicle v = queue_pull(l, 0);
         uint32_t to = lane;
         for (uint32_t s = 0; s < q->model->lanes_count && to == lane; s++) {

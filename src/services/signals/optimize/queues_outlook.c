@@ -115,7 +115,7 @@ static double
 likely(const struct queues *q, uint32_t lane, uint32_t at, double now_s)
 {
     const struct queue_lane *l = &q->lanes[lane];
-    if (q->sees || l->on || late_is_held(l, at) || blind_is(&q->blind, lane))
+    if (q->sees || l->on || l->held || blind_is(&q->blind, lane))
         return 1;
     double late = late_by(&l->v[at], now_s);
     return late <= 0 ? 1 : late >= LATE_GONE_S ? 0.1 : 1 - 0.9 * late / LATE_GONE_S;

@@ -420,28 +420,6 @@ TEST(who_comes_over_the_last_metres_of_a_lane_stays_on_it)
     CHECK(near(0) == 1 && near(1) == 0);
 }
 
-/* One came over the last loop of lane 0, or over the first one up the street, which then lay under
- * a queue for `seconds` of green; whether he is still expected. */
-static bool
-waits_behind(bool up, uint32_t seconds)
-{
-    struct signals_reading r = {.phase = 0};
-    begin_with_short_lanes();
-    second(0, up ? "10000" : "00010", "000", "000");
-    r.advance_on[0] = true;
-    for (uint32_t i = 0; i < seconds; i++) {
-        now += 1;
-        queues_hear(&q, &r, true, now);
-    }
-    return near(0) + near(1) > 0;
-}
-
-TEST(a_queue_up_the_street_holds_nobody_who_has_passed_it)
-{
-    CHECK(waits_behind(true, 11));
-    CHECK(!waits_behind(false, 11));
-}
-
 /* The link of the first one on lane 0, who stands at the line under its green for some seconds;
  * lane 1, where somebody stands too if `beside`, has red until then. */
 static uint32_t
