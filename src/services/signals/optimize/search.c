@@ -1,5 +1,6 @@
 #include "services/signals/optimize/search.h"
 #include "services/signals/optimize/lines.h"
+#include "services/signals/optimize/places.h"
 #include "services/signals/optimize/togo.h"
 
 enum {
@@ -26,11 +27,6 @@ struct node {
 };
 
 _Static_assert(SEARCH_BEAM <= UINT8_MAX, "a state is a byte");
-
-struct place {
-    double rank;
-    uint16_t at;
-};
 
 /* What a node knows of one scenario: for each lane in use the first vehicle that is still there,
  * and when the next may go; for each tight exit, how many it still takes. */
@@ -459,26 +455,6 @@ drop(struct search *s, uint32_t at)
     s->order[at] = s->order[--s->count];
 }
 
-static bool
-is_better(const struct place *a, const struct place *b)
-{
-    return a->rank < b->rank || (a->rank == b->rank && a->at < b->at);
-}
-
-static void
-sort(struct place *places, uint32_t count)
-{
-    for (uint32_t gap = count / 16 + 1; gap > 0; gap = gap == 2 ? 1 : gap * 5 / 11) {
-        for (uint32_t i = gap; i < count; i++) {
-            struct place x = places[i];
-            uint32_t k = i;
-            for (; k >= gap && !is_better(&places[k - gap], &x); k -= gap)
-                places[k] = places[k - gap];
-            places[k] = x;
-        }
-    }
-}
-
 /*
  * All that may be kept. Once so many of them are there that they alone would fill the beam, who is
  * worse than all these is not kept; what it costs at least is mostly enough to know that.
@@ -515,7 +491,7 @@ prune(struct search *s, uint32_t t)
         return;
     togo_begin(&s->togo, &s->lines, t);
     uint32_t count = find_places(s, beam, share, t);
-    sort(s->places, count);
+    places_sort(s->places, count);
     for (uint32_t i = 0; i < count; i++) {
         uint16_t at = s->places[i].at;
         uint32_t *of = &of_phase[s->nodes[at].phase];
