@@ -10,8 +10,8 @@
  * Q1  A lane whose stop loop is occupied has at least one vehicle at the line.
  * Q2  A lane whose stop loop was free for QUEUE_EMPTY_S of its green has none that stands.
  * Q3  No list is longer than the lane's part that it describes can hold.
- * Q4  A lane whose stop loop is dead (blind.h) is filled by claims and learned rates, and emptied
- *     as its lights allow.
+ * Q4  A lane whose stop loop is dead (blind.h) is filled by claims and learned rates, and by a
+ *     queue that stands over its nearest loop, and emptied as its lights allow.
  * Q5  A claim weighs what its source is trusted (trust.h); whoever stands on a stop loop weighs 1.
  * Q6  Who crosses the line still lies on its loop: that second says nothing of who comes after him.
  * Q7  Who was due at a loop in a second that was not heard came over it. Who stood at the line

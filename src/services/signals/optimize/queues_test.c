@@ -612,3 +612,25 @@ TEST(how_fast_a_queue_leaves_is_learned_with_loops)
                n % 3 == 1 || n > 16 ? "000" : "001");
     CHECK(q.lanes[2].flow.headway_s > FLOW_HEADWAY_S + 0.05);
 }
+
+/* Lane 2's stop loop is dead, and its other one was covered for so many seconds of red. */
+static uint32_t
+behind_a_dead_loop(uint32_t seconds)
+{
+    struct signals_reading r = {.phase = 0};
+    begin();
+    r.dead[2] = true;
+    r.advance_on[2] = true;
+    for (uint32_t i = 0; i < seconds; i++) {
+        now += 1;
+        queues_hear(&q, &r, true, now);
+    }
+    CHECK(blind_is(&q.blind, 2));
+    return near(2);
+}
+
+TEST(a_queue_over_a_loop_tells_who_waits_before_a_dead_one)
+{
+    CHECK(behind_a_dead_loop(SPILL_COVERED_S - 1) < 2);
+    CHECK(behind_a_dead_loop(SPILL_COVERED_S + 1) == 1 + 139 * 10 / 75);
+}

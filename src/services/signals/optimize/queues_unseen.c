@@ -77,6 +77,19 @@ unseen_find(struct queues *q, const struct signals_reading *r, double now_s)
     blind_hear(&q->blind, r, lights, now_s);
 }
 
+/* A queue stands over the lane's nearest loop: so many are before it at least. */
+static uint32_t
+seen_to_stand(const struct queues *q, uint32_t lane)
+{
+    const struct queue_lane *l = &q->lanes[lane];
+    for (uint32_t j = 0; j < q->model->loops_count; j++) {
+        const struct signals_source *s = &q->model->loops[j];
+        if (s->lanes[0] == lane && s->distance_m == l->inner_m && q->spill.stands[j])
+            return 1 + (uint32_t)((double)l->inner_m / QUEUE_VEHICLE_M);
+    }
+    return 0;
+}
+
 void
 unseen_imagine(struct queues *q, uint32_t lane, double seconds, double now_s)
 {
@@ -85,6 +98,8 @@ unseen_imagine(struct queues *q, uint32_t lane, double seconds, double now_s)
         if (l->count < l->holds)
             queue_insert(l, queue_found(now_s));
     }
+    for (uint32_t n = seen_to_stand(q, lane); l->count < n && l->count < l->holds;)
+        queue_insert(l, queue_found(now_s));
     if (!l->green || now_s < l->green_since_s + l->flow.start_s)
         return;
     double every = BLIND_HEADWAY_S + BLIND_YIELDS_S * lights_yielding(q, lane);
