@@ -615,10 +615,11 @@ TEST(how_fast_a_queue_leaves_is_learned_with_loops)
 
 /* Lane 2's stop loop is dead, and its other one was covered for so many seconds of red. */
 static uint32_t
-behind_a_dead_loop(uint32_t seconds)
+behind_a_dead_loop(uint32_t seconds, uint16_t lane_m)
 {
     struct signals_reading r = {.phase = 0};
     begin();
+    model.lane_m[2] = lane_m;
     r.dead[2] = true;
     r.advance_on[2] = true;
     for (uint32_t i = 0; i < seconds; i++) {
@@ -631,6 +632,7 @@ behind_a_dead_loop(uint32_t seconds)
 
 TEST(a_queue_over_a_loop_tells_who_waits_before_a_dead_one)
 {
-    CHECK(behind_a_dead_loop(SPILL_COVERED_S - 1) < 2);
-    CHECK(behind_a_dead_loop(SPILL_COVERED_S + 1) == 1 + 139 * 10 / 75);
+    CHECK(behind_a_dead_loop(SPILL_COVERED_S - 1, 280) < 2);
+    CHECK(behind_a_dead_loop(SPILL_COVERED_S + 1, 280) == 1 + 139 * 10 / 75);
+    CHECK(behind_a_dead_loop(SPILL_COVERED_S + 1, 100) < 2); /* the loop lies before the lane */
 }

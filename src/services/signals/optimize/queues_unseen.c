@@ -77,14 +77,16 @@ unseen_find(struct queues *q, const struct signals_reading *r, double now_s)
     blind_hear(&q->blind, r, lights, now_s);
 }
 
-/* A queue stands over the lane's nearest loop: so many are before it at least. */
+/* A queue stands over the lane's nearest loop: so many are before it at least. Of one up the street
+ * nobody knows whose queue it is. */
 static uint32_t
 seen_to_stand(const struct queues *q, uint32_t lane)
 {
     const struct queue_lane *l = &q->lanes[lane];
     for (uint32_t j = 0; j < q->model->loops_count; j++) {
         const struct signals_source *s = &q->model->loops[j];
-        if (s->lanes[0] == lane && s->distance_m == l->inner_m && q->spill.stands[j])
+        bool own = s->lanes[0] == lane && s->distance_m <= q->model->lane_m[lane];
+        if (own && s->distance_m == l->inner_m && q->spill.stands[j])
             return 1 + (uint32_t)((double)l->inner_m / QUEUE_VEHICLE_M);
     }
     return 0;
