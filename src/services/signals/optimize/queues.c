@@ -21,6 +21,12 @@ queue_source(const struct signals_model *m, uint32_t source)
     return source < m->loops_count ? &m->loops[source] : &m->feeders[source - m->loops_count];
 }
 
+bool
+queue_is_own(const struct signals_model *m, const struct signals_source *loop)
+{
+    return loop->distance_m <= m->lane_m[loop->lanes[0]];
+}
+
 void
 queue_insert(struct queue_lane *l, struct queue_vehicle v)
 {
@@ -50,11 +56,17 @@ queue_found(double now_s)
         .eta_s = now_s, .due_s = now_s, .seen_s = now_s, .source = QUEUE_SOURCES_MAX, .link = -1};
 }
 
+uint32_t
+queue_fit(uint32_t distance_m)
+{
+    double n = (double)distance_m / QUEUE_VEHICLE_M + 1;
+    return n < QUEUE_VEHICLES_MAX ? (uint32_t)n : QUEUE_VEHICLES_MAX;
+}
+
 static void
 holds(struct queue_lane *l, uint32_t distance_m)
 {
-    double n = (double)distance_m / QUEUE_VEHICLE_M + 1;
-    uint32_t most = n < QUEUE_VEHICLES_MAX ? (uint32_t)n : QUEUE_VEHICLES_MAX;
+    uint32_t most = queue_fit(distance_m);
     l->holds = most > l->holds ? most : l->holds;
 }
 
@@ -68,7 +80,7 @@ queues_believe(struct queues *q)
 static double
 own_share(const struct signals_model *m, const struct signals_source *loop)
 {
-    return loop->distance_m <= m->lane_m[loop->lanes[0]] ? OWN_LANE : OWN_STREET;
+    return queue_is_own(m, loop) ? OWN_LANE : OWN_STREET;
 }
 
 void
@@ -195,8 +207,10 @@ find_covered(struct queues *q)
         const struct signals_source *s = &m->loops[j];
         struct queue_lane *own = &q->lanes[s->lanes[0]];
         bool covered = spill_covered(&q->spill, j);
-        if (s->distance_m == own->inner_m)
+        if (s->distance_m == own->inner_m) {
             own->covered = covered;
+            own->stands = queue_is_own(m, s) && q->spill.stands[j];
+        }
         for (uint32_t k = 0; k < s->lanes_count; k++) {
             if (s->distance_m > m->lane_m[s->lanes[k]])
                 q->lanes[s->lanes[k]].held |= covered;

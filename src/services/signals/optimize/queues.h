@@ -64,6 +64,7 @@ struct queue_lane {
     double per_s;                      /* arrivals, smoothed over QUEUE_RATE_S */
     bool green, on;
     uint16_t inner_m; /* its nearest loop before the line; 0: none */
+    bool stands;      /* it lies on the lane itself, and a queue stands over it, */
     bool covered;     /* somebody stands on that loop, */
     bool held;        /* or on one before the lane begins */
     struct flow flow;

@@ -32,11 +32,15 @@ struct queue_vehicle queue_found(double now_s);
 double queue_speed(const struct signals_model *m, uint32_t lane); /* m/s */
 /* A loop, or loops_count + a feeder. */
 const struct signals_source *queue_source(const struct signals_model *m, uint32_t source);
+/* The loop lies on its lane itself, not up the street. */
+bool queue_is_own(const struct signals_model *m, const struct signals_source *loop);
 /* When he is at the line, as it can be now that the one before him is there at `before_s`. */
 double queue_eta(const struct queues *q, uint32_t lane, uint32_t at, double before_s, double now_s);
-/* 0 .. 1: the weight of what is said of him (Q5). */
 /* How many come to the line, or to the queue before it, by then; they may be moving up. */
 uint32_t queue_by(const struct queues *q, uint32_t lane, double by_s);
+/* How many can stand from there to the line. */
+uint32_t queue_fit(uint32_t distance_m);
+/* 0 .. 1: the weight of what is said of him (Q5). */
 double queue_believed(const struct queues *q, uint32_t lane, uint32_t at);
 
 /* ---- queues_approach ---- */

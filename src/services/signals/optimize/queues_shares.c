@@ -32,7 +32,7 @@ shares_settled(const struct queues *q, uint32_t source)
     if (source >= m->loops_count || m->loops[source].distance_m > NEAR_M)
         return false;
     uint32_t lane = m->loops[source].lanes[0];
-    if (m->loops[source].distance_m <= LAST_M && m->loops[source].distance_m <= m->lane_m[lane])
+    if (m->loops[source].distance_m <= LAST_M && queue_is_own(m, &m->loops[source]))
         return true;
     int32_t first = signals_next_loop(m, lane, m->lane_m[lane] + 1U);
     return first >= 0 && m->loops[first].distance_m > m->loops[source].distance_m;

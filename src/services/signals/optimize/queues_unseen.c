@@ -77,21 +77,6 @@ unseen_find(struct queues *q, const struct signals_reading *r, double now_s)
     blind_hear(&q->blind, r, lights, now_s);
 }
 
-/* A queue stands over the lane's nearest loop: so many are before it at least. Of one up the street
- * nobody knows whose queue it is. */
-static uint32_t
-seen_to_stand(const struct queues *q, uint32_t lane)
-{
-    const struct queue_lane *l = &q->lanes[lane];
-    for (uint32_t j = 0; j < q->model->loops_count; j++) {
-        const struct signals_source *s = &q->model->loops[j];
-        bool own = s->lanes[0] == lane && s->distance_m <= q->model->lane_m[lane];
-        if (own && s->distance_m == l->inner_m && q->spill.stands[j])
-            return 1 + (uint32_t)((double)l->inner_m / QUEUE_VEHICLE_M);
-    }
-    return 0;
-}
-
 void
 unseen_imagine(struct queues *q, uint32_t lane, double seconds, double now_s)
 {
@@ -100,7 +85,7 @@ unseen_imagine(struct queues *q, uint32_t lane, double seconds, double now_s)
         if (l->count < l->holds)
             queue_insert(l, queue_found(now_s));
     }
-    for (uint32_t n = seen_to_stand(q, lane); l->count < n && l->count < l->holds;)
+    while (l->stands && l->count < queue_fit(l->inner_m) && l->count < l->holds)
         queue_insert(l, queue_found(now_s));
     if (!l->green || now_s < l->green_since_s + l->flow.start_s)
         return;

@@ -138,17 +138,12 @@ find_then(struct togo *g, struct togo_set *set, uint32_t phase)
 
 /* ---- costs ----------------------------------------------------------------------------------- */
 
-/* A cost that grows with the time until what it is of begins. */
-struct rest {
-    double cost, weight;
-};
-
 /* What whoever no stage serves costs, from `from_s` on. */
-static struct rest
+static struct togo_rest
 leave(const struct togo *g, const struct togo_set *set, double from_s)
 {
     const struct lines *l = g->lines;
-    struct rest r = {0};
+    struct togo_rest r = {0};
     for (uint64_t rest = set->slots; rest != 0; rest &= rest - 1) {
         uint32_t slot = (uint32_t)__builtin_ctzll(rest);
         double left = lines_weight(l, set->scenario, slot, set->index[slot], l->wait[g->t][slot]);
@@ -161,11 +156,11 @@ leave(const struct togo *g, const struct togo_set *set, double from_s)
 }
 
 /* All stages from this set on, after `phase` and so many others. */
-static struct rest
+static struct togo_rest
 go_on(struct togo *g, struct togo_set *set, uint32_t phase, uint32_t stages)
 {
     double tau = 0;
-    struct rest all = {0};
+    struct togo_rest all = {0};
     for (; stages < TOGO_STAGES && set->weight > NOBODY && set->next.phase >= 0; stages++) {
         phase = (uint32_t)set->next.phase;
         const struct togo_service *s = &set->service[phase];
@@ -175,8 +170,8 @@ go_on(struct togo *g, struct togo_set *set, uint32_t phase, uint32_t stages)
         tau = from_s + stands_of(g, set, phase);
         set = find_then(g, set, phase);
     }
-    struct rest left = leave(g, set, tau + g->lost_s + 0.5 * g->least_s[phase]);
-    return (struct rest){all.cost + left.cost, all.weight + left.weight};
+    struct togo_rest left = leave(g, set, tau + g->lost_s + 0.5 * g->least_s[phase]);
+    return (struct togo_rest){all.cost + left.cost, all.weight + left.weight};
 }
 
 struct choice {
@@ -237,12 +232,10 @@ cost_of(struct togo *g, struct togo_set *set, const struct togo_light *light, bo
     if (least) /* all others could go with the second stage */
         return cost + (set->weight - s->weight) * (then_s + g->lost_s) - ROUNDING;
     if (!(set->has_costs >> phase & 1)) {
-        struct rest r = go_on(g, find_then(g, set, phase), phase, 1);
-        then->cost = r.cost;
-        then->weight = r.weight;
+        then->rest = go_on(g, find_then(g, set, phase), phase, 1);
         set->has_costs |= 1U << phase;
     }
-    return cost + (then->cost + then->weight * then_s);
+    return cost + (then->rest.cost + then->rest.weight * then_s);
 }
 
 /* There may be no more room for what one more plan needs. */

@@ -29,10 +29,15 @@ struct togo_next {
     double start_s, rate;
 };
 
-/* What is left when one phase has served whom it can. */
+/* What stages cost if they began at once, and for each second until they do. */
+struct togo_rest {
+    double cost, weight;
+};
+
+/* What is left when one phase has served whom it can: who, and all later stages. */
 struct togo_then {
-    double cost, weight; /* of all later stages: if they began at once, and for each second more */
     uint16_t set;
+    struct togo_rest rest;
 };
 
 /* Who waits: of each lane the first vehicle that is still there. */
