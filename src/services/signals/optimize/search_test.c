@@ -213,6 +213,28 @@ TEST(a_stuck_lane_is_no_reason_to_change)
 }
 
 /* The largest intersection with every lane full: no plan may run out of room or time. */
+/* Far more plans than are kept, and the best is among those that begin last: it changes when the
+ * platoon has gone. */
+TEST(who_waits_longest_to_change_is_kept_among_many)
+{
+    enum { ROADS = 6 };
+    struct signals_model m = {
+        .phases_count = ROADS, .links_count = ROADS, .lanes_count = ROADS, .exits_count = ROADS};
+    for (uint32_t l = 0; l < ROADS; l++) {
+        m.link_lane[l] = m.link_exit[l] = (uint8_t)l;
+        m.lights[l][l] = LIGHT_GREEN;
+        m.minimum_s[l] = 5;
+    }
+    struct search_problem *p = problem_for(&m);
+    for (int i = 0; i < 11; i++)
+        come(p, 0, 0, 2 * i);
+    for (uint32_t l = 1; l < ROADS; l++)
+        come(p, l, l, 0);
+    struct search_result r = run(p);
+    CHECK(r.phase == 0 && r.steps_count >= 1);
+    CHECK(r.steps[0].starts_s == 20 + 3); /* the last one goes in the yellow */
+}
+
 TEST(the_largest_problem)
 {
     static struct signals_model m;
