@@ -565,21 +565,25 @@ put_loop(struct walk *w, const struct step *step, double distance)
 }
 
 /*
- * How far before the line a second loop lies on this lane, near enough for everybody to have chosen
- * his lane; 0: none. Where our own lane is so short that it has no place for one, it lies up the
- * street.
+ * How far before the line a second loop lies on this lane; 0: none. On our own lane it lies near
+ * enough for everybody to have chosen his lane. Where our own lane has no place for two, one lies
+ * up the street: near the line if there is no place at all, in the middle of the way if several
+ * lanes begin there, each with one.
  */
 static double
-near_loop_m(const struct walk *w, const struct step *step, double distance)
+second_loop_m(const struct walk *w, const struct step *step, double distance)
 {
     if (step->after_m <= 0) {
         double near = distance / 2 < STREET_LOOP_NEAR_M ? distance / 2 : STREET_LOOP_NEAR_M;
         return near >= STREET_LOOP_LEAST_M ? near : 0;
     }
-    bool lies_here = step->after_m + 1 <= STREET_LOOP_NEAR_M &&
-                     distance >= STREET_LOOP_NEAR_M + STREET_LOOP_LEAST_M;
-    bool is_short = w->s->lane_length_m[step->reach.lanes[0]] - 1 < STREET_LOOP_LEAST_M;
-    return lies_here && is_short ? STREET_LOOP_NEAR_M : 0;
+    double own_m = w->s->lane_length_m[step->reach.lanes[0]] - 1, up_m = 0;
+    if (own_m < STREET_LOOP_LEAST_M)
+        up_m = STREET_LOOP_NEAR_M;
+    else if (own_m < 2 * STREET_LOOP_LEAST_M && step->reach.count > 1)
+        up_m = STREET_LOOP_MIDDLE_M;
+    bool lies_here = step->after_m + 1 <= up_m && distance >= up_m + STREET_LOOP_LEAST_M;
+    return lies_here ? up_m : 0;
 }
 
 /* A loop as far before the stop line as it may lie on this lane, and perhaps another one. */
@@ -595,9 +599,9 @@ add_loops(struct walk *w, const struct step *step)
     if (step->after_m > 0 && l->length_m < STREET_LOOP_LANE_MIN_M)
         return;
     put_loop(w, step, distance);
-    double near = near_loop_m(w, step, distance);
-    if (near > 0)
-        put_loop(w, step, near);
+    double second = second_loop_m(w, step, distance);
+    if (second > 0)
+        put_loop(w, step, second);
 }
 
 static void

@@ -20,6 +20,7 @@ enum {
     STREET_LOOP_SHORT_M = 150, /* with less street than this behind it, a loop lies upstream too */
     STREET_LOOP_NEAR_M = 40,   /* of the second loop of a lane, */
     STREET_LOOP_LEAST_M = 15, /* or half way to the first; not nearer than this, or up the street */
+    STREET_LOOP_MIDDLE_M = 90,   /* there, where several lanes begin that have place for one: 6 s */
     STREET_LOOP_LANE_MIN_M = 15, /* on a shorter lane upstream a vehicle may not be seen */
     STREET_WALK_MAX = 512,       /* lanes that are looked at before one intersection */
 };

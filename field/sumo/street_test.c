@@ -180,23 +180,57 @@ TEST(a_second_loop_lies_near_the_line)
     CHECK(!has_loop(&s, "w_0", STREET_LOOP_NEAR_M)); /* not one of its own lanes */
 }
 
-/* A street of two lanes, and 9 m of each before the signal. */
-static const char short_lanes[] = "<net>" EDGE("a", LANE("a_0", "120") LANE("a_1", "120"))
-    EDGE("b", LANE("b_0", "9") LANE("b_1", "9")) EDGE("x", LANE("x_0", "50"))
-        GO("a", "0", "b", "0", "", "") GO("a", "1", "b", "1", "", "")
-            GO("b", "0", "x", "0", "", "tl=\"C\" linkIndex=\"0\"")
-                GO("b", "1", "x", "0", "", "tl=\"C\" linkIndex=\"1\"") "</net>";
+/* A street of two lanes, and so many metres of each before the signal. */
+#define STREET_AND_LANES(length)                                                                   \
+    "<net>" EDGE("a", LANE("a_0", "120") LANE("a_1", "120"))                                       \
+        EDGE("b", LANE("b_0", length) LANE("b_1", length)) EDGE("x", LANE("x_0", "50"))            \
+            GO("a", "0", "b", "0", "", "") GO("a", "1", "b", "1", "", "")                          \
+                GO("b", "0", "x", "0", "", "tl=\"C\" linkIndex=\"0\"")                             \
+                    GO("b", "1", "x", "0", "", "tl=\"C\" linkIndex=\"1\"") "</net>"
 
-TEST(a_second_loop_lies_up_the_street_where_lanes_are_short)
+static struct site
+site_c(const char *xml)
 {
     struct site s = {.id = "C"};
     CHECK_OK(site_add_state(&s, bytes_text("Gr"), 30));
     CHECK_OK(site_add_link(&s, 0, bytes_text("b_0"), bytes_text("x_0")));
     CHECK_OK(site_add_link(&s, 1, bytes_text("b_1"), bytes_text("x_0")));
-    describe(short_lanes, &s);
+    describe(xml, &s);
+    return s;
+}
+
+TEST(a_second_loop_lies_up_the_street_where_lanes_are_short)
+{
+    struct site s = site_c(STREET_AND_LANES("9"));
     CHECK(has_loop(&s, "b_0", 8) && has_loop(&s, "a_0", 128) && has_loop(&s, "a_1", 128));
     CHECK(has_loop(&s, "a_0", STREET_LOOP_NEAR_M) && has_loop(&s, "a_1", STREET_LOOP_NEAR_M));
     CHECK(s.loops_count == 6);
+}
+
+TEST(a_second_loop_lies_in_the_middle_where_lanes_have_place_for_one)
+{
+    struct site s = site_c(STREET_AND_LANES("27"));
+    CHECK(has_loop(&s, "b_0", 26) && has_loop(&s, "a_0", 146) && has_loop(&s, "a_1", 146));
+    CHECK(has_loop(&s, "a_0", STREET_LOOP_MIDDLE_M) && has_loop(&s, "a_1", STREET_LOOP_MIDDLE_M));
+    CHECK(s.loops_count == 6);
+    /* One place more or less: both on the lane, or the nearer one up the street. */
+    s = site_c(STREET_AND_LANES("31"));
+    CHECK(has_loop(&s, "b_0", 30) && has_loop(&s, "b_0", STREET_LOOP_LEAST_M));
+    CHECK(!has_loop(&s, "a_0", STREET_LOOP_MIDDLE_M) && s.loops_count == 6);
+    s = site_c(STREET_AND_LANES("15"));
+    CHECK(has_loop(&s, "a_0", STREET_LOOP_NEAR_M) && !has_loop(&s, "a_0", STREET_LOOP_MIDDLE_M));
+}
+
+/* A map that cuts one lane in two makes no choice of lanes. */
+TEST(no_second_loop_lies_before_a_lane_that_only_goes_on)
+{
+    static const char cut[] = "<net>" EDGE("a", LANE("a_0", "120")) EDGE("b", LANE("b_0", "27"))
+        EDGE("x", LANE("x_0", "50")) GO("a", "0", "b", "0", "", "")
+            GO("b", "0", "x", "0", "", "tl=\"C\" linkIndex=\"0\"") "</net>";
+    struct site s = {.id = "C"};
+    CHECK_OK(site_add_link(&s, 0, bytes_text("b_0"), bytes_text("x_0")));
+    describe(cut, &s);
+    CHECK(has_loop(&s, "b_0", 26) && has_loop(&s, "a_0", 146) && s.loops_count == 2);
 }
 
 /* Who leaves on a street comes back from it only if he turns round. */
