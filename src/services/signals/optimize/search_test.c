@@ -212,7 +212,6 @@ TEST(a_stuck_lane_is_no_reason_to_change)
     CHECK(run(p).phase == 0);
 }
 
-/* The largest intersection with every lane full: no plan may run out of room or time. */
 /* Far more plans than are kept, and the best is among those that begin last: it changes when the
  * platoon has gone. */
 TEST(who_waits_longest_to_change_is_kept_among_many)
@@ -235,6 +234,7 @@ TEST(who_waits_longest_to_change_is_kept_among_many)
     CHECK(r.steps[0].starts_s == 20 + 3); /* the last one goes in the yellow */
 }
 
+/* The largest intersection with every lane full: no plan may run out of room or time. */
 TEST(the_largest_problem)
 {
     static struct signals_model m;
