@@ -260,6 +260,18 @@ within(double v, double max)
     return v < 0 ? 0 : v > max ? max : v;
 }
 
+static void
+see(struct loops_counts *c, uint32_t lane, int32_t link, double distance_m, double speed_m_s)
+{
+    if (!(distance_m <= LOOPS_CARS_M) || c->cars_count == LOOPS_CARS_MAX)
+        return;
+    c->cars[c->cars_count++] =
+        (struct loops_car){.lane = (uint8_t)lane,
+                           .link = (int16_t)link,
+                           .distance_dm = (uint16_t)within(distance_m * 10 + 0.5, 50000),
+                           .speed_cm_s = (uint16_t)within(speed_m_s * 100 + 0.5, 7000)};
+}
+
 void
 loops_camera(struct loops *l, struct bytes signal, struct bytes lane, uint32_t letter,
              double distance_m, double speed_m_s)
@@ -267,10 +279,9 @@ loops_camera(struct loops *l, struct bytes signal, struct bytes lane, uint32_t l
     uint32_t i = 0;
     while (i < l->sites_count && !bytes_are(signal, l->sites[i].id))
         i++;
-    if (i == l->sites_count || !(distance_m <= LOOPS_CARS_M))
+    if (i == l->sites_count)
         return;
     const struct site *s = &l->sites[i];
-    struct loops_counts *c = &l->counts[i];
     int32_t link = -1;
     for (uint32_t k = 0; k < s->links_count; k++) {
         if (s->links[k].letter != letter || s->lane_walks[s->links[k].lane])
@@ -281,13 +292,32 @@ loops_camera(struct loops *l, struct bytes signal, struct bytes lane, uint32_t l
         if (own)
             break;
     }
-    if (link < 0 || c->cars_count == LOOPS_CARS_MAX)
-        return;
-    c->cars[c->cars_count++] =
-        (struct loops_car){.lane = s->links[link].lane,
-                           .link = (int16_t)link,
-                           .distance_dm = (uint16_t)within(distance_m * 10 + 0.5, 50000),
-                           .speed_cm_s = (uint16_t)within(speed_m_s * 100 + 0.5, 7000)};
+    if (link >= 0)
+        see(&l->counts[i], s->links[link].lane, link, distance_m, speed_m_s);
+}
+
+void
+loops_camera_ends(struct loops *l, struct bytes lane, double position_m, double speed_m_s)
+{
+    const struct place *p = find(l, lane);
+    int32_t last = -1; /* uses of one site lie together */
+    for (uint32_t u = p->id ? p->first : 0; u != 0; u = l->uses[u - 1].next) {
+        const struct use *use = &l->uses[u - 1];
+        const struct site *s = &l->sites[use->site];
+        if (use->site == last)
+            continue;
+        if (use->kind == USE_LANE) {
+            see(&l->counts[use->site], use->index, -1, s->lane_length_m[use->index] - position_m,
+                speed_m_s);
+        } else if (use->kind == USE_LOOP) {
+            const struct site_loop *loop = &s->loops[use->index];
+            see(&l->counts[use->site], loop->reach.lanes[0], -1,
+                loop->distance_m + loop->position_m - position_m, speed_m_s);
+        } else {
+            continue;
+        }
+        last = use->site;
+    }
 }
 
 const struct loops_counts *

@@ -61,6 +61,12 @@ void loops_waits(struct loops *l, struct bytes crossing_edge);
 /* A camera sees a vehicle: the signal before it, the letter of its link, how far, how fast. */
 void loops_camera(struct loops *l, struct bytes signal, struct bytes lane, uint32_t letter,
                   double distance_m, double speed_m_s);
+/*
+ * One before whom there is no signal, because his trip ends on this lane or beyond the next
+ * junction: on a lane that leads to a signal a camera sees him like everybody. Where he wants to
+ * go nobody can tell.
+ */
+void loops_camera_ends(struct loops *l, struct bytes lane, double position_m, double speed_m_s);
 
 const struct loops_counts *loops_counts(const struct loops *l, uint32_t site);
 

@@ -185,3 +185,30 @@ TEST(cameras_see_the_link_and_no_identity)
     buf_fini(&b);
     loops_free(l);
 }
+
+TEST(cameras_see_who_ends_his_trip_before_the_line)
+{
+    struct site s = crossroad();
+    struct loops *l = loops_new(&s, 1);
+    const struct loops_counts *c = loops_counts(l, 0);
+    loops_begin(l);
+    loops_camera_ends(l, bytes_text("a_0"), 60, 13.9);
+    loops_camera_ends(l, bytes_text("a_1"), 99, 0);
+    loops_camera_ends(l, bytes_text("u_0"), 30.3, 10);
+    loops_camera_ends(l, bytes_text("b_0"), 60, 13.9);    /* leads nowhere */
+    loops_camera_ends(l, bytes_text(":A_0_0"), 1, 13.9);  /* behind the line */
+    loops_camera_ends(l, bytes_text(":A_c0_0"), 1, 13.9); /* nobody drives there */
+    CHECK(c->cars_count == 3);
+    static const struct loops_car expected[] = {
+        {0, -1, 400, 1390}, {1, -1, 10, 0}, {0, -1, 1297, 1000}};
+    for (size_t i = 0; i < ARRAY_COUNT(expected); i++) {
+        const struct loops_car *car = &c->cars[i], *e = &expected[i];
+        CHECK(car->lane == e->lane && car->link == -1 && car->distance_dm == e->distance_dm &&
+              car->speed_cm_s == e->speed_cm_s);
+    }
+    s.loops[1].distance_m = 300;
+    loops_begin(l);
+    loops_camera_ends(l, bytes_text("u_0"), 30, 13.9); /* too far */
+    CHECK(c->cars_count == 0);
+    loops_free(l);
+}

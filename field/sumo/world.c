@@ -205,6 +205,8 @@ on_seen(struct world *w, uint8_t command, struct bytes id, const struct seen *se
     if (seen->signal.p)
         loops_camera(traffic_loops(w->traffic), seen->signal, seen->lane, seen->letter,
                      seen->signal_m, seen->speed_m_s);
+    else if (w->cameras)
+        loops_camera_ends(traffic_loops(w->traffic), seen->lane, seen->position_m, seen->speed_m_s);
     return traffic_moved(w->traffic, id, seen->lane, seen->position_m, seen->speed_m_s,
                          seen->time_loss_s);
 }
