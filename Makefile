@@ -69,6 +69,8 @@ FIELD_TESTS := $(patsubst %.c,$(B)/tests/%,$(shell find field -name '*_test.c' 2
 FIELD_LIBS := $(shell pkg-config --libs libmosquitto libcurl)
 # The adapter alone speaks SNMP.
 FIELD_LIBS_ntcip := -lnetsnmp
+# Networks come compressed too.
+FIELD_LIBS_sumo := -lz
 
 # V=1 shows the whole commands.
 ifeq ($(V),1)
@@ -251,7 +253,7 @@ FAST_STREET := $(call obj,tests/signals/fast/page.c tests/signals/fast/street.c)
 FAST_STREET_WRAPS := clock_system field_publish $(addprefix answers_,begin ask look over end)
 $(B)/tests/signals/fast/libexec/sumo: $(B)/field/sumo $(FAST_STREET)
 	@mkdir -p $(@D)
-	$(Q) $(CC) $(LDFLAGS) $(FAST_STREET_WRAPS:%=-Wl,--wrap=%) -o $@ $(call objs_of,field/sumo) $(call field_shared_objs,sumo) $(FAST_STREET) $(LIB) $(LIBS) $(FIELD_LIBS)
+	$(Q) $(CC) $(LDFLAGS) $(FAST_STREET_WRAPS:%=-Wl,--wrap=%) -o $@ $(call objs_of,field/sumo) $(call field_shared_objs,sumo) $(FAST_STREET) $(LIB) $(LIBS) $(FIELD_LIBS) $(FIELD_LIBS_sumo)
 fast: $(FAST:%=$(B)/tests/signals/fast/libexec/bulkhead-%) $(B)/tests/signals/fast/libexec/sumo
 
 # Draws charters for the test of the matrix.
@@ -307,17 +309,17 @@ $(foreach f,$(FIELD) $(FIELD_SHARED),$(eval $(call field_archive,$(f))))
 # What networks say of who crosses whom, against their own phases.
 $(B)/tests/signals/envelope/networks: $(call obj,tests/signals/envelope/networks.c bench/signals/ground.c bench/signals/turns.c) $(STORM_OBJS) $(B)/fuzz/field/sumo.a $(LIB)
 	@mkdir -p $(@D)
-	$(Q) $(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(Q) $(CC) $(LDFLAGS) -o $@ $^ $(LIBS) $(FIELD_LIBS_sumo)
 
 # Street, executors and planner in one process: what the figures of signals are measured with. Of
 # field/sumo it takes what it uses, from the archive.
 $(B)/bench/signals/cities: $(call obj,$(wildcard bench/signals/cities/*.c)) $(B)/fuzz/field/sumo.a $(LIB)
 	@mkdir -p $(@D)
-	$(Q) $(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(Q) $(CC) $(LDFLAGS) -o $@ $^ $(LIBS) $(FIELD_LIBS_sumo)
 $(B)/bench/signals/direct: $(call obj,$(wildcard bench/signals/*.c) $(addprefix src/services/signals/,book.c model.c reading.c)) \
 	$(call objs_of,src/services/signals/optimize) $(B)/fuzz/field/sumo.a $(LIB)
 	@mkdir -p $(@D)
-	$(Q) $(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(Q) $(CC) $(LDFLAGS) -o $@ $^ $(LIBS) $(FIELD_LIBS_sumo)
 
 # Some tests start the programs themselves.
 check: $(TESTS) $(FIELD_TESTS) $(FUZZERS) programs $(if $(filter release,$(MODE)),drills)

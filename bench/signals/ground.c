@@ -100,11 +100,16 @@ each_file(struct ground *g, const char *list, bool keep, text_fn *take)
         if (!word.p)
             return true;
         size_t before = g->texts.len;
-        if (bytes_copy_text(word, path, sizeof(path)) != OK || scenario_file(path, &g->texts) != OK)
-            return fail(g, "cannot read a file that the scenario names");
-        struct bytes text = bytes_skip(buf_bytes(&g->texts), before);
-        if (take(g, text) != OK)
-            return fail(g, "a file of the scenario is not as SUMO's are");
+        enum err e = bytes_copy_text(word, path, sizeof(path));
+        if (e == OK)
+            e = scenario_file(path, &g->texts);
+        if (e == OK)
+            e = take(g, bytes_skip(buf_bytes(&g->texts), before));
+        if (e != OK) {
+            snprintf(g->why, sizeof(g->why), "the scenario's file %.*s: %s",
+                     (int)(word.len < 200 ? word.len : 200), (const char *)word.p, err_text(e));
+            return false;
+        }
         if (!keep)
             g->texts.len = before;
     }

@@ -133,7 +133,7 @@ build(struct executor *x, const struct executor_times *t)
     }
     snprintf(x->why, sizeof(x->why), "the network does not say who crosses whom");
     executor_cross_by_street(in, s);
-    x->by_matrix = s->has_street && intersection_check(in, x->why) == OK;
+    x->by_matrix = s->has_conflicts && intersection_check(in, x->why) == OK;
     if (x->by_matrix)
         return OK;
     char again[LIGHTS_WHY_SIZE];

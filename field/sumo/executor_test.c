@@ -68,7 +68,7 @@ corner(const char *with)
     static const char *const lanes[] = {"n0", "n0", "s0", "s0"};
     static const uint8_t crossing[][2] = {{0, 3}, {1, 2}, {1, 4}, {3, 4},
                                           {0, 5}, {1, 5}, {2, 5}, {3, 5}};
-    struct site s = {.id = "corner", .has_street = true};
+    struct site s = {.id = "corner", .has_street = true, .has_conflicts = true};
     CHECK_OK(site_add_state(&s, bytes_text(with), 20));
     CHECK_OK(site_add_state(&s, bytes_text("rrrrrG"), 20));
     for (uint32_t i = 0; i < 4; i++)
@@ -99,7 +99,7 @@ TEST(the_network_says_who_crosses_whom)
         executor_init(&x, &s, &times)); /* as the network ships it, and what does not fit is said */
     CHECK(!x.by_matrix &&
           strcmp(x.why, "phase 0 (GGGgGr): links 1 and 2 cross and neither yields") == 0);
-    s.has_street = false;
+    s.has_conflicts = false;
     CHECK_OK(executor_init(&x, &s, &times));
     CHECK(!x.by_matrix && strcmp(x.why, "the network does not say who crosses whom") == 0);
     CHECK(link_in(&x.intersection.crosses[0], 5) && !link_in(&x.intersection.crosses[1], 2));

@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <sys/stat.h>
+#include <zlib.h>
 
 #include "field/sumo/xml.h"
 
@@ -84,19 +85,21 @@ scenario_parse(struct bytes xml, const char *directory, struct scenario *out)
 enum err
 scenario_file(const char *path, struct buf *out)
 {
-    FILE *f = fopen(path, "re");
+    gzFile f = gzopen(path, "re");
+    int n = 1, why = Z_OK;
     if (!f)
         return ERR_IO;
-    for (;;) {
+    while (n > 0) {
         uint8_t *room = buf_room(out, 65536);
-        size_t n = room ? fread(room, 1, 65536, f) : 0;
-        if (n == 0)
-            break;
-        buf_filled(out, n);
+        n = room ? gzread(f, room, 65536) : 0;
+        if (n > 0)
+            buf_filled(out, (size_t)n);
     }
-    enum err e = ferror(f) ? ERR_IO : buf_error(out);
-    fclose(f);
-    return e;
+    gzerror(f, &why);
+    gzclose(f);
+    if (why == Z_OK)
+        return buf_error(out);
+    return why == Z_ERRNO ? ERR_IO : ERR_MALFORMED; /* Z_BUF_ERROR: it ends too early */
 }
 
 enum err

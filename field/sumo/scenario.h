@@ -32,7 +32,10 @@ enum err scenario_read(const char *configuration, struct scenario *out) MUST_USE
 enum err scenario_network(const char *configuration, const char *network,
                           char out[static SCENARIO_PATH_SIZE]) MUST_USE;
 
-/* A whole file, as much as the buffer takes. ERR_IO, ERR_LIMIT. */
+/*
+ * A whole file, as much as the buffer takes: as it is, or what gzip (RFC 1952) made smaller, which
+ * SUMO reads and writes too. ERR_IO; ERR_LIMIT; ERR_MALFORMED: compressed, and damaged or cut off.
+ */
 enum err scenario_file(const char *path, struct buf *out) MUST_USE;
 /* ERR_IO; then nothing whole is there. */
 enum err scenario_copy(const char *from, const char *to) MUST_USE;

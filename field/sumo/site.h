@@ -94,7 +94,8 @@ struct site {
     double lane_length_m[SITE_LANES_MAX], exit_length_m[SITE_EXITS_MAX]; /* 0: not known */
     double lane_m_s[SITE_LANES_MAX], exit_m_s[SITE_EXITS_MAX];           /* 0: not known */
     bool lane_walks[SITE_LANES_MAX];             /* a crossing for people on foot */
-    bool has_street;                             /* what follows is known */
+    bool has_street;                             /* what follows is known, */
+    bool has_conflicts;                          /* and of all links who crosses whom */
     struct site_links conflicts[SITE_LINKS_MAX]; /* the links whose ways cross this one's */
     struct site_links gives_way[SITE_LINKS_MAX]; /* of them, those that go first when both may */
     uint32_t loops_count, feeders_count;

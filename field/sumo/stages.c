@@ -373,7 +373,7 @@ stages_add(struct site *s)
     ASSERT(w);
     w->s = s;
     w->shipped = s->phases_count;
-    if (s->has_street && site_usable(s) == OK && programme_fits(w)) {
+    if (s->has_conflicts && site_usable(s) == OK && programme_fits(w)) {
         find_candidates(w);
         for (uint32_t i = 0; i < w->candidates_count; i++)
             add_stage(w, w->candidates[i]);

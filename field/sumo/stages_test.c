@@ -15,7 +15,7 @@ static struct site
 site_of(const char *const *states, const char *const *lanes, uint32_t links,
         const struct crossing *crossings, size_t count)
 {
-    struct site s = {.id = "corner", .has_street = true};
+    struct site s = {.id = "corner", .has_conflicts = true};
     for (; *states; states++)
         CHECK_OK(site_add_state(&s, bytes_text(*states), 20));
     for (uint32_t i = 0; i < links; i++)
@@ -113,7 +113,7 @@ TEST(nothing_is_added_where_the_programme_or_the_network_does_not_tell_enough)
     stages_add(&s);
     CHECK(s.phases_count == 3);
     s = TEE(fit, tee_lanes);
-    s.has_street = false;
+    s.has_conflicts = false;
     stages_add(&s);
     CHECK(s.phases_count == 3);
 }

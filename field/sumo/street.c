@@ -304,6 +304,8 @@ street_read(struct bytes xml, struct street **out)
     if (!t)
         return ERR_LIMIT;
     enum err e = each_tag(t, xml, count_tag);
+    if (e == OK && t->max.lanes == 0)
+        e = ERR_MALFORMED;
     if (e == OK)
         e = make_room(t);
     if (e == OK)
@@ -360,10 +362,11 @@ bit(struct bytes text, uint32_t index)
     return index < text.len && text.p[text.len - 1 - index] == '1';
 }
 
-static void
+/* False: of some link the network does not say whom it crosses. */
+static bool
 describe_conflicts(const struct street *t, struct site *s)
 {
-    uint32_t of[SITE_LINKS_MAX];
+    uint32_t of[SITE_LINKS_MAX], known = 0;
     for (uint32_t k = 0; k < s->links_count; k++)
         of[k] = connection_of(t, s, k);
     for (uint32_t a = 0; a < s->links_count; a++) {
@@ -371,6 +374,7 @@ describe_conflicts(const struct street *t, struct site *s)
         s->links[a].turn = x ? x->turn : 0;
         if (!x || x->junction == NONE || x->request >= t->junctions[x->junction].count)
             continue;
+        known++;
         const struct request *r = &t->requests[t->junctions[x->junction].first + x->request];
         for (uint32_t b = 0; b < s->links_count; b++) {
             const struct connection *y = of[b] == NONE ? NULL : &t->connections[of[b]];
@@ -384,6 +388,7 @@ describe_conflicts(const struct street *t, struct site *s)
                 site_put(&s->gives_way[a], b);
         }
     }
+    return known == s->links_count;
 }
 
 /* ---- what lies before the stop lines ------------------------------------------------------ */
@@ -667,7 +672,7 @@ street_describe(const struct street *t, struct site *s)
         s->exit_length_m[x] = t->lanes[lane].length_m;
         s->exit_m_s[x] = t->lanes[lane].speed_m_s;
     }
-    describe_conflicts(t, s);
+    s->has_conflicts = describe_conflicts(t, s);
     describe_approaches(t, s);
     s->has_street = true;
 }

@@ -27,13 +27,15 @@ enum {
 
 struct street;
 
-/* `xml` is borrowed for the life of the street. ERR_MALFORMED, ERR_LIMIT. */
+/* `xml` is borrowed for the life of the street. ERR_MALFORMED, which a text without lanes is too;
+ * ERR_LIMIT. */
 enum err street_read(struct bytes xml, struct street **out) MUST_USE;
 void street_free(struct street *t);
 
 /*
  * Fill in what the site's links, lanes and exits are in this network: lengths, speeds, conflicts,
- * loops, feeders. What the network does not hold stays unknown.
+ * loops, feeders. What the network does not hold stays unknown; has_conflicts says that it holds
+ * every link and whom it crosses.
  */
 void street_describe(const struct street *t, struct site *s);
 

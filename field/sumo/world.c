@@ -339,8 +339,11 @@ subscribe(struct world *w)
     return e == OK ? subscribe_fresh(w) : e;
 }
 
-/* What SUMO does not tell stands in its file; without it loops and neighbours are not known. */
-static void
+/*
+ * What SUMO does not tell stands in its file: who crosses whom, and where loops lie. A street of
+ * which that is not known is not taken over.
+ */
+static enum err
 read_street(struct world *w, const struct world_config *c)
 {
     char network[SCENARIO_PATH_SIZE];
@@ -348,11 +351,14 @@ read_street(struct world *w, const struct world_config *c)
     struct buf text;
     enum err e = scenario_network(c->network ? NULL : c->configuration, c->network, network);
     if (e != OK)
-        return;
+        return e;
     buf_init(&text, STREET_BYTES_MAX);
     e = scenario_file(network, &text);
     if (e == OK)
         e = street_read(buf_bytes(&text), &street);
+    if (e != OK)
+        snprintf(w->sumo.why, sizeof(w->sumo.why), "the network cannot be read, %s: %.180s",
+                 err_text(e), network);
     for (uint32_t i = 0; i < w->sites_count && e == OK; i++) {
         street_describe(street, &w->sites[i]);
         if (!c->programme_only)
@@ -360,6 +366,7 @@ read_street(struct world *w, const struct world_config *c)
     }
     street_free(street);
     buf_fini(&text);
+    return e;
 }
 
 static bool
@@ -386,7 +393,9 @@ open_world(struct world *w, const struct world_config *c)
         e = read_time(w);
     if (e != OK)
         return e;
-    read_street(w, c);
+    e = read_street(w, c);
+    if (e != OK)
+        return e;
     w->walks = has_walks(w);
     w->traffic = traffic_new(w->sites, w->sites_count);
     return w->traffic ? subscribe(w) : ERR_LIMIT;
