@@ -195,6 +195,15 @@ weight_of(const struct queues *q, uint32_t lane, double now_s)
     return spill_weight(queue_by(q, lane, now_s + WAITS_SOON_S), q->lanes[lane].holds);
 }
 
+/* Who is behind its farthest loop, as far as that is believed. */
+static double
+hidden_of(const struct queues *q, uint32_t lane)
+{
+    double hidden = spill_hidden(&q->spill, q->model, lane);
+    int32_t far = signals_next_loop(q->model, lane, UINT32_MAX);
+    return hidden > 0 ? hidden * trust_source(&q->trust, (uint32_t)far) : 0;
+}
+
 static void
 fill_lane(const struct queues *q, const struct intents_source *sources, struct search_problem *p,
           uint32_t lane, double now_s)
@@ -205,7 +214,8 @@ fill_lane(const struct queues *q, const struct intents_source *sources, struct s
     bool waits = queues_standing(q, lane, now_s) > 0;
     double eta = now_s;
     double extra = waits && now_s - from->served_s > QUEUE_PATIENCE_S ? IMPATIENT_WEIGHT : 0;
-    double spills = weight_of(q, lane, now_s);
+    double spills = weight_of(q, lane, now_s), hidden = hidden_of(q, lane);
+    bool crowded = hidden >= 1; /* from its farthest loop to the line all are in the queue */
     to->count = 0;
     if (blind_is(&q->blind, lane) && !waits)
         put(to, 0, blind_doubt(&q->blind, lane), 0);
@@ -213,7 +223,7 @@ fill_lane(const struct queues *q, const struct intents_source *sources, struct s
         fill_doubt(q, p, lane, spills);
     for (uint32_t i = 0; i < from->count; i++) {
         eta = queue_eta(q, lane, i, eta, now_s);
-        bool stands = eta <= now_s;
+        bool stands = eta <= now_s || crowded;
         double weight = (walk ? WALK_WEIGHT : 1) + (stands ? extra : 0);
         double share = queue_believed(q, lane, i);
         if (share > DISBELIEVED) /* else it would still stand in the way of who yields */
@@ -221,8 +231,8 @@ fill_lane(const struct queues *q, const struct intents_source *sources, struct s
                 weight * spills * share * likely(q, lane, i, now_s),
                 stands ? 0 : elsewhere_of(q, lane, i));
     }
-    if (waits && to->count > 0 && spill_crowded(&q->spill, q->model, lane))
-        put(to, to->eta_s[to->count - 1], SPILL_CROWD, 0); /* they stand: one weighs as much */
+    if (crowded)
+        put(to, 0, hidden, 0); /* one weighs as much */
     else
         fill_beyond(q, sources, to, lane, now_s);
     to->headway_s = walk ? WALK_HEADWAY_S : from->flow.headway_s;

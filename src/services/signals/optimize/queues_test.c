@@ -285,20 +285,25 @@ TEST(who_drives_is_planned_for_a_second_later_and_who_stands_for_now)
     CHECK(p.lanes[2].count >= 1 && p.lanes[2].eta_s[0] <= 0);
 }
 
-TEST(who_stands_behind_a_crowded_lane_is_planned_with_if_somebody_waits_in_it)
+TEST(who_is_behind_the_farthest_loop_is_planned_with_and_all_before_it_as_a_queue)
 {
     static struct search_problem p;
     begin();
-    second(0, "000", "000", "001");
-    q.spill.often_s[2] = q.spill.often_s[0] = SPILL_OFTEN_S;
+    second(0, "001", "000", "000");
     p = (struct search_problem){.model = &model};
+    q.spill.hidden[2] = q.spill.hidden[0] = 12.5; /* a neighbour feeds lane 0 */
     queues_fill(&q, NULL, &p, now);
-    CHECK(p.lanes[2].count >= 2 && p.lanes[0].count == 0);
-    CHECK(p.lanes[2].weight[p.lanes[2].count - 1] >= SPILL_CROWD);
-    CHECK(p.lanes[2].eta_s[p.lanes[2].count - 1] <= 0);
-    q.spill.often_s[2]--;
+    CHECK(p.lanes[2].count == 2 && p.lanes[0].count == 0);
+    CHECK(p.lanes[2].eta_s[0] <= 0 && p.lanes[2].eta_s[1] <= 0);
+    CHECK(p.lanes[2].weight[0] < 2 && p.lanes[2].weight[1] > 12);
+    for (int i = 0; i < 100; i++)
+        trust_refute(&q.trust, 2);
     queues_fill(&q, NULL, &p, now);
-    CHECK(p.lanes[2].count == 1);
+    CHECK(p.lanes[2].count == 0); /* the loop is not believed */
+    q.spill.hidden[2] = 0.5;
+    trust_init(&q.trust, false, now);
+    queues_fill(&q, NULL, &p, now);
+    CHECK(p.lanes[2].count == 1 && p.lanes[2].eta_s[0] > 5);
 }
 
 TEST(who_waits_weighs_more_when_his_lane_is_nearly_full)

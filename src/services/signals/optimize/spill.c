@@ -4,6 +4,8 @@ void
 spill_init(struct spill *s)
 {
     *s = (struct spill){0};
+    for (uint32_t j = 0; j < SIGNALS_LOOPS_MAX; j++)
+        s->hidden[j] = -1;
 }
 
 static uint8_t
@@ -12,12 +14,20 @@ one_more(uint8_t n)
     return n < UINT8_MAX ? (uint8_t)(n + 1) : n;
 }
 
-static uint16_t
-often(uint16_t often_s, bool stands)
+/* While the queue reaches over the loop: who comes, as often as before, less who passes. */
+static void
+hear_hidden(struct spill *s, uint32_t j, uint32_t passed)
 {
-    if (stands)
-        return often_s < SPILL_OFTEN_MOST_S ? (uint16_t)(often_s + 1) : often_s;
-    return often_s > 0 ? (uint16_t)(often_s - 1) : 0;
+    if (s->hidden[j] < 0 && !s->stands[j]) {
+        if (s->rated_s[j] < SPILL_RATE_S)
+            s->rated_s[j]++;
+        s->rate[j] += ((double)passed - s->rate[j]) / (double)s->rated_s[j];
+        return;
+    }
+    double n = (s->hidden[j] < 0 ? 0 : s->hidden[j]) + s->rate[j] - (double)passed;
+    s->hidden[j] = n < 0 ? 0 : n > SPILL_HIDDEN_MAX ? SPILL_HIDDEN_MAX : n;
+    if (!s->stands[j] && s->idle_s[j] >= SPILL_FREE_S)
+        s->hidden[j] = -1;
 }
 
 void
@@ -30,7 +40,8 @@ spill_hear(struct spill *s, const struct signals_model *m, const struct signals_
             s->stands[j] = true;
         else if (s->free_s[j] >= SPILL_FREE_S)
             s->stands[j] = false;
-        s->often_s[j] = often(s->often_s[j], s->stands[j]);
+        s->idle_s[j] = r->advance_on[j] || r->advance[j] > 0 ? 0 : one_more(s->idle_s[j]);
+        hear_hidden(s, j, r->advance[j]);
         uint16_t *since = &s->stands_s[j];
         *since = !s->stands[j] ? 0 : *since < UINT16_MAX ? (uint16_t)(*since + 1) : *since;
     }
@@ -65,25 +76,32 @@ spill_weight(uint32_t waiting, uint32_t holds)
     return 1 + (SPILL_WEIGHT - 1) * (near < 1 ? near : 1);
 }
 
-bool
-spill_crowded(const struct spill *s, const struct signals_model *m, uint32_t lane)
+static bool
+is_fed(const struct signals_model *m, uint32_t lane)
+{
+    for (uint32_t i = 0; i < m->feeders_count; i++) {
+        if (memchr(m->feeders[i].lanes, (int)lane, m->feeders[i].lanes_count))
+            return true;
+    }
+    return false;
+}
+
+double
+spill_hidden(const struct spill *s, const struct signals_model *m, uint32_t lane)
 {
     int32_t far = signals_next_loop(m, lane, UINT32_MAX);
-    return far >= 0 && s->often_s[far] >= SPILL_OFTEN_S;
+    return far >= 0 && !is_fed(m, lane) && s->hidden[far] > 0 ? s->hidden[far] : 0;
 }
 
 double
 spill_behind(const struct spill *s, const struct signals_model *m)
 {
-    uint32_t n = 0;
+    double n = 0;
     for (uint32_t l = 0; l < m->lanes_count; l++) {
         int32_t far = signals_next_loop(m, l, UINT32_MAX);
-        if (far < 0)
-            continue;
-        if (s->often_s[far] >= SPILL_OFTEN_S)
-            n += SPILL_BEHIND + SPILL_CROWD;
-        else if (s->stands_s[far] >= SPILL_CYCLE_S)
+        if (far >= 0 && s->stands_s[far] >= SPILL_CYCLE_S)
             n += SPILL_BEHIND;
+        n += spill_hidden(s, m, l);
     }
     return n;
 }

@@ -18,15 +18,13 @@
 #include "services/signals/reading.h"
 
 enum {
-    SPILL_STANDS_S = 2,  /* who drives on covers a loop for less, unless another one follows */
-    SPILL_COVERED_S = 6, /* nobody who drives covers a loop for so long */
-    SPILL_FREE_S = 4,    /* two headways: nobody follows any more */
-    SPILL_CYCLE_S = 60,  /* a queue that did not end in a usual cycle will not by itself */
-    SPILL_BEHIND = 8,    /* on each such lane: what stands on 60 m */
-    SPILL_OFTEN_S = 300, /* a loop lay under a queue for so much longer than not: a usual rush ends
-                          * before that; */
-    SPILL_OFTEN_MOST_S = 600, /* and is forgotten in as long as is beyond it */
-    SPILL_CROWD = 22,         /* more stand behind such a lane: 160 m */
+    SPILL_STANDS_S = 2,    /* who drives on covers a loop for less, unless another one follows */
+    SPILL_COVERED_S = 6,   /* nobody who drives covers a loop for so long */
+    SPILL_FREE_S = 4,      /* two headways: nobody follows any more */
+    SPILL_CYCLE_S = 60,    /* a queue that did not end in a usual cycle will not by itself */
+    SPILL_BEHIND = 8,      /* on each such lane: what stands on 60 m */
+    SPILL_RATE_S = 300,    /* time constant of how many come, while that can be counted */
+    SPILL_HIDDEN_MAX = 40, /* behind a loop: 300 m; more take too much from others (measured) */
 };
 
 #define SPILL_WEIGHT 2.0 /* of a vehicle in a queue that spills over: another one waits for it */
@@ -36,7 +34,11 @@ struct spill {
     uint8_t covered_s[SIGNALS_LOOPS_MAX], free_s[SIGNALS_LOOPS_MAX];
     bool stands[SIGNALS_LOOPS_MAX];       /* a queue over it, */
     uint16_t stands_s[SIGNALS_LOOPS_MAX]; /* for so long; */
-    uint16_t often_s[SIGNALS_LOOPS_MAX];  /* and so much longer than not, lately */
+    /* Vehicles that come in a second, learned for so long, as far as no queue hides them; and those
+     * who came since it does, less those who passed. < 0: none hides anybody. */
+    double rate[SIGNALS_LOOPS_MAX], hidden[SIGNALS_LOOPS_MAX];
+    uint16_t rated_s[SIGNALS_LOOPS_MAX];
+    uint8_t idle_s[SIGNALS_LOOPS_MAX]; /* nobody passed or lay on it */
 };
 
 void spill_init(struct spill *s);
@@ -58,17 +60,20 @@ bool spill_over(const struct spill *s, const struct signals_model *m, uint32_t l
 double spill_weight(uint32_t waiting, uint32_t holds);
 
 /*
- * More come to this lane than it lets go: its farthest loop has lain under a queue most of the
- * time, and many stand behind it. A single queue that took long to end is none of these.
+ * Vehicles behind the farthest loop of this lane, over which its queue reaches: nobody can count
+ * who joins its end, so as many are thought to come as did before, and those who pass the loop are
+ * taken off (an input-output model: Sharma, Bullock and Bonneson 2007). 0 as soon as the end of the
+ * queue has passed the loop, and where a neighbour feeds the lane: they stand before his lights.
+ * Who comes to a lane that gets too little for an hour waits for an hour, so the longer such a
+ * queue lasts the more it weighs, and it gets what others can spare.
  */
-bool spill_crowded(const struct spill *s, const struct signals_model *m, uint32_t lane);
+double spill_hidden(const struct spill *s, const struct signals_model *m, uint32_t lane);
 
 /*
- * Vehicles that wait where nobody counts them: behind lanes whose farthest loop lies under a queue
- * that did not end for a whole cycle, SPILL_BEHIND on each; and SPILL_CROWD more where that is
- * usual. All of them wait a second more for each
- * second in which nobody is let go, so a change costs that much more: the longer the queues, the
- * longer the greens (Webster 1958, and Gazis 1964 on why it is lost time that counts when all
+ * Vehicles that wait where nobody counts them: those, and SPILL_BEHIND on each lane whose farthest
+ * loop lies under a queue that did not end for a whole cycle. All of them wait a second more for
+ * each second in which nobody is let go, so a change costs that much more: the longer the queues,
+ * the longer the greens (Webster 1958, and Gazis 1964 on why it is lost time that counts when all
  * approaches are full).
  */
 double spill_behind(const struct spill *s, const struct signals_model *m);

@@ -93,41 +93,65 @@ TEST(only_a_queue_that_outlasts_a_cycle_hides_others)
     CHECK(spill_behind(&s, &m) == SPILL_BEHIND);
 }
 
-TEST(a_lane_that_is_full_most_of_the_time_hides_a_crowd)
+/* One vehicle over each loop in every `each`-th second, for so long; none covers it. */
+static void
+flow(struct spill *s, const struct signals_model *m, uint32_t seconds, uint32_t each)
 {
-    struct signals_model m = streets();
-    struct spill s;
-    spill_init(&s);
-    hear(&s, &m, SPILL_COVERED_S - 1 + SPILL_OFTEN_S - 1, "001");
-    CHECK(!spill_crowded(&s, &m, 1) && spill_behind(&s, &m) == SPILL_BEHIND);
-    hear(&s, &m, 1, "001");
-    CHECK(spill_crowded(&s, &m, 1) && !spill_crowded(&s, &m, 0));
-    CHECK(spill_behind(&s, &m) == SPILL_BEHIND + SPILL_CROWD);
-}
-
-TEST(a_crowd_does_not_go_with_one_gap_and_goes_when_queues_end)
-{
-    struct signals_model m = streets();
-    struct spill s;
-    spill_init(&s);
-    hear(&s, &m, 2 * SPILL_OFTEN_MOST_S, "001");
-    hear(&s, &m, SPILL_FREE_S, "000");
-    CHECK(spill_crowded(&s, &m, 1));
-    CHECK(spill_behind(&s, &m) == SPILL_BEHIND + SPILL_CROWD);
-    hear(&s, &m, SPILL_OFTEN_MOST_S - SPILL_OFTEN_S, "000");
-    CHECK(!spill_crowded(&s, &m, 1) && spill_behind(&s, &m) == 0);
-}
-
-TEST(a_queue_that_ends_each_cycle_hides_no_crowd)
-{
-    struct signals_model m = streets();
-    struct spill s;
-    spill_init(&s);
-    for (int i = 0; i < 40; i++) {
-        hear(&s, &m, 60, "001");
-        hear(&s, &m, 60, "000");
+    static struct signals_reading r;
+    for (uint32_t i = 0; i < seconds; i++) {
+        for (uint32_t j = 0; j < m->loops_count; j++)
+            r.advance[j] = i % each == 0;
+        spill_hear(s, m, &r);
     }
-    CHECK(!spill_crowded(&s, &m, 1));
+}
+
+static bool
+about(double value, double expected)
+{
+    return value > expected - 1 && value < expected + 1;
+}
+
+TEST(as_many_come_behind_a_queue_as_came_before)
+{
+    struct signals_model m = streets();
+    struct spill s;
+    spill_init(&s);
+    flow(&s, &m, 100, 5);
+    CHECK(spill_hidden(&s, &m, 1) == 0);
+    hear(&s, &m, SPILL_COVERED_S - 1, "001"); /* it may be somebody who drives slowly */
+    CHECK(spill_hidden(&s, &m, 1) == 0);
+    hear(&s, &m, 60, "001");
+    CHECK(about(spill_hidden(&s, &m, 1), 12) && spill_hidden(&s, &m, 0) == 0);
+    CHECK(about(spill_behind(&s, &m), SPILL_BEHIND + 12));
+    flow(&s, &m, 20, 2); /* it flows: ten pass, four come */
+    CHECK(about(spill_hidden(&s, &m, 1), 6));
+    hear(&s, &m, 3600, "001");
+    CHECK(spill_hidden(&s, &m, 1) == SPILL_HIDDEN_MAX);
+}
+
+TEST(nobody_is_behind_a_queue_that_has_ended)
+{
+    struct signals_model m = streets();
+    struct spill s;
+    spill_init(&s);
+    flow(&s, &m, 100, 5);
+    hear(&s, &m, 100, "001");
+    flow(&s, &m, 40, SPILL_FREE_S);
+    CHECK(spill_hidden(&s, &m, 1) > 0); /* they still follow each other */
+    hear(&s, &m, SPILL_FREE_S, "000");
+    CHECK(spill_hidden(&s, &m, 1) == 0);
+}
+
+TEST(who_waits_at_a_neighbours_lights_is_not_behind_a_queue_here)
+{
+    struct signals_model m = streets();
+    struct spill s;
+    m.feeders_count = 1;
+    m.feeders[0] = (struct signals_source){.distance_m = 280, .lanes_count = 1, .lanes = {1}};
+    spill_init(&s);
+    flow(&s, &m, 100, 5);
+    hear(&s, &m, 100, "111");
+    CHECK(spill_hidden(&s, &m, 1) == 0 && spill_hidden(&s, &m, 0) > 10);
 }
 
 TEST(a_loop_is_covered_by_who_stands_and_not_by_who_drives_over_it)
