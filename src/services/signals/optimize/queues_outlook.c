@@ -262,7 +262,7 @@ static bool
 fill_links(const struct queues *q, struct search_problem *p, uint32_t lane)
 {
     struct search_lane *to = &p->lanes[lane];
-    struct lane_turns head, rest;
+    struct lane_turns head = {0}, rest = {0};
     if (!turns_aside(q, lane, &head))
         turns_of(q, lane, true, &head);
     turns_of(q, lane, false, &rest);
