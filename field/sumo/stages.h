@@ -13,12 +13,13 @@
  *     yielding; all others must not cross at all.
  * S3  A link that the programme never shows G is not shown G.
  * S4  Nothing is added where the network does not say of all links whom they cross, where the
- * programme itself does not fit the matrix, or where any change from or to a phase would not
- * (field/lights/intersection.h). S5  Only what lets more go: no phase is added that another one
- * covers, a turn on red counting as much as a green one. Of too many, those that show most green,
- * then those found first. S6  Only what lets go at least all that some phase of the programme does,
- * or only such who go together in one. Mixtures of parts of several phases serve saturated streets
- * badly (bologna_acosta: more than twice the delay, measured).
+ *     programme itself does not fit the matrix, or where any change from or to a phase would not
+ *     (field/lights/intersection.h).
+ * S5  Only what lets more go: no phase is added that another one covers, a turn on red counting as
+ *     much as a green one. Of too many, those that show most green, then those found first.
+ * S6  Only what lets go at least all that some phase of the programme does, or only such who go
+ *     together in one. Mixtures of parts of several phases serve saturated streets badly
+ *     (bologna_acosta: more than twice the delay, measured).
  */
 #ifndef FIELD_SUMO_STAGES_H
 #define FIELD_SUMO_STAGES_H

@@ -15,10 +15,10 @@
  * N4  No phase follows upon itself: who was green last is not the next one (or is heard with the
  *     second reading).
  * N5  A reading that counts somebody and is, to the last lane, one of the NEWS_KEPT of this kind
- *     that came last, is one of those; but no two in a row are. Of the true ones
- *     that refuses one in 300 to 400, one in 100 where each arm has a single lane; each is a second
- *     that is lost. Quiet seconds are all alike, and so are those of a junction with few loops:
- *     there N2 is all there is.
+ *     that came last, is one of those; but no two in a row are. Of the true ones that
+ *     refuses one in 300 to 400, one in 100 where each arm has a single lane; each is a second that
+ *     is lost. Quiet seconds are all alike, and so are those of a junction with few loops: there N2
+ *     is all there is.
  *
  * Pure.
  */
