@@ -107,6 +107,12 @@ read_phases(const cJSON *list, struct signals_model *m)
     return m->phases_count > 0 ? OK : ERR_MALFORMED;
 }
 
+bool
+signals_leads_to(const struct signals_source *s, uint32_t lane)
+{
+    return memchr(s->lanes, (int)lane, s->lanes_count) != NULL;
+}
+
 int32_t
 signals_next_loop(const struct signals_model *m, uint32_t lane, uint32_t from_m)
 {

@@ -95,6 +95,8 @@ struct signals_model {
 /* Names are compared by this; never 0. */
 uint64_t signals_name_hash(struct bytes name);
 
+/* Whom this loop or neighbour sees may come to this lane. */
+bool signals_leads_to(const struct signals_source *s, uint32_t lane);
 /* Of the loops before this lane's line the farthest that is nearer than `from_m`; -1: none. */
 int32_t signals_next_loop(const struct signals_model *m, uint32_t lane, uint32_t from_m);
 

@@ -72,12 +72,6 @@ late_at_first(const struct queues *q, uint32_t lane, int32_t first, const struct
     return late_by(v, now_s + (double)at_m / queue_speed(q->model, lane)) - GRACE_S;
 }
 
-static bool
-leads_to(const struct signals_source *s, uint32_t lane)
-{
-    return memchr(s->lanes, (int)lane, s->lanes_count) != NULL;
-}
-
 /* The farthest of the loops before the line that one may come over who was seen at `from_m`. */
 static uint32_t
 next_m(const struct signals_model *m, uint32_t lane, uint32_t from_m)
@@ -85,7 +79,7 @@ next_m(const struct signals_model *m, uint32_t lane, uint32_t from_m)
     uint32_t next = 0;
     for (uint32_t j = 0; j < m->loops_count; j++) {
         uint32_t at_m = m->loops[j].distance_m;
-        if (at_m < from_m && at_m > next && leads_to(&m->loops[j], lane))
+        if (at_m < from_m && at_m > next && signals_leads_to(&m->loops[j], lane))
             next = at_m;
     }
     return next;
@@ -97,7 +91,7 @@ shows(const struct queues *q, uint32_t lane, uint32_t at_m, double now_s)
 {
     for (uint32_t j = 0; j < q->model->loops_count; j++) {
         const struct signals_source *s = &q->model->loops[j];
-        if (s->distance_m == at_m && leads_to(s, lane) &&
+        if (s->distance_m == at_m && signals_leads_to(s, lane) &&
             (spill_covered(&q->spill, j) || !blind_sees(&q->blind, s->lanes[0], now_s)))
             return false;
     }

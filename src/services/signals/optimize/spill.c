@@ -80,7 +80,7 @@ static bool
 is_fed(const struct signals_model *m, uint32_t lane)
 {
     for (uint32_t i = 0; i < m->feeders_count; i++) {
-        if (memchr(m->feeders[i].lanes, (int)lane, m->feeders[i].lanes_count))
+        if (signals_leads_to(&m->feeders[i], lane))
             return true;
     }
     return false;
