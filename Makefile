@@ -207,7 +207,7 @@ $(B)/tests/store/retention: $(B)/obj/tests/store/retention.o $(LIB)
 	$(Q) $(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 # Breaks the processes of a running city.
-$(B)/drills/kill: $(call obj,drills/kill/kill.c drills/kill/faults.c) $(LIB)
+$(B)/drills/kill: $(call obj,drills/kill/kill.c drills/kill/faults.c drills/kill/bystander.c) $(LIB)
 	@mkdir -p $(@D)
 	$(Q) $(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 # The drill of floods: a core and a gate with one object more, an attacker who waits to be told.
