@@ -258,6 +258,7 @@ queues_hear(struct queues *q, const struct signals_reading *r, bool loops_only, 
         if (!cars && r->stop_on[l] && r->stop[l] == 0)
             line_present(q, l, now_s);
         line_watch(q, l, now_s);
+        stuck_watch(q, l, now_s);
         flow_second(&q->lanes[l].flow, lights_protected(q, l), r->stop[l], queue_by(q, l, now_s),
                     now_s);
     }

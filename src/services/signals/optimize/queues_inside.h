@@ -4,6 +4,7 @@
  *   queues_approach  a loop before the line, or a neighbour, claims that somebody comes
  *   queues_late      who should have come by now: he stands behind others, or is elsewhere
  *   queues_line      the stop line: who leaves, who stands there, who does not
+ *   queues_stuck     a lane that does not move although it is green
  *   queues_lost      seconds that nobody told of
  *   queues_pace      how long it takes from one place to the next where one is seen
  *   queues_shares    who takes which lane and which link, as learned
@@ -80,6 +81,19 @@ void line_present(struct queues *q, uint32_t lane, double now_s);
 void line_absent(struct queues *q, uint32_t lane, double now_s);
 /* The head at its green: what he waits for says where he wants to go. */
 void line_watch(struct queues *q, uint32_t lane, double now_s);
+
+/* ---- queues_stuck ---- */
+
+/*
+ * A lane whose head does not leave at its green serves nobody in this phase: there is no room
+ * ahead, or it never comes to his turn, and a plan that waits for him waits in vain.
+ *
+ * Who gives way to others who keep coming is found sooner. Mostly he has crossed the line and waits
+ * in the junction, with those behind him, and leaves at the latest when the light changes: he is
+ * stuck in this green alone, and the sooner it ends the more such turns there are. Where a phase
+ * gives him right of way that one is better than to try once more, and all is as for others.
+ */
+void stuck_watch(struct queues *q, uint32_t lane, double now_s);
 
 /* ---- queues_lost ---- */
 

@@ -3,8 +3,6 @@
 #define SEEN_THERE_S 4.0 /* who was seen on another lane is less likely here */
 #define SOON_S 6.0       /* who departs was expected within this */
 #define PROOF_GREEN_S 2.0
-#define STUCK_AFTER_S 10.0
-#define STUCK_FOR_S 40.0
 
 /* One on the list of another lane. */
 struct stray {
@@ -135,8 +133,4 @@ line_watch(struct queues *q, uint32_t lane, double now_s)
         if (lights_shown(q, k) != LIGHT_RED)
             q->proof[k] += free_way ? 1.0 : 0.25;
     }
-    double since = l->green_since_s > l->departed_s ? l->green_since_s : l->departed_s;
-    since = since > l->busy_since_s ? since : l->busy_since_s;
-    if (q->phase >= 0 && now_s - since > STUCK_AFTER_S)
-        l->stuck_until_s[q->phase] = now_s + STUCK_FOR_S;
 }
