@@ -4,13 +4,12 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 enum { PAGE = 4096 };
 
-static struct bystander_sample samples[BYSTANDER_SAMPLES_MAX];
+static struct sample samples[BYSTANDER_SAMPLES_MAX];
 static size_t samples_count;
 static atomic_bool ends;
 static pthread_t thread;
@@ -52,7 +51,7 @@ note(double due_ms, double latency_ms)
 {
     if (samples_count < BYSTANDER_SAMPLES_MAX)
         samples[samples_count++] =
-            (struct bystander_sample){(uint64_t)due_ms, latency_ms > 0 ? latency_ms : 0};
+            (struct sample){(uint64_t)due_ms, latency_ms > 0 ? latency_ms : 0};
 }
 
 static void *
@@ -88,7 +87,7 @@ bystander_begin(const char *dir)
     return pthread_create(&thread, NULL, stand_by, NULL) == 0 ? OK : ERR_IO;
 }
 
-const struct bystander_sample *
+struct sample *
 bystander_end(size_t *count)
 {
     ends = true;

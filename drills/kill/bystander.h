@@ -18,15 +18,15 @@ enum {
     BYSTANDER_SAMPLES_MAX = 1 << 20, /* five hours */
 };
 
-struct bystander_sample {
-    uint64_t due_ms; /* monotonic */
+struct sample {
+    uint64_t sent_ms; /* monotonic: when it was due */
     double latency_ms;
 };
 
 /* Writes to an unlinked file in `dir`. Once a process. */
 enum err bystander_begin(const char *dir) MUST_USE;
 
-/* Until now, in order of time; valid until the process ends. The thread has ended. */
-const struct bystander_sample *bystander_end(size_t *count);
+/* Until now, in order of time; borrowed until the process ends. The thread has ended. */
+struct sample *bystander_end(size_t *count);
 
 #endif
