@@ -92,6 +92,13 @@ struct signals_model {
     uint64_t walks[SIGNALS_PHASES_MAX];    /* lanes of people on foot that it lets go: bits */
 };
 
+/* With this light (enum link_light) it may go, and gives way to somebody. */
+static inline bool
+signals_gives_way(const struct signals_model *m, uint32_t link, uint8_t light)
+{
+    return light == LIGHT_YIELDS && m->yields_count[link] > 0;
+}
+
 /* Names are compared by this; never 0. */
 uint64_t signals_name_hash(struct bytes name);
 

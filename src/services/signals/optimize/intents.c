@@ -48,7 +48,7 @@ crosses(const struct search_problem *p, const struct greens *g, uint32_t link, d
         double start_s = starts ? p->lanes[p->model->link_lane[link]].start_s : 0;
         double from_s = g->list[i].from_s + start_s;
         double at = t > from_s ? t : from_s;
-        *yields = light == LIGHT_YIELDS && p->model->yields_count[link] > 0;
+        *yields = signals_gives_way(p->model, link, light);
         if (at < g->list[i].until_s)
             return at;
     }

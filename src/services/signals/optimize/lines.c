@@ -13,7 +13,7 @@ prepare_links(struct lines *l)
             l->light[ph][k] = light;
             l->goes[k][ph] = go ? UINT8_MAX : 0;
             l->go_of[k] |= (uint32_t)go << ph;
-            if (light == LIGHT_YIELDS && m->yields_count[k] > 0)
+            if (signals_gives_way(m, k, light))
                 l->yield_of[k] |= 1U << ph;
         }
     }

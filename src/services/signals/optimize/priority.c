@@ -22,7 +22,7 @@ serve_lane(const struct search_problem *p, uint32_t phase, uint32_t lane, double
         uint8_t light = p->model->lights[phase][k];
         if (light == LIGHT_RED || p->stuck[phase][lane] || l->eta_s[i] > t + TOGETHER_S)
             break;
-        bool yields = light == LIGHT_YIELDS && p->model->yields_count[k] > 0;
+        bool yields = signals_gives_way(p->model, k, light);
         t = (t > l->eta_s[i] ? t : l->eta_s[i]) + (yields ? PERMISSIVE_S : l->headway_s);
         out->vehicles += l->weight[i];
     }

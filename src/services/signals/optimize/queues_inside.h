@@ -174,7 +174,8 @@ void cameras_hear(struct queues *q, const struct signals_reading *r, double now_
 /* ---- queues_lights ---- */
 
 enum link_light lights_shown(const struct queues *q, uint32_t link);
-bool lights_green(const struct queues *q, uint32_t lane); /* for one of its links */
+bool lights_gives_way(const struct queues *q, uint32_t link); /* it may go, and gives way */
+bool lights_green(const struct queues *q, uint32_t lane);     /* for one of its links */
 /* Every link has right of way: only there a queue leaves as fast as it can. */
 bool lights_protected(const struct queues *q, uint32_t lane);
 /* Who stands at the line could go: it has right of way, and there is room behind it. */

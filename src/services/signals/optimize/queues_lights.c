@@ -7,11 +7,17 @@ lights_shown(const struct queues *q, uint32_t link)
 }
 
 bool
+lights_gives_way(const struct queues *q, uint32_t link)
+{
+    return signals_gives_way(q->model, link, lights_shown(q, link));
+}
+
+bool
 lights_protected(const struct queues *q, uint32_t lane)
 {
     for (uint32_t k = 0; k < q->model->links_count; k++) {
-        if (q->model->link_lane[k] == lane && lights_shown(q, k) != LIGHT_GREEN &&
-            (lights_shown(q, k) == LIGHT_RED || q->model->yields_count[k] > 0))
+        if (q->model->link_lane[k] == lane &&
+            (lights_shown(q, k) == LIGHT_RED || lights_gives_way(q, k)))
             return false;
     }
     return true;
@@ -33,8 +39,7 @@ lights_free_way(const struct queues *q, uint32_t lane)
     for (uint32_t k = 0; k < q->model->links_count; k++) {
         if (q->model->link_lane[k] != lane)
             continue;
-        bool yields = lights_shown(q, k) == LIGHT_YIELDS && q->model->yields_count[k] > 0;
-        if (lights_shown(q, k) == LIGHT_RED || yields ||
+        if (lights_shown(q, k) == LIGHT_RED || lights_gives_way(q, k) ||
             (q->full_exits >> q->model->link_exit[k] & 1))
             return false;
     }
@@ -59,7 +64,7 @@ lights_yielding(const struct queues *q, uint32_t lane)
         if (q->model->link_lane[k] != lane || lights_shown(q, k) == LIGHT_RED)
             continue;
         all += q->turn[k];
-        if (lights_shown(q, k) == LIGHT_YIELDS && q->model->yields_count[k] > 0)
+        if (lights_gives_way(q, k))
             yields += q->turn[k];
     }
     return all > 0 ? yields / all : 0;

@@ -127,10 +127,7 @@ line_watch(struct queues *q, uint32_t lane, double now_s)
     if (!l->on || !l->green || now_s - l->green_since_s < PROOF_GREEN_S)
         return;
     for (uint32_t k = 0; k < q->model->links_count; k++) {
-        if (q->model->link_lane[k] != lane)
-            continue;
-        bool free_way = lights_shown(q, k) == LIGHT_GREEN || q->model->yields_count[k] == 0;
-        if (lights_shown(q, k) != LIGHT_RED)
-            q->proof[k] += free_way ? 1.0 : 0.25;
+        if (q->model->link_lane[k] == lane && lights_shown(q, k) != LIGHT_RED)
+            q->proof[k] += lights_gives_way(q, k) ? 0.25 : 1.0;
     }
 }

@@ -116,7 +116,7 @@ likelihood(const struct queues *q, uint32_t link)
         uint8_t light = q->model->lights[q->green_phase][link];
         if (light == LIGHT_RED)
             fits = RED_FITS;
-        else if (light == LIGHT_YIELDS && q->model->yields_count[link] > 0)
+        else if (signals_gives_way(q->model, link, light))
             fits = YIELDS_FITS;
     }
     for (double proof = q->proof[link]; proof >= 1; proof -= 1)

@@ -5,19 +5,13 @@
 #define KEPT_AFTER_S 4.0 /* two headways: who could go would have followed by then */
 #define KEPT_FOR_S 2.0   /* said again each second */
 
-static bool
-gives_way(const struct queues *q, uint32_t link)
-{
-    return lights_shown(q, link) == LIGHT_YIELDS && q->model->yields_count[link] > 0;
-}
-
 /* Somebody left lately to whom one of this lane gives way. */
 static bool
 is_kept(const struct queues *q, uint32_t lane, double now_s)
 {
     const struct signals_model *m = q->model;
     for (uint32_t k = 0; k < m->links_count; k++) {
-        if (m->link_lane[k] != lane || !gives_way(q, k))
+        if (m->link_lane[k] != lane || !lights_gives_way(q, k))
             continue;
         for (uint32_t y = 0; y < m->yields_count[k]; y++) {
             uint32_t foe = m->yields[k][y];
@@ -37,7 +31,8 @@ is_protected_once(const struct queues *q, uint32_t lane)
     for (uint32_t ph = 0; ph < m->phases_count; ph++) {
         bool all = true;
         for (uint32_t k = 0; k < m->links_count; k++) {
-            if (m->link_lane[k] == lane && gives_way(q, k) && m->lights[ph][k] != LIGHT_GREEN)
+            if (m->link_lane[k] == lane && lights_gives_way(q, k) &&
+                m->lights[ph][k] != LIGHT_GREEN)
                 all = false;
         }
         if (all)

@@ -230,7 +230,7 @@ advance_lane(struct search *s, struct node *n, uint32_t c, uint32_t slot, double
         at = at > t ? at : t;
         if (at >= t + 1 || at >= until)
             break;
-        bool yields = light == LIGHT_YIELDS && p->model->yields_count[k] > 0;
+        bool yields = signals_gives_way(p->model, k, light);
         if (yields && (n->left_s == 0 || is_held(s, n)) && gap_missing(s, n, c, k, t))
             break;
         int8_t tight = s->tight_of[p->model->link_exit[k]];
