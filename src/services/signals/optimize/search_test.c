@@ -202,6 +202,31 @@ TEST(one_who_yields_waits_for_a_gap)
     CHECK(run(p).phase_cost[0] > 5);
 }
 
+/* Each of two oncoming lanes has one who turns left before one who goes straight on: whoever is
+ * behind who waits for a gap does not come, unless a phase lets that one go without a gap. */
+TEST(who_stands_behind_one_who_gives_way_does_not_come)
+{
+    enum { LEFT, STRAIGHT, ONCOMING_LEFT, ONCOMING, OWN = 1 };
+    struct signals_model m = {
+        .phases_count = 2, .links_count = 4, .lanes_count = 2, .exits_count = 1};
+    for (uint32_t k = 0; k < m.links_count; k++) {
+        m.link_lane[k] = (uint8_t)(k / 2);
+        m.lights[0][k] = k % 2 == 0 ? LIGHT_YIELDS : LIGHT_GREEN;
+    }
+    m.yields_count[LEFT] = m.yields_count[ONCOMING_LEFT] = 1;
+    m.yields[LEFT][0] = ONCOMING;
+    m.yields[ONCOMING_LEFT][0] = STRAIGHT;
+    m.minimum_s[0] = m.minimum_s[OWN] = 7;
+    m.lights[OWN][ONCOMING_LEFT] = LIGHT_YIELDS;
+    struct search_problem *p = problem_for(&m);
+    for (uint32_t k = 0; k < m.links_count; k++)
+        come(p, m.link_lane[k], k, 0);
+    double both = run(p).phase_cost[0]; /* 0, 2.6; 2.0, 4.6 s */
+    CHECK(both > 9.1 && both < 9.3);
+    m.lights[OWN][ONCOMING_LEFT] = LIGHT_GREEN; /* he may be served first there */
+    CHECK(run(p).phase_cost[0] > both + 1);
+}
+
 TEST(a_stuck_lane_is_no_reason_to_change)
 {
     struct signals_model m = crossing();
