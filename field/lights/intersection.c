@@ -157,18 +157,46 @@ target_letter(const struct intersection *x, uint32_t to, uint32_t link)
     return to == LIGHTS_NO_PHASE ? 'r' : x->phases[to][link];
 }
 
+/* Who is stopped on the way: all who lose green, and vehicles that one of these gives way to. */
+static struct link_set
+find_stopped(const struct intersection *x, const char *from, uint32_t to)
+{
+    struct link_set stopped = {0}, going = {0};
+    bool more = true;
+    for (uint32_t i = 0; i < x->links_count; i++) {
+        if (loses(from[i], target_letter(x, to, i)))
+            link_add(&stopped, i);
+        if (letter_strength(from[i]) > 1 && !x->links[i].walk)
+            link_add(&going, i);
+    }
+    while (more) {
+        more = false;
+        for (uint32_t i = 0; i < x->links_count; i++) {
+            for (uint32_t w = 0; from[i] == 'g' && link_in(&stopped, i) && w < LIGHTS_WORDS; w++) {
+                uint64_t with = x->yields[i].word[w] & going.word[w] & ~stopped.word[w];
+                stopped.word[w] |= with;
+                more = more || with != 0;
+            }
+        }
+    }
+    return stopped;
+}
+
 void
 intersection_between(const struct intersection *x, const char *from, uint32_t to,
                      enum lights_stage stage, char *out)
 {
+    struct link_set stopped = find_stopped(x, from, to);
     for (uint32_t i = 0; i < x->links_count; i++) {
         char a = from[i], b = target_letter(x, to, i);
-        bool walk = x->links[i].walk;
+        bool walk = x->links[i].walk, stops = link_in(&stopped, i);
         char weaker = letter_strength(a) < letter_strength(b) ? a : b;
         if (stage == STAGE_CLEARANCE)
-            out[i] = walk && loses(a, b) ? 'y' : a;
-        else if (stage == STAGE_YELLOW && !walk && loses(a, b))
+            out[i] = walk && stops ? 'y' : a;
+        else if (stage == STAGE_YELLOW && !walk && stops)
             out[i] = 'y';
+        else if (stops)
+            out[i] = b == 's' ? 's' : 'r';
         else
             out[i] = letter_strength(weaker) > 0 ? weaker : 'r';
     }
@@ -185,6 +213,7 @@ struct lights_change
 intersection_change(const struct intersection *x, const char *from, uint32_t to)
 {
     struct lights_change c = {.all_stop = true}, standing = {0};
+    struct link_set stopped = find_stopped(x, from, to);
     uint8_t buffer_s = 0;
     bool ends = false;
     for (uint32_t i = 0; i < x->links_count; i++) {
@@ -195,11 +224,13 @@ intersection_change(const struct intersection *x, const char *from, uint32_t to)
             standing.yellow_s = larger(standing.yellow_s, l->yellow_s);
             standing.all_red_s = larger(standing.all_red_s, l->all_red_s);
         }
-        if (!loses(from[i], target_letter(x, to, i))) {
+        if (!link_in(&stopped, i)) {
             c.all_stop = false;
             continue;
         }
         ends = true;
+        if (!loses(from[i], target_letter(x, to, i))) /* red before it is green again */
+            c.all_red_s = larger(c.all_red_s, 1);
         if (l->walk) {
             c.clearance_s = larger(c.clearance_s, l->clearance_s);
             buffer_s = larger(buffer_s, l->all_red_s);

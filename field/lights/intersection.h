@@ -11,6 +11,11 @@
  * Two links that cross may only go together if one of them shows g or s and yields to the other.
  * All of this is checked for each phase and for each state between each two phases.
  *
+ * Who waits inside for a gap and sees yellow takes it that those he gives way to see it too, and
+ * turns (the yellow trap; MUTCD 2009 2C.48 warns of it by a sign). So nobody who shows g loses it
+ * while vehicles that he gives way to keep theirs: they get yellow and red with him, and green
+ * again in the phase that comes.
+ *
  * Lanes are who can call: each is served by a phase in which one of its links shows G, g or s.
  *
  * The longest red. Some phases (the cover) together serve every lane. A round is the longest that
@@ -31,6 +36,7 @@
 
 enum {
     LIGHTS_LINKS_MAX = 128,
+    LIGHTS_WORDS = LIGHTS_LINKS_MAX / 64, /* of a set of links */
     LIGHTS_PHASES_MAX = 32,
     LIGHTS_LANES_MAX = 64,
     LIGHTS_PLANS_MAX = 8,
@@ -56,7 +62,7 @@ enum {
 };
 
 struct link_set {
-    uint64_t word[LIGHTS_LINKS_MAX / 64];
+    uint64_t word[LIGHTS_WORDS];
 };
 
 struct lights_link {
@@ -180,8 +186,9 @@ bool intersection_fits(const struct intersection *x, const char *shown, const ch
 
 enum lights_stage { STAGE_CLEARANCE, STAGE_YELLOW, STAGE_RED };
 /*
- * What is shown on the way from a phase to another: who loses green is yellow, then red; who keeps
- * it shows the weaker of the two; who gains waits. `to` LIGHTS_NO_PHASE: everybody loses.
+ * What is shown on the way from a phase to another: who loses green is yellow, then red, and with
+ * who gives way the vehicles that he gives way to; who keeps it shows the weaker of the two; who
+ * gains waits. `to` LIGHTS_NO_PHASE: everybody loses.
  */
 void intersection_between(const struct intersection *x, const char *from, uint32_t to,
                           enum lights_stage stage, char *out);

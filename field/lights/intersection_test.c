@@ -125,6 +125,43 @@ TEST(what_stands_between_two_phases_is_checked_and_right)
     CHECK(c.clearance_s == 8 && c.yellow_s == 0 && c.all_red_s == 3 && !c.all_stop);
 }
 
+/* Of both lefts only the one whose oncoming traffic stops may be left alone. */
+TEST(who_gives_way_does_not_see_yellow_while_those_he_gives_way_to_go_on)
+{
+    struct intersection x = good();
+    char shown[LIGHTS_LINKS_MAX + 1], why[LIGHTS_WHY_SIZE];
+    for (uint32_t i = 0; i < x.links_count; i++)
+        x.links[i].all_red_s = 0;
+    CHECK_OK(intersection_add_phase(&x, bytes_text("GGrrrrrrG")));
+    CHECK_OK(intersection_check(&x, why));
+    intersection_between(&x, x.phases[0], 4, STAGE_YELLOW, shown);
+    CHECK(strcmp(shown, "ygrryyrrG") == 0); /* 5 gives way to 0, 1 to 4 */
+    intersection_between(&x, x.phases[0], 4, STAGE_RED, shown);
+    CHECK(strcmp(shown, "rgrrrrrrG") == 0);
+    struct lights_change c = intersection_change(&x, x.phases[0], 4);
+    CHECK(c.yellow_s == 4 && c.all_red_s == 1 && !c.all_stop); /* 0 is green again */
+    intersection_between(&x, x.phases[4], 0, STAGE_YELLOW, shown);
+    CHECK(strcmp(shown, "GgrrrrrrG") == 0);
+}
+
+/* 0 gives way to 1 and 1 to 2: all of them stop with 0. */
+TEST(who_is_stopped_stops_whom_he_gives_way_to)
+{
+    struct intersection x;
+    char shown[LIGHTS_LINKS_MAX + 1];
+    intersection_init(&x, 4);
+    for (uint32_t i = 0; i < 2; i++) {
+        intersection_cross(&x, i, i + 1);
+        intersection_yield(&x, i, i + 1);
+    }
+    CHECK_OK(intersection_add_phase(&x, bytes_text("ggGG")));
+    CHECK_OK(intersection_add_phase(&x, bytes_text("rgGG")));
+    intersection_between(&x, x.phases[0], 1, STAGE_YELLOW, shown);
+    CHECK(strcmp(shown, "yyyG") == 0);
+    intersection_between(&x, x.phases[0], 1, STAGE_RED, shown);
+    CHECK(strcmp(shown, "rrrG") == 0);
+}
+
 TEST(a_day_has_its_plans)
 {
     struct intersection x = good();

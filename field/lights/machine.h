@@ -15,8 +15,10 @@
  *     are a phase's, or derived from one by taking green away, or all flash.
  *
  * M2  Whoever loses green shows yellow for its yellow_s, a walk its clearance_s; nobody who gains
- *     green has it before all-red is over. Nothing shortens them: no wish, no person, no
- *     pre-emption. With all red it goes on while somebody is inside, box_wait_s at most.
+ *     green has it before all-red is over. With who gives way and loses green the vehicles are
+ *     stopped that he gives way to, though the next phase has them too. Nothing shortens them: no
+ *     wish, no person, no pre-emption. With all red it goes on while somebody is inside, box_wait_s
+ *     at most.
  *
  * M3  A phase stands for at least the minimum green of its links, a walk for its walk_s; for a
  *     pre-emption at least preempt_minimum_s, and the walk.

@@ -101,6 +101,19 @@ check_end(struct monitor *o, uint32_t i, enum aspect now, bool preempted)
     return m->since_s >= least || trip(o, MONITOR_SHORT_GREEN, i, i);
 }
 
+/* O6 */
+static bool
+check_trap(struct monitor *o, uint32_t i, enum aspect now, const char *next)
+{
+    if (now != ASPECT_YELLOW || o->links[i].shows != 'g')
+        return true;
+    for (uint32_t k = 0; k < o->x->links_count; k++) {
+        if (link_in(&o->x->yields[i], k) && !o->x->links[k].walk && aspect_of(next[k]) == ASPECT_GO)
+            return trip(o, MONITOR_YELLOW_TRAP, i, k);
+    }
+    return true;
+}
+
 /* O4, O5: how a link gets green. `next` is what all will show. */
 static bool
 check_begin(struct monitor *o, uint32_t i, enum aspect now, const char *next)
@@ -169,7 +182,8 @@ monitor_observe(struct monitor *o, const char *shown, bool preempted)
         if (now == before)
             continue;
         bool ends = before == ASPECT_GO || before == ASPECT_YELLOW;
-        if (!(ends ? check_end(o, i, now, preempted) : check_begin(o, i, now, shown)))
+        if (!(ends ? check_end(o, i, now, preempted) : check_begin(o, i, now, shown)) ||
+            !check_trap(o, i, now, shown))
             return false;
     }
     note(o, shown);

@@ -21,6 +21,8 @@
  * O4  Nobody gets green before all that cross his way have been red for their all_red_s.
  *
  * O5  All flash or nobody does; after it all are red for LIGHTS_LEAVE_FLASH_S.
+ *
+ * O6  Who goes by giving way does not see yellow while a vehicle that he gives way to keeps green.
  */
 #ifndef FIELD_LIGHTS_MONITOR_H
 #define FIELD_LIGHTS_MONITOR_H
@@ -38,6 +40,7 @@ enum { MONITOR_TRIPS = 3, MONITOR_WINDOW_S = 86400, MONITOR_WHY_SIZE = 120 };
     X(SHORT_WALK, "a walk was shorter than its minimum")                                           \
     X(SHORT_CLEARANCE, "a walk ended without its clearance")                                       \
     X(SHORT_RED, "a green came before who crosses had cleared")                                    \
+    X(YELLOW_TRAP, "who gives way has yellow before those he gives way to")                        \
     X(AFTER_FLASH, "a green came too early after flashing")                                        \
     X(SILENCE, "nothing was shown in time")
 #define MONITOR_FAULT(name, word) MONITOR_##name,

@@ -61,6 +61,10 @@ TEST(every_fault_trips)
     CHECK(WATCH(SHAPE_CROSSINGS, false, {"GrGrr", 7}, {"Gryrr", 7}, {"yrrrr", 1}) ==
           MONITOR_SHORT_CLEARANCE);
     CHECK(WATCH(SHAPE_CROSSINGS, false, {"rGrGG", 1}) == MONITOR_CONFLICT);
+    CHECK(WATCH(SHAPE_PERMISSIVE_LEFTS, false, {"GgrrGgrrG", 9}, {"ygrrGyrrG", 1}) ==
+          MONITOR_NONE); /* 5 gives way to 0; 1 and 4 go on */
+    CHECK(WATCH(SHAPE_PERMISSIVE_LEFTS, false, {"GgrrGgrrG", 9}, {"GyrrGgrrG", 1}) ==
+          MONITOR_YELLOW_TRAP);
 }
 
 TEST(a_pre_emption_may_end_a_green_after_five_seconds_and_nothing_else)

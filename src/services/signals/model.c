@@ -268,6 +268,45 @@ find_walks(struct signals_model *m)
     }
 }
 
+/* Whom a change stops: who loses green, and vehicles that one of these gives way to. */
+static void
+find_stopped(const struct signals_model *m, uint32_t from, uint32_t to,
+             bool stopped[static SIGNALS_LINKS_MAX])
+{
+    uint8_t left[SIGNALS_LINKS_MAX]; /* to be looked at: each comes here once */
+    uint32_t count = 0;
+    for (uint32_t k = 0; k < m->links_count; k++) {
+        stopped[k] = m->lights[from][k] != LIGHT_RED && m->lights[to][k] == LIGHT_RED;
+        if (stopped[k])
+            left[count++] = (uint8_t)k;
+    }
+    while (count > 0) {
+        uint32_t k = left[--count];
+        bool yields = signals_gives_way(m, k, m->lights[from][k]);
+        for (uint32_t y = 0; yields && y < m->yields_count[k]; y++) {
+            uint32_t foe = m->yields[k][y];
+            if (stopped[foe] || m->lights[from][foe] == LIGHT_RED ||
+                m->lane_kind[m->link_lane[foe]] == LANE_WALK)
+                continue;
+            stopped[foe] = true;
+            left[count++] = (uint8_t)foe;
+        }
+    }
+}
+
+static void
+find_stops(struct signals_model *m)
+{
+    bool stopped[SIGNALS_LINKS_MAX];
+    for (uint32_t from = 0; from < m->phases_count; from++) {
+        for (uint32_t to = 0; to < m->phases_count; to++) {
+            find_stopped(m, from, to, stopped);
+            for (uint32_t k = 0; k < m->links_count; k++)
+                m->stops[from][k] |= (uint32_t)(stopped[k] && m->lights[to][k] != LIGHT_RED) << to;
+        }
+    }
+}
+
 static enum err
 read_turns(const cJSON *text, struct signals_model *m)
 {
@@ -379,6 +418,7 @@ signals_model_read(struct bytes thing, struct signals_model *out)
         e = read_street(p, &m);
     if (e == OK) {
         find_walks(&m);
+        find_stops(&m);
         hash_names(lanes, m.lanes_count, m.lane_name);
         hash_names(exits, m.exits_count, m.exit_name);
         *out = m;

@@ -90,6 +90,10 @@ struct signals_model {
     uint8_t minimum_s[SIGNALS_PHASES_MAX]; /* of a phase's green */
     uint8_t clears_s[SIGNALS_PHASES_MAX];  /* of its walks */
     uint64_t walks[SIGNALS_PHASES_MAX];    /* lanes of people on foot that it lets go: bits */
+    /* Phases (bits) that have a link's green as this one has, but a change to them stops it:
+       somebody who gives way to it loses his green then (field/lights/intersection.h, yellow trap).
+     */
+    uint32_t stops[SIGNALS_PHASES_MAX][SIGNALS_LINKS_MAX];
 };
 
 /* With this light (enum link_light) it may go, and gives way to somebody. */

@@ -84,6 +84,23 @@ TEST(what_it_says_of_the_street_is_read)
     CHECK(m.yellow_s == 3 && m.all_red_s == 1 && m.minimum_s[0] == 5 && m.minimum_s[1] == 5);
 }
 
+/* c turns across a: if it loses green while a goes on, a is stopped; b, whom nobody gives way to,
+ * and who walks are not. */
+TEST(a_change_stops_whom_one_gives_way_to_who_loses_his_green)
+{
+    static const char trap[] =
+        "{\"properties\":{\"phases\":[\"GGgG\",\"GGrG\",\"rGGr\"],"
+        "\"links\":[{\"lane\":\"a\",\"exit\":\"p\"},{\"lane\":\"b\",\"exit\":\"p\"},"
+        "{\"lane\":\"c\",\"exit\":\"p\"},{\"lane\":\"w\",\"exit\":\"p\"}],"
+        "\"lanes\":[\"a\",\"b\",\"c\",\"w\"],\"exits\":[\"p\"],\"kinds\":\"vvvw\","
+        "\"yields\":[[],[],[0,3],[]],\"plan\":[{\"phase\":0,\"seconds\":42}]}}";
+    struct signals_model m = model(trap);
+    CHECK(m.stops[0][0] == 1U << 1); /* to phase 1: c has red there, and a green */
+    CHECK(m.stops[0][1] == 0 && m.stops[0][2] == 0 && m.stops[0][3] == 0);
+    for (uint32_t k = 0; k < m.links_count; k++)
+        CHECK(m.stops[1][k] == 0 && m.stops[2][k] == 0);
+}
+
 #define TIMES CROSS ",\"times\":{\"yellow\":3,\"all_red\":1,\"minimum_green\":5,\"minimum_greens\":"
 
 TEST(each_phase_may_have_a_minimum_green_of_its_own)

@@ -92,8 +92,9 @@ check_green_begins(struct checker *c, uint32_t i, const char *shown)
 }
 
 static void
-check_green_ends(struct checker *c, uint32_t i, char next, bool preempted)
+check_green_ends(struct checker *c, uint32_t i, const char *shown, bool preempted)
 {
+    char next = shown[i];
     const struct lights_link *l = &c->x->links[i];
     int64_t stood_s = c->now - c->links[i].green_at;
     int64_t least_s = l->minimum_green_s;
@@ -103,6 +104,11 @@ check_green_ends(struct checker *c, uint32_t i, char next, bool preempted)
         violated(c, l->walk ? VIOLATION_WALK : VIOLATION_GREEN, i, (uint32_t)stood_s);
     if (next != 'y')
         violated(c, l->walk ? VIOLATION_CLEARANCE : VIOLATION_YELLOW, i, i);
+    for (uint32_t k = 0; k < c->x->links_count; k++) {
+        if (c->shown[i] == 'g' && link_in(&c->x->yields[i], k) && !c->x->links[k].walk &&
+            is_green(shown[k]))
+            violated(c, VIOLATION_TRAP, i, k);
+    }
 }
 
 static void
@@ -116,7 +122,7 @@ check_link(struct checker *c, uint32_t i, const struct checker_second *s)
         k->green_at = c->now;
     }
     if (is_green(was) && !is_green(is) && is != 'o')
-        check_green_ends(c, i, is, s->preempted);
+        check_green_ends(c, i, s->shown, s->preempted);
     if (was != 'y' && is == 'y') {
         if (!is_green(was))
             violated(c, VIOLATION_LETTER, i, i);

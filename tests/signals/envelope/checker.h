@@ -14,6 +14,7 @@
     X(GREEN, "short greens")                                                                       \
     X(WALK, "short walks")                                                                         \
     X(CLEARANCE, "short clearances")                                                               \
+    X(TRAP, "yellows before those who are given way to")                                           \
     X(ALL_RED, "short all-reds")                                                                   \
     X(FLASH, "hasty ends of flashing")                                                             \
     X(LETTER, "letters of no phase")                                                               \

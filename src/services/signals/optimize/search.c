@@ -185,12 +185,21 @@ gap_missing(struct search *s, const struct node *n, uint32_t c, uint32_t link, d
     return false;
 }
 
+/* A change from one phase to the other leaves this link its green. */
+static bool
+keeps_green(const struct search *s, const struct node *n, uint32_t link)
+{
+    return s->lines.light[n->from][link] != LIGHT_RED &&
+           s->lines.light[n->phase][link] != LIGHT_RED &&
+           !(s->p->model->stops[n->from][link] >> n->phase & 1);
+}
+
 /* What a link shows during the change of the node, `t` into the horizon; *until: it may be used. */
 static enum link_light
 changing_light(const struct search *s, const struct node *n, uint32_t link, double t, double *until)
 {
     enum link_light from = s->lines.light[n->from][link], to = s->lines.light[n->phase][link];
-    if (from != LIGHT_RED && to != LIGHT_RED)
+    if (keeps_green(s, n, link))
         return from < to ? from : to;
     bool walk = s->p->model->lane_kind[s->p->model->link_lane[link]] == LANE_WALK;
     if (from == LIGHT_RED || walk)
@@ -295,8 +304,9 @@ begin_green(struct search *s, struct node *n, double t)
     for (uint32_t c = 0; c < p->scenarios; c++) {
         for (uint32_t j = 0; j < s->lines.count; j++) {
             const struct search_lane *l = &p->lanes[s->lines.lane[j]];
-            uint32_t i = indices(s, n, c)[j], go = s->lines.at[c][j][i].go;
-            if (!(go >> n->phase & 1) || go >> n->from & 1 || l->eta_s[i] > t)
+            uint32_t i = indices(s, n, c)[j];
+            if (!(s->lines.at[c][j][i].go >> n->phase & 1) || l->eta_s[i] > t ||
+                keeps_green(s, n, l->link[c][i]))
                 continue;
             double *free_s = &free_times(s, n, c)[j];
             if (*free_s < t + l->start_s)

@@ -227,6 +227,22 @@ TEST(who_stands_behind_one_who_gives_way_does_not_come)
     CHECK(run(p).phase_cost[0] > both + 1);
 }
 
+/* Lane 0 has green in both phases; the change stops it, though, and it must start again. */
+TEST(a_change_may_stop_who_has_green_before_and_after_it)
+{
+    struct signals_model m = crossing();
+    m.lights[1][0] = LIGHT_GREEN;
+    struct search_problem *p = problem_for(&m);
+    for (int i = 0; i < 5; i++)
+        come(p, 1, 1, 0);
+    come(p, 0, 0, 2);
+    CHECK(run(p).phase == 1);
+    double kept = run(p).cost;
+    m.stops[0][0] = 1U << 1;
+    double stopped = run(p).cost; /* from 2 s until change and start are over at 5 s, and a stop */
+    CHECK(stopped - kept > 3.9 && stopped - kept < 4.1);
+}
+
 TEST(a_stuck_lane_is_no_reason_to_change)
 {
     struct signals_model m = crossing();
