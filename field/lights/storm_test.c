@@ -119,6 +119,13 @@ protected_turn(struct intersection *x)
         x->phases[0][i] = x->phases[0][i] == 'g' ? 'G' : x->phases[0][i];
 }
 
+/* Who gives way is as it is checked, but what is stopped with him is not known. */
+static void
+yellow_trap(struct intersection *x)
+{
+    memset(x->yields, 0, sizeof(x->yields));
+}
+
 /* --- and hands between a good machine and the lamps --- */
 
 static void
@@ -182,6 +189,7 @@ static const struct {
      true},
     {"a turn that yields shown as protected", SHAPE_PERMISSIVE_LEFTS, protected_turn, NULL,
      VIOLATION_CONFLICT, true},
+    {"oncoming traffic not stopped", SHAPE_RINGS, yellow_trap, NULL, VIOLATION_TRAP, true},
     {"yellow skipped", SHAPE_RINGS, NULL, skip_yellow, VIOLATION_YELLOW, true},
     {"clearance skipped", SHAPE_CROSSINGS, NULL, skip_clearance, VIOLATION_CLEARANCE, true},
     {"no red after flashing", SHAPE_TWO_PHASES, NULL, flash_until_green, VIOLATION_FLASH, true},
@@ -279,8 +287,8 @@ watched_life(const struct random_source *r, const struct intersection *x, struct
 TEST(nothing_wrong_gets_past_the_monitor_from_a_spoilt_machine)
 {
     static const enum violation grave[] = {
-        VIOLATION_CONFLICT,  VIOLATION_YELLOW,  VIOLATION_GREEN, VIOLATION_WALK,
-        VIOLATION_CLEARANCE, VIOLATION_ALL_RED, VIOLATION_FLASH};
+        VIOLATION_CONFLICT, VIOLATION_YELLOW,    VIOLATION_TRAP,    VIOLATION_GREEN,
+        VIOLATION_WALK,     VIOLATION_CLEARANCE, VIOLATION_ALL_RED, VIOLATION_FLASH};
     struct random_seeded seeded = {test_seed()};
     struct random_source r = random_seeded_source(&seeded);
     static struct intersection x;
