@@ -172,7 +172,9 @@ find_stopped(const struct intersection *x, const char *from, uint32_t to)
     while (more) {
         more = false;
         for (uint32_t i = 0; i < x->links_count; i++) {
-            for (uint32_t w = 0; from[i] == 'g' && link_in(&stopped, i) && w < LIGHTS_WORDS; w++) {
+            if (from[i] != 'g' || !link_in(&stopped, i))
+                continue;
+            for (uint32_t w = 0; w < LIGHTS_WORDS; w++) {
                 uint64_t with = x->yields[i].word[w] & going.word[w] & ~stopped.word[w];
                 stopped.word[w] |= with;
                 more = more || with != 0;

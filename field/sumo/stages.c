@@ -171,7 +171,7 @@ set_free(const struct work *w, struct link_set *set)
 {
     for (uint32_t a = 0; a < w->s->letters_count; a++) {
         bool clear = always_goes(w, a) && link_in(&w->ever_green, a);
-        for (uint32_t i = 0; clear && i < LIGHTS_LINKS_MAX / 64; i++)
+        for (uint32_t i = 0; clear && i < LIGHTS_WORDS; i++)
             clear = !(w->x.crosses[a].word[i] & set->word[i]);
         if (clear)
             link_add(set, a);
@@ -314,7 +314,7 @@ find_sets(struct work *w, uint64_t in, uint64_t may, uint64_t done)
         struct link_set set = {0};
         w->sets++;
         for (uint32_t u = 0; u < w->units_count; u++) {
-            for (uint32_t i = 0; in >> u & 1 && i < LIGHTS_LINKS_MAX / 64; i++)
+            for (uint32_t i = 0; in >> u & 1 && i < LIGHTS_WORDS; i++)
                 set.word[i] |= w->units[u].letters.word[i];
         }
         add_candidate(w, &set);

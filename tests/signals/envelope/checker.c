@@ -104,9 +104,8 @@ check_green_ends(struct checker *c, uint32_t i, const char *shown, bool preempte
         violated(c, l->walk ? VIOLATION_WALK : VIOLATION_GREEN, i, (uint32_t)stood_s);
     if (next != 'y')
         violated(c, l->walk ? VIOLATION_CLEARANCE : VIOLATION_YELLOW, i, i);
-    for (uint32_t k = 0; k < c->x->links_count; k++) {
-        if (c->shown[i] == 'g' && link_in(&c->x->yields[i], k) && !c->x->links[k].walk &&
-            is_green(shown[k]))
+    for (uint32_t k = 0; c->shown[i] == 'g' && k < c->x->links_count; k++) {
+        if (link_in(&c->x->yields[i], k) && !c->x->links[k].walk && is_green(shown[k]))
             violated(c, VIOLATION_TRAP, i, k);
     }
 }

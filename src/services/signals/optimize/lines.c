@@ -7,6 +7,7 @@ prepare_links(struct lines *l)
     const struct signals_model *m = p->model;
     for (uint32_t k = 0; k < m->links_count; k++) {
         l->go_of[k] = l->yield_of[k] = 0;
+        l->only_gaps[k] = m->yields_count[k] > 0;
         for (uint32_t ph = 0; ph < m->phases_count; ph++) {
             uint8_t light = p->stuck[ph][m->link_lane[k]] ? LIGHT_RED : m->lights[ph][k];
             bool go = light != LIGHT_RED;
@@ -15,6 +16,7 @@ prepare_links(struct lines *l)
             l->go_of[k] |= (uint32_t)go << ph;
             if (signals_gives_way(m, k, light))
                 l->yield_of[k] |= 1U << ph;
+            l->only_gaps[k] = l->only_gaps[k] && m->lights[ph][k] != LIGHT_GREEN;
         }
     }
 }

@@ -35,6 +35,7 @@ struct lines {
     uint8_t light[SIGNALS_PHASES_MAX][SIGNALS_LINKS_MAX];
     uint8_t goes[SIGNALS_LINKS_MAX][SIGNALS_PHASES_MAX]; /* 0xff or 0 */
     uint32_t go_of[SIGNALS_LINKS_MAX], yield_of[SIGNALS_LINKS_MAX];
+    bool only_gaps[SIGNALS_LINKS_MAX]; /* no phase has right of way for it, stuck or not */
     /* By scenario, slot and vehicle; one more than there are. */
     struct lines_vehicle at[SEARCH_SCENARIOS_MAX][SIGNALS_LANES_MAX][SEARCH_VEHICLES_MAX + 1];
     /* By second and slot, vehicles that are at the line before the next second, in

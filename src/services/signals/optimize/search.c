@@ -35,8 +35,7 @@ enum { SLOTS = SEARCH_SCENARIOS_MAX * SIGNALS_LANES_MAX };
 struct search {
     const struct search_problem *p;
     struct lines lines;
-    uint32_t always_walk;              /* phases whose walks nobody calls for */
-    bool only_gaps[SIGNALS_LINKS_MAX]; /* gives way in all phases that let it go */
+    uint32_t always_walk; /* phases whose walks nobody calls for */
     int8_t tight_of[SIGNALS_EXITS_MAX];
     uint32_t tight_count;
     uint32_t count;
@@ -105,22 +104,10 @@ find_always_walk(struct search *s)
 }
 
 static void
-find_only_gaps(struct search *s)
-{
-    const struct signals_model *m = s->p->model;
-    for (uint32_t k = 0; k < m->links_count; k++) {
-        s->only_gaps[k] = m->yields_count[k] > 0;
-        for (uint32_t ph = 0; ph < m->phases_count; ph++)
-            s->only_gaps[k] = s->only_gaps[k] && m->lights[ph][k] != LIGHT_GREEN;
-    }
-}
-
-static void
 prepare(struct search *s, const struct search_problem *p)
 {
     s->p = p;
     find_always_walk(s);
-    find_only_gaps(s);
     s->tight_count = 0;
     lines_prepare(&s->lines, p);
     for (uint32_t x = 0; x < p->model->exits_count; x++) {
@@ -142,11 +129,17 @@ is_held(const struct search *s, const struct node *n)
     return n->left_s > (int32_t)s->p->clearance_s;
 }
 
+static uint32_t
+phase_shown(const struct search *s, const struct node *n)
+{
+    return is_held(s, n) ? n->from : n->phase;
+}
+
 /* Somebody of the lane takes this link soon, and nobody stands before him who waits for a gap. */
 static bool
 comes(struct search *s, const struct node *n, uint32_t c, uint32_t lane, uint32_t link, double t)
 {
-    uint32_t phase = is_held(s, n) ? n->from : n->phase;
+    uint32_t phase = phase_shown(s, n);
     const struct search_lane *l = &s->p->lanes[lane];
     uint32_t from = indices(s, n, c)[s->lines.slot_of[lane]];
     for (uint32_t i = from; i < l->count && i < from + GAP_LOOK; i++) {
@@ -157,7 +150,7 @@ comes(struct search *s, const struct node *n, uint32_t c, uint32_t lane, uint32_
             continue;
         if (k == link)
             return true;
-        if (s->only_gaps[k] && l->eta_s[i] <= t && s->lines.light[phase][k] == LIGHT_YIELDS)
+        if (s->lines.only_gaps[k] && l->eta_s[i] <= t && s->lines.light[phase][k] == LIGHT_YIELDS)
             return false;
     }
     return false;
@@ -168,7 +161,7 @@ static bool
 gap_missing(struct search *s, const struct node *n, uint32_t c, uint32_t link, double t)
 {
     const struct signals_model *m = s->p->model;
-    uint32_t phase = is_held(s, n) ? n->from : n->phase;
+    uint32_t phase = phase_shown(s, n);
     for (uint32_t y = 0; y < m->yields_count[link]; y++) {
         uint32_t foe = m->yields[link][y];
         if (s->lines.light[phase][foe] != LIGHT_GREEN)
