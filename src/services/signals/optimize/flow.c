@@ -4,6 +4,24 @@ enum { QUEUE_LEAST = 4, DEPARTED_LEAST = 4 };
 #define KEEP 0.9        /* of what was learned before, at each green */
 #define HALF_SECOND 0.5 /* a crossing is known by the second only */
 
+/* Of the mean of all six, and the sums of those before each. Engineering choice, measured. */
+static const double share[FLOW_STARTS] = {1.35, 1.10, 1.00, 0.90, 0.85, 0.82};
+static const double sum[FLOW_STARTS + 1] = {0, 1.35, 2.45, 3.45, 4.35, 5.20, 6.02};
+
+double
+flow_headway(double headway_s, uint32_t gone)
+{
+    return headway_s * share[gone < FLOW_STARTS ? gone : FLOW_STARTS - 1];
+}
+
+double
+flow_time(double headway_s, uint32_t count)
+{
+    if (count <= FLOW_STARTS)
+        return headway_s * sum[count];
+    return headway_s * (sum[FLOW_STARTS] + share[FLOW_STARTS - 1] * (double)(count - FLOW_STARTS));
+}
+
 void
 flow_init(struct flow *f)
 {
@@ -31,8 +49,8 @@ end(struct flow *f)
     double first_s = f->first_s - HALF_SECOND - f->green_s;
     double last_s = f->last_s - HALF_SECOND - f->green_s;
     learn(&f->start_s, first_s, FLOW_START_LEAST_S, FLOW_START_MOST_S);
-    learn(&f->headway_s, (last_s - f->start_s) / (double)(f->departed - 1), FLOW_HEADWAY_LEAST_S,
-          FLOW_HEADWAY_MOST_S);
+    learn(&f->headway_s, (last_s - f->start_s) / flow_time(1, f->departed - 1),
+          FLOW_HEADWAY_LEAST_S, FLOW_HEADWAY_MOST_S);
 }
 
 void

@@ -1,7 +1,10 @@
 #include "services/signals/optimize/flow.h"
 #include "base/test.h"
 
-/* `greens` greens of ten vehicles, the first after `start` s, the others `headway` s apart. */
+/*
+ * `greens` greens of ten vehicles, the first after `start` s, the others apart by what `headway` is
+ * along a queue.
+ */
 static void
 play(struct flow *f, int greens, double start, double headway)
 {
@@ -12,13 +15,13 @@ play(struct flow *f, int greens, double start, double headway)
         double began = now;
         uint32_t left = 10;
         while (left > 0) {
-            double next = began + start + headway * (double)(10 - left);
+            double next = began + start + flow_time(headway, 10 - left);
             now += 1;
             uint32_t crossed = 0;
             while (left > 0 && next <= now) {
                 crossed++;
                 left--;
-                next += headway;
+                next = began + start + flow_time(headway, 10 - left);
             }
             flow_second(f, true, crossed, left, now);
         }
@@ -38,11 +41,23 @@ TEST(a_lane_is_learned_from_its_greens)
     struct flow f;
     flow_init(&f);
     CHECK(f.headway_s == FLOW_HEADWAY_S && f.start_s == FLOW_START_S);
-    play(&f, 60, 1.2, 2.4);
+    play(&f, 60, 0.2, 2.4);
     CHECK(f.start_s == FLOW_START_S); /* not less, but the tenth leaves when he left: */
-    CHECK(is_near(f.start_s + 9 * f.headway_s, 1.2 + 9 * 2.4, 0.6));
+    CHECK(is_near(f.start_s + flow_time(f.headway_s, 9), 0.2 + flow_time(2.4, 9), 0.6));
     play(&f, 60, 2.6, 1.7);
     CHECK(is_near(f.headway_s, 1.7, 0.1) && is_near(f.start_s, 2.6, 0.6));
+}
+
+TEST(headways_fall_to_that_of_a_flow)
+{
+    double all = 0;
+    for (uint32_t n = 0; n < 2 * FLOW_STARTS; n++) {
+        CHECK(is_near(flow_time(2, n), all, 1e-9));
+        CHECK(flow_headway(2, n + 1) <= flow_headway(2, n));
+        all += flow_headway(2, n);
+    }
+    CHECK(is_near(flow_time(2, FLOW_STARTS), 2 * FLOW_STARTS, 0.05)); /* the mean of the first */
+    CHECK(flow_headway(2, FLOW_STARTS) == flow_headway(2, FLOW_STARTS - 1));
 }
 
 TEST(what_cannot_be_is_not_learned)

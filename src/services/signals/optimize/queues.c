@@ -132,6 +132,7 @@ hear_lane(struct queues *q, const struct signals_reading *r, uint32_t lane, doub
     if (green && !l->green)
         l->green_since_s = now_s - 1;
     l->green = green;
+    l->left = green ? l->left + r->stop[lane] : 0;
     if ((r->stop_on[lane] && r->stop[lane] == 0 && !blind_is(&q->blind, lane)) != l->on) {
         l->on = !l->on;
         *(l->on ? &l->busy_since_s : &l->free_since_s) = now_s;

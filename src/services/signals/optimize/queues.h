@@ -62,6 +62,7 @@ struct queue_lane {
     double departed_s, green_since_s, served_s;
     double free_since_s, busy_since_s; /* of the stop loop */
     double per_s;                      /* arrivals, smoothed over QUEUE_RATE_S */
+    uint32_t left;                     /* over the line in this green */
     bool green, on;
     uint16_t inner_m; /* its nearest loop before the line; 0: none */
     bool stands;      /* it lies on the lane itself, and a queue stands over it, */

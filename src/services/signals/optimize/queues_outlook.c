@@ -238,7 +238,9 @@ fill_lane(const struct queues *q, const struct intents_source *sources, struct s
     to->headway_s = walk ? WALK_HEADWAY_S : from->flow.headway_s;
     to->permissive_s = walk ? WALK_HEADWAY_S : from->flow.headway_s * PERMISSIVE_SHARE;
     to->start_s = walk ? 0 : from->flow.start_s;
-    to->free_s = from->departed_s + to->headway_s - now_s;
+    to->gone = (uint8_t)(from->left < FLOW_STARTS ? from->left : FLOW_STARTS);
+    uint32_t before = from->left > 0 ? from->left - 1 : 0; /* whoever left last */
+    to->free_s = from->departed_s + flow_headway(to->headway_s, before) - now_s;
     double start = from->green_since_s + to->start_s - now_s;
     if (from->green && start > to->free_s)
         to->free_s = start;

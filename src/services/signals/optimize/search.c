@@ -47,6 +47,7 @@ struct search {
     /* states */
     uint8_t index[SEARCH_BEAM][SLOTS];
     double free_s[SEARCH_BEAM][SLOTS];
+    uint8_t gone[SEARCH_BEAM][SLOTS]; /* of the queue since it started; FLOW_STARTS: it flows */
     uint64_t hash[SEARCH_BEAM][SEARCH_SCENARIOS_MAX];  /* of all indices */
     uint64_t shown[SEARCH_BEAM][SEARCH_SCENARIOS_MAX]; /* lanes whose first one is let go */
     double room[SEARCH_BEAM][SEARCH_SCENARIOS_MAX * TIGHT_MAX];
@@ -63,6 +64,12 @@ static double *
 free_times(struct search *s, const struct node *n, uint32_t scenario)
 {
     return &s->free_s[n->state][scenario * s->lines.count];
+}
+
+static uint8_t *
+gone_of(struct search *s, const struct node *n, uint32_t scenario)
+{
+    return &s->gone[n->state][scenario * s->lines.count];
 }
 
 uint32_t
@@ -247,6 +254,7 @@ advance_lane(struct search *s, struct node *n, uint32_t c, uint32_t slot, double
     const struct search_lane *l = &p->lanes[s->lines.lane[slot]];
     uint32_t first = indices(s, n, c)[slot], i = first;
     double free_s = free_times(s, n, c)[slot];
+    uint8_t *gone = &gone_of(s, n, c)[slot];
     while (i < l->count && l->eta_s[i] < t + 1) {
         uint32_t k = l->link[c][i];
         double until = t + 1;
@@ -272,7 +280,10 @@ advance_lane(struct search *s, struct node *n, uint32_t c, uint32_t slot, double
         *cost += w * waited;
         if (waited > STOP_AFTER_S && l->eta_s[i] > 0)
             *cost += STOP_COST * w;
-        free_s = at + (light == LIGHT_YIELDS ? l->permissive_s : l->headway_s);
+        if (waited <= 0 && l->eta_s[i] > 0) /* nobody held him up */
+            *gone = FLOW_STARTS;
+        free_s = at + (light == LIGHT_YIELDS ? l->permissive_s : flow_headway(l->headway_s, *gone));
+        *gone = (uint8_t)(*gone + (*gone < FLOW_STARTS));
         i = s->lines.at[c][slot][i + 1].next;
     }
     if (i == first)
@@ -304,6 +315,7 @@ begin_green(struct search *s, struct node *n, double t)
             double *free_s = &free_times(s, n, c)[j];
             if (*free_s < t + l->start_s)
                 *free_s = t + l->start_s;
+            gone_of(s, n, c)[j] = 0;
         }
     }
 }
@@ -439,6 +451,7 @@ copy_state(struct search *s, uint32_t from, uint32_t to)
     uint32_t slots = s->p->scenarios * s->lines.count;
     memcpy(s->index[to], s->index[from], slots * sizeof(s->index[0][0]));
     memcpy(s->free_s[to], s->free_s[from], slots * sizeof(s->free_s[0][0]));
+    memcpy(s->gone[to], s->gone[from], slots * sizeof(s->gone[0][0]));
     memcpy(s->hash[to], s->hash[from], sizeof(s->hash[0]));
     memcpy(s->shown[to], s->shown[from], sizeof(s->shown[0]));
     if (s->tight_count > 0)
@@ -489,19 +502,19 @@ drop(struct search *s, uint32_t at)
  * worse than all these is not kept; what it costs at least is mostly enough to know that.
  */
 static uint32_t
-find_places(struct search *s, uint32_t beam, uint32_t share, uint32_t t)
+find_places(struct search *s, uint32_t share, uint32_t t)
 {
     uint32_t count = 0, enough = 0, of_phase[SIGNALS_PHASES_MAX] = {0};
     double worst = 0;
     for (uint32_t i = 0; i < s->count; i++) {
         const struct node *n = &s->nodes[s->order[i]];
-        if (enough == beam && rank(s, n, t, true) > worst) {
+        if (enough == SEARCH_BEAM && rank(s, n, t, true) > worst) {
             s->spare[s->spare_count++] = n->at;
             continue;
         }
         double exact = rank(s, n, t, false);
         s->places[count++] = (struct place){exact, n->at};
-        if (enough < beam && of_phase[n->phase]++ < share) {
+        if (enough < SEARCH_BEAM && of_phase[n->phase]++ < share) {
             worst = exact > worst ? exact : worst;
             enough++;
         }
@@ -514,17 +527,16 @@ static void
 prune(struct search *s, uint32_t t)
 {
     uint32_t kept = 0, of_phase[SIGNALS_PHASES_MAX] = {0};
-    uint32_t beam = s->p->thrift ? SEARCH_BEAM / SEARCH_THRIFT : SEARCH_BEAM;
-    uint32_t share = beam / (s->p->model->phases_count < 4 ? 2U : 3U) + 1;
-    if (s->count <= beam)
+    uint32_t share = SEARCH_BEAM / (s->p->model->phases_count < 4 ? 2U : 3U) + 1;
+    if (s->count <= SEARCH_BEAM)
         return;
     togo_begin(&s->togo, &s->lines, t);
-    uint32_t count = find_places(s, beam, share, t);
+    uint32_t count = find_places(s, share, t);
     places_sort(s->places, count);
     for (uint32_t i = 0; i < count; i++) {
         uint16_t at = s->places[i].at;
         uint32_t *of = &of_phase[s->nodes[at].phase];
-        if (kept < beam && *of < share) {
+        if (kept < SEARCH_BEAM && *of < share) {
             ++*of;
             s->order[kept++] = at;
         } else {
@@ -557,6 +569,7 @@ begin(struct search *s)
             indices(s, root, c)[j] = first;
             s->hash[root->state][c] += lines_hash(j, first);
             free_times(s, root, c)[j] = p->lanes[s->lines.lane[j]].free_s;
+            gone_of(s, root, c)[j] = p->lanes[s->lines.lane[j]].gone;
         }
         for (uint32_t x = 0; x < p->model->exits_count; x++) {
             if (s->tight_of[x] >= 0)

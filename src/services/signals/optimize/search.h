@@ -14,10 +14,11 @@
 #define SERVICES_SIGNALS_OPTIMIZE_SEARCH_H
 
 #include "services/signals/model.h"
+#include "services/signals/optimize/flow.h"
 
 enum {
     SEARCH_HORIZON_S = 30,
-    SEARCH_BEAM = 48,
+    SEARCH_BEAM = 24,
     SEARCH_BRANCH_S = 2,      /* a phase that stays may end at each of these */
     SEARCH_SCENARIOS_MAX = 4, /* guesses of who turns where */
     SEARCH_THRIFT = 2,
@@ -37,15 +38,16 @@ struct search_lane {
     uint8_t link[SEARCH_SCENARIOS_MAX][SEARCH_VEHICLES_MAX];
     uint8_t elsewhere[SEARCH_VEHICLES_MAX]; /* scenarios in which it takes another lane: bits */
     double free_s;                          /* earliest next departure */
-    double headway_s;                       /* between two that leave on a green, */
+    double headway_s;                       /* between two that leave on a green (flow.h), */
     double permissive_s;                    /* on a green that yields, */
     double start_s;                         /* lost when a queue starts */
+    uint8_t gone;                           /* of its queue, since it started */
 };
 
 struct search_problem {
     const struct signals_model *model;
-    bool thrift;        /* there is much to look at: the beam is smaller by SEARCH_THRIFT, and plans
-                           change at fewer moments, so that a decision is made within 1 ms */
+    bool thrift;        /* there is much to look at: plans change at fewer moments, so that a
+                           decision is made within 1 ms */
     uint32_t scenarios; /* 1 .. SEARCH_SCENARIOS_MAX */
     struct search_lane lanes[SIGNALS_LANES_MAX];
     double link_weight[SIGNALS_LINKS_MAX]; /* 0 .. 1: what sending somebody there is worth */

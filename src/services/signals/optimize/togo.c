@@ -1,6 +1,5 @@
 #include "services/signals/optimize/togo.h"
 
-#define START_S 2.0
 #define PERMISSIVE_S 3.8
 #define NOBODY 1e-9
 #define ROUNDING 1e-6 /* far more than the rounding of a cost */
@@ -45,8 +44,9 @@ look_at_lane(const struct togo *g, struct togo_set *set, uint32_t slot)
         uint32_t ph = (uint32_t)__builtin_ctz(rest), n = v->run[ph] < most ? v->run[ph] : most;
         struct togo_service *s = &set->service[ph];
         double served = v[n].weight - v->weight;
+        uint32_t count = (uint32_t)(v[n].count - v->count);
         double green_s =
-            (double)(v[n].count - v->count) * (v->yield >> ph & 1 ? PERMISSIVE_S : headway_s);
+            v->yield >> ph & 1 ? (double)count * PERMISSIVE_S : flow_time(headway_s, count);
         s->weight += served;
         s->own += 0.5 * served * green_s;
         s->green_s = green_s > s->green_s ? green_s : s->green_s;
@@ -186,7 +186,7 @@ choose_first(const struct togo *g, struct togo_set *set, const struct togo_light
     const struct togo_service *s = &set->service[light->phase];
     double change_s = g->lost_s, shown_s = 0; /* until another one begins; until this one */
     if (light->left_s > 0) {
-        shown_s = (double)light->left_s + START_S;
+        shown_s = (double)light->left_s + FLOW_START_S;
         change_s = (double)light->left_s + (least_of(g, set, light->phase) + change_s);
     } else {
         change_s += (double)light->rest_s;
@@ -209,7 +209,7 @@ togo_begin(struct togo *g, const struct lines *l, uint32_t t)
     g->lines = l;
     g->t = t;
     g->sets_count = 0;
-    g->lost_s = (double)l->p->clearance_s + START_S;
+    g->lost_s = (double)l->p->clearance_s + FLOW_START_S;
     for (uint32_t ph = 0; ph < l->p->model->phases_count; ph++) {
         g->least_s[ph] = (double)l->p->model->minimum_s[ph];
         g->clears_s[ph] = (double)l->p->model->clears_s[ph];

@@ -1,6 +1,10 @@
 #include "services/signals/optimize/togo.h"
 #include "base/test.h"
 
+/* What queues of two and of four take to go, with headways of 2 s. */
+#define TWO_S (2 * (1.35 + 1.10))
+#define FOUR_S (2 * (1.35 + 1.10 + 1.00 + 0.90))
+
 /* Two roads that cross, one lane and one phase each; two wait on the first, four on the other. */
 static struct lines *
 crossing(void)
@@ -61,24 +65,27 @@ TEST(queues_are_served_one_after_the_other)
 {
     const struct lines *l = crossing();
     struct togo_light light = {.phase = 0};
-    /* Both go at once: 2 x 0 + 0.5 x 2 x 4 s. The others wait 4 s for that, then 6 s for the
-     * change, and 0.5 x 4 x 8 s. */
-    CHECK(is_near(cost_at(l, 0, (uint8_t[]){0, 0}, light), 4 + 4 * (4 + 6) + 16));
+    /* Both go at once, and each waits half of that. The others wait for it, then 5 s for the
+     * change, and half of their own time. */
+    double both = TWO_S + 4 * (TWO_S + 5) + 2 * FOUR_S;
+    CHECK(is_near(cost_at(l, 0, (uint8_t[]){0, 0}, light), both));
     /* Six have waited ten seconds. */
-    CHECK(is_near(cost_at(l, 10, (uint8_t[]){0, 0}, light), 60 + 60));
+    CHECK(is_near(cost_at(l, 10, (uint8_t[]){0, 0}, light), 60 + both));
     /* A green that is young has its minimum first; one that begins needs the minimum at least. */
     light = (struct togo_light){.phase = 1, .rest_s = 4};
-    CHECK(is_near(cost_at(l, 0, (uint8_t[]){0, 4}, light), 2 * (6 + 4) + 4));
+    CHECK(is_near(cost_at(l, 0, (uint8_t[]){0, 4}, light), 2 * (5 + 4) + TWO_S));
     /* Between two phases the new one comes first. */
     light = (struct togo_light){.phase = 1, .left_s = 3};
-    CHECK(is_near(cost_at(l, 0, (uint8_t[]){0, 0}, light), 4 * 5 + 16 + 2 * (5 + 8 + 6) + 4));
+    CHECK(is_near(cost_at(l, 0, (uint8_t[]){0, 0}, light),
+                  4 * 4 + 2 * FOUR_S + 2 * (4 + FOUR_S + 5) + TWO_S));
 }
 
 /* Of the four who go then it is known when they can go, not how long that takes. */
 TEST(what_it_is_at_least_is_known_from_the_first_stage)
 {
     double least = ask(crossing(), 0, (uint8_t[]){0, 0}, (struct togo_light){.phase = 0}, true);
-    CHECK(least <= 4 + 4 * (4 + 6) && least > 4 + 4 * (4 + 6) - 1e-3);
+    double two = TWO_S + 4 * (TWO_S + 5);
+    CHECK(least <= two && least > two - 1e-3);
 }
 
 TEST(a_phase_in_which_somebody_walks_is_left_when_the_walk_is_cleared)
@@ -95,14 +102,14 @@ TEST(a_phase_in_which_somebody_walks_is_left_when_the_walk_is_cleared)
     /* The four go first; then the two, who hold their phase; and who turns it off waits for that.
      */
     struct togo_light light = {.phase = 1};
-    CHECK(is_near(cost_at(l, 0, (uint8_t[]){0, 0}, light), 16 + 2 * (8 + 6) + 4));
+    CHECK(is_near(cost_at(l, 0, (uint8_t[]){0, 0}, light), 2 * FOUR_S + 2 * (FOUR_S + 5) + TWO_S));
     /* Before them comes the phase of the two: in 3 s, for 5 s of minimum and 12 s of clearing. Who
      * looks ahead goes on to the four at once, but they wait for that. */
     light = (struct togo_light){.phase = 0, .left_s = 3};
     double slow = cost_at(l, 0, (uint8_t[]){2, 0}, light);
-    CHECK(is_near(slow, 4 * (3 + 5 + 6) + 16)); /* nobody walks any more */
+    CHECK(is_near(slow, 4 * (3 + 5 + 5) + 2 * FOUR_S)); /* nobody walks any more */
     light = (struct togo_light){.phase = 0, .rest_s = 9};
-    CHECK(is_near(cost_at(l, 0, (uint8_t[]){2, 0}, light), 4 * (9 + 6) + 16));
+    CHECK(is_near(cost_at(l, 0, (uint8_t[]){2, 0}, light), 4 * (9 + 5) + 2 * FOUR_S));
     light = (struct togo_light){.phase = 0, .left_s = 3};
     p.lanes[1].count = 6; /* so many that they are worth more than the two, */
     for (uint32_t v = 4; v < 6; v++) {
@@ -111,7 +118,7 @@ TEST(a_phase_in_which_somebody_walks_is_left_when_the_walk_is_cleared)
     }
     lines_prepare(l, &p);
     /* and the two are there still: 3 s, 17 s, and a change. */
-    CHECK(cost_at(l, 0, (uint8_t[]){0, 0}, light) > 12 * (3 + 17 + 6));
+    CHECK(cost_at(l, 0, (uint8_t[]){0, 0}, light) > 12 * (3 + 17 + 5));
 }
 
 TEST(who_is_served_by_no_phase_waits_for_the_rest)
@@ -122,8 +129,9 @@ TEST(who_is_served_by_no_phase_waits_for_the_rest)
     p.stuck[1][1] = true;
     lines_prepare(l, &p);
     struct togo_light light = {.phase = 0};
-    /* 4 x (4 + 6 + 5 / 2) and half the square of their weight, each for a headway. */
-    CHECK(is_near(cost_at(l, 0, (uint8_t[]){0, 0}, light), 4 + 4 * 12.5 + 16));
+    /* Until the two are gone, and 5 + 5 / 2; and half the square of their weight, each for a
+     * headway. */
+    CHECK(is_near(cost_at(l, 0, (uint8_t[]){0, 0}, light), TWO_S + 4 * (TWO_S + 7.5) + 16));
 }
 
 static uint32_t
