@@ -17,7 +17,7 @@
 
 #define FLOW_HEADWAY_S 1.9 /* priors */
 #define FLOW_START_S 1.0
-#define FLOW_HEADWAY_LEAST_S 1.5 /* bounds: 1,100 to 2,400 vehicles an hour of green */
+#define FLOW_HEADWAY_LEAST_S 1.5 /* bounds: 1,370 to 2,930 vehicles an hour once it flows */
 #define FLOW_HEADWAY_MOST_S 3.2
 #define FLOW_START_LEAST_S FLOW_START_S /* a plan that thinks it less changes for too little */
 #define FLOW_START_MOST_S 4.0

@@ -618,6 +618,27 @@ TEST(how_fast_a_queue_leaves_is_learned_with_loops)
     CHECK(q.lanes[2].flow.headway_s > FLOW_HEADWAY_S + 0.05);
 }
 
+/* The plan goes on where the queue is: the headway behind the third, and three are gone. */
+TEST(how_many_of_a_queue_have_left_is_known_until_its_light_changes)
+{
+    static struct search_problem p;
+    begin();
+    for (uint32_t n = 0; n < 3; n++) {
+        second(1, "000", "000", "001");
+        second(1, "000", "001", "000");
+    }
+    queues_fill(&q, NULL, &p, now);
+    double free_s = p.lanes[2].free_s - flow_headway(p.lanes[2].headway_s, 2);
+    CHECK(p.lanes[2].gone == 3 && free_s > -1e-9 && free_s < 1e-9);
+    for (uint32_t n = 0; n < FLOW_STARTS; n++)
+        second(1, "000", "001", "000");
+    queues_fill(&q, NULL, &p, now);
+    CHECK(p.lanes[2].gone == FLOW_STARTS);
+    second(0, "000", "000", "001");
+    queues_fill(&q, NULL, &p, now);
+    CHECK(p.lanes[2].gone == 0);
+}
+
 /* Lane 2's stop loop is dead, and its other one was covered for so many seconds of red. */
 static uint32_t
 behind_a_dead_loop(uint32_t seconds, uint16_t lane_m)
