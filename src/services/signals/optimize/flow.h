@@ -3,7 +3,8 @@
  *
  * A green that began with a queue is measured: when the first one crossed the line, and when the
  * last one who had to stand did (the saturation flow of HCM 2010, chapter 31, measured with
- * stop-line loops; a gap ends it). Priors are the values of specs/signals.md 3.7. Pure.
+ * stop-line loops; a gap ends it). The headway begins as specs/signals.md 3.7 has it, the start as
+ * was measured (docs/signals.md). Pure.
  *
  * Headways fall along a queue until it flows (Greenshields, Schapiro & Ericksen 1947): the first
  * ones still speed up at the line. A lane's headway is the mean of the first FLOW_STARTS, and the
