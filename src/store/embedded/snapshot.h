@@ -7,7 +7,8 @@
  * N1  The container's main file stands still (store_hold() in the core; snapshot_still() tells).
  * N2  The write-ahead file is read before the journal: what the container lacks is in the journal.
  * N3  The journal is read from its newest byte backwards: a batch that is there has all before it.
- * N4  Whatever else may have happened meanwhile is noticed, and the caller tries again.
+ * N4  Whatever else may have happened meanwhile is noticed, and the caller tries again. Of leaves
+ *     that were written over, for their ring was full, only the tree says so: it does not hold.
  *
  * One at a time in a process, and no other store is open in it.
  */
