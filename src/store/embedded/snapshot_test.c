@@ -3,6 +3,7 @@
 
 #include "store/embedded/dump.h"
 #include "store/embedded/dump_part.h"
+#include "store/embedded/embedded.h"
 #include "store/embedded/snapshot.h"
 
 #include <sys/mman.h>
@@ -119,6 +120,73 @@ end_snapshot(struct snapshot *s, struct place *scratch)
 {
     snapshot_close(s);
     place_fini(scratch);
+}
+
+/* Told to hold still, and its ring of leaves is nearly full; then, with hold 2, over full. */
+static void
+fill_ring(struct place *p, struct shared *shared)
+{
+    enum { BATCH = 5000, MOST = LEAVES_RING_MIN / BATCH };
+    store_hold(p->s, UINT32_MAX);
+    for (uint32_t batch = 0; batch < MOST + 4; batch++) {
+        for (int ms = 0; batch == MOST && shared->hold < 2 && ms < 60000; ms++)
+            usleep(1000);
+        for (uint32_t i = 0; i < BATCH; i++)
+            CHECK_OK(store_decide(p->s, bytes_of(&i, sizeof i)));
+        CHECK_OK(store_commit(p->s));
+        bool more = batch < MOST; /* so that its leaves are no more in the journal */
+        while (more)
+            CHECK_OK(store_maintain(p->s, &more));
+        shared->decisions += BATCH;
+    }
+    for (int ms = 0; !shared->stop && ms < 60000; ms++)
+        usleep(1000);
+}
+
+static void
+wait_for_decisions(const struct shared *shared, uint64_t count)
+{
+    for (int ms = 0; shared->decisions < count; ms++) {
+        CHECK(ms < 60000);
+        usleep(1000);
+    }
+}
+
+/* N4: a full ring is cut though the store holds still. The next snapshot is behind the cut. */
+TEST(leaves_that_were_written_over_are_noticed_and_the_next_snapshot_holds)
+{
+    struct place p, scratch;
+    struct snapshot *s;
+    struct dump_verdict v;
+    struct shared *shared =
+        mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    CHECK(shared != MAP_FAILED);
+    place_init(&p);
+    store_close(p.s);
+    p.s = NULL;
+    pid_t writer = fork();
+    CHECK(writer >= 0);
+    if (writer == 0) {
+        place_open(&p);
+        fill_ring(&p, shared);
+        store_close(p.s);
+        _exit(0);
+    }
+    wait_for_decisions(shared, LEAVES_RING_MIN / 5000 * 5000);
+    take_snapshot(&p, &scratch, &s);
+    shared->hold = 2;
+    wait_for_decisions(shared, LEAVES_RING_MIN / 5000 * 5000 + 4 * 5000);
+    CHECK(dump_verify(snapshot_store(s), NULL, NULL, &v) == ERR_CRYPTO);
+    CHECK(snapshot_still(s) && strstr(v.why, "leaves"));
+    end_snapshot(s, &scratch);
+    take_snapshot(&p, &scratch, &s);
+    CHECK_OK(dump_verify(snapshot_store(s), NULL, NULL, &v));
+    CHECK(v.decisions == shared->decisions && snapshot_store(s)->cut.size > 0);
+    end_snapshot(s, &scratch);
+    shared->stop = 1;
+    CHECK(waitpid(writer, NULL, 0) == writer);
+    munmap(shared, sizeof *shared);
+    place_fini(&p);
 }
 
 TEST(a_snapshot_under_full_load_is_whole_every_time)
