@@ -54,39 +54,37 @@ check_anchors(struct verifying *q, const struct log_files *log, uint64_t *out_co
 {
     struct dump_tree *tree = dump_tree_new(snapshot_store(q->copy.snapshot));
     struct buf entry;
-    int status = tree ? EXIT_OK : EXIT_CANNOT;
+    if (!tree)
+        return EXIT_CANNOT;
     buf_init(&entry, LOG_ENTRY_BYTES_MAX);
-    for (uint64_t i = 0; status == EXIT_OK && i < log_size(&log->log); i++) {
+    for (uint64_t i = 0; !q->why[0] && i < log_size(&log->log); i++) {
         uint8_t anchored[32], root[32];
         uint64_t size = 0;
         enum err e = ERR_MALFORMED;
         buf_reset(&entry);
-        status = EXIT_DOES_NOT_HOLD;
-        if (log_put_entry(&log->log, i, &entry) != OK) {
+        if (log_put_entry(&log->log, i, &entry) != OK)
             snprintf(q->why, WHY_SIZE, "entry %llu of its log cannot be read",
                      (unsigned long long)i);
-        } else if (!bytes_start(buf_bytes(&entry), "{\"event\":\"anchor\"")) {
-            status = EXIT_OK;
-        } else if (parse_anchor(buf_bytes(&entry), &size, anchored) &&
-                   (e = dump_tree_at(tree, size, root)) == ERR_EXPIRED) {
-            status = EXIT_OK; /* so old that only later anchors, which hold it, can be made again */
-        } else if (e != OK) {
+        else if (!bytes_start(buf_bytes(&entry), "{\"event\":\"anchor\""))
+            continue;
+        else if (parse_anchor(buf_bytes(&entry), &size, anchored) &&
+                 (e = dump_tree_at(tree, size, root)) == ERR_EXPIRED)
+            continue; /* so old that only later anchors can be made again, which hold it */
+        else if (e != OK)
             snprintf(q->why, WHY_SIZE,
                      "entry %llu of its log anchors %llu decisions, and the store has fewer: it "
                      "was cut short, or is older",
                      (unsigned long long)i, (unsigned long long)size);
-        } else if (memcmp(root, anchored, sizeof(root)) != 0) {
+        else if (memcmp(root, anchored, sizeof(root)) != 0)
             snprintf(q->why, WHY_SIZE,
                      "at %llu decisions its tree is not the one that entry %llu of its log anchors",
                      (unsigned long long)size, (unsigned long long)i);
-        } else {
-            status = EXIT_OK;
+        else
             ++*out_count;
-        }
     }
     buf_fini(&entry);
     dump_tree_free(tree);
-    return status;
+    return q->why[0] ? EXIT_DOES_NOT_HOLD : EXIT_OK;
 }
 
 static int
@@ -142,7 +140,7 @@ verify_zone(const char *state, const struct charter *c, const char *zone, bool r
         again = moved || (running && q.why[0] && ++doubts < BELIEVED);
         zone_copy_close(&q.copy);
     }
-    if (opened && again) {
+    if (again) {
         fprintf(stderr, "bulkhead: zone %s is written faster than it is read; try again later\n",
                 zone);
         status = EXIT_CANNOT;

@@ -6,7 +6,9 @@
 #include "store/embedded/embedded.h"
 #include "store/embedded/snapshot.h"
 
+#include <signal.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 enum { STREAMS = 64, ROUNDS_LONG = 100, PARTS_MAX = 4096 };
@@ -24,6 +26,11 @@ write_until_told(struct place *p, struct shared *shared)
 {
     struct clock_source system = clock_system();
     bool more;
+    for (uint32_t id = 1; id <= STREAMS; id++) {
+        struct store_stream meta = {"vehicle-position", "hall", id % 2 ? 0 : 86400, true};
+        CHECK_OK(store_add_stream(p->s, id, &meta));
+    }
+    CHECK_OK(store_commit(p->s));
     for (uint64_t round = 0; !shared->stop; round++) {
         uint64_t n[STREAMS + 1] = {0};
         p->clock.mono_ms = clock_mono_ms(&system);
@@ -57,25 +64,40 @@ write_until_told(struct place *p, struct shared *shared)
     }
 }
 
+typedef void writer_fn(struct place *p, struct shared *shared);
+
+static struct shared *
+shared_new(void)
+{
+    struct shared *shared =
+        mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    CHECK(shared != MAP_FAILED);
+    return shared;
+}
+
+/* It ends when it is told to, or with us. */
 static pid_t
-start_writer(struct place *p, struct shared *shared)
+start_writer(struct place *p, struct shared *shared, writer_fn *writes)
 {
     store_close(p->s); /* SQLite and its locks belong to one of us */
     p->s = NULL;
-    p->config.disk_bytes = UINT64_C(1) << 36;
     pid_t pid = fork();
     CHECK(pid >= 0);
     if (pid)
         return pid;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     place_open(p);
-    for (uint32_t id = 1; id <= STREAMS; id++) {
-        struct store_stream meta = {"vehicle-position", "hall", id % 2 ? 0 : 86400, true};
-        CHECK_OK(store_add_stream(p->s, id, &meta));
-    }
-    CHECK_OK(store_commit(p->s));
-    write_until_told(p, shared);
+    writes(p, shared);
     store_close(p->s);
     _exit(0);
+}
+
+static void
+end_writer(pid_t writer, struct shared *shared)
+{
+    int status;
+    shared->stop = 1;
+    CHECK(waitpid(writer, &status, 0) == writer && status == 0);
 }
 
 static enum err
@@ -122,24 +144,25 @@ end_snapshot(struct snapshot *s, struct place *scratch)
     place_fini(scratch);
 }
 
+enum { BATCH = 5000, BATCHES = LEAVES_RING_MIN / BATCH, BATCHES_MORE = 4 };
+
 /* Told to hold still, and its ring of leaves is nearly full; then, with hold 2, over full. */
 static void
 fill_ring(struct place *p, struct shared *shared)
 {
-    enum { BATCH = 5000, MOST = LEAVES_RING_MIN / BATCH };
     store_hold(p->s, UINT32_MAX);
-    for (uint32_t batch = 0; batch < MOST + 4; batch++) {
-        for (int ms = 0; batch == MOST && shared->hold < 2 && ms < 60000; ms++)
+    for (uint32_t batch = 0; batch < BATCHES + BATCHES_MORE; batch++) {
+        while (batch == BATCHES && shared->hold < 2)
             usleep(1000);
         for (uint32_t i = 0; i < BATCH; i++)
             CHECK_OK(store_decide(p->s, bytes_of(&i, sizeof i)));
         CHECK_OK(store_commit(p->s));
-        bool more = batch < MOST; /* so that its leaves are no more in the journal */
+        bool more = batch < BATCHES; /* so that its leaves are no more in the journal */
         while (more)
             CHECK_OK(store_maintain(p->s, &more));
         shared->decisions += BATCH;
     }
-    for (int ms = 0; !shared->stop && ms < 60000; ms++)
+    while (!shared->stop)
         usleep(1000);
 }
 
@@ -158,24 +181,13 @@ TEST(leaves_that_were_written_over_are_noticed_and_the_next_snapshot_holds)
     struct place p, scratch;
     struct snapshot *s;
     struct dump_verdict v;
-    struct shared *shared =
-        mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    CHECK(shared != MAP_FAILED);
+    struct shared *shared = shared_new();
     place_init(&p);
-    store_close(p.s);
-    p.s = NULL;
-    pid_t writer = fork();
-    CHECK(writer >= 0);
-    if (writer == 0) {
-        place_open(&p);
-        fill_ring(&p, shared);
-        store_close(p.s);
-        _exit(0);
-    }
-    wait_for_decisions(shared, LEAVES_RING_MIN / 5000 * 5000);
+    pid_t writer = start_writer(&p, shared, fill_ring);
+    wait_for_decisions(shared, BATCHES * BATCH);
     take_snapshot(&p, &scratch, &s);
     shared->hold = 2;
-    wait_for_decisions(shared, LEAVES_RING_MIN / 5000 * 5000 + 4 * 5000);
+    wait_for_decisions(shared, (BATCHES + BATCHES_MORE) * BATCH);
     CHECK(dump_verify(snapshot_store(s), NULL, NULL, &v) == ERR_CRYPTO);
     CHECK(snapshot_still(s) && strstr(v.why, "leaves"));
     end_snapshot(s, &scratch);
@@ -183,8 +195,7 @@ TEST(leaves_that_were_written_over_are_noticed_and_the_next_snapshot_holds)
     CHECK_OK(dump_verify(snapshot_store(s), NULL, NULL, &v));
     CHECK(v.decisions == shared->decisions && snapshot_store(s)->cut.size > 0);
     end_snapshot(s, &scratch);
-    shared->stop = 1;
-    CHECK(waitpid(writer, NULL, 0) == writer);
+    end_writer(writer, shared);
     munmap(shared, sizeof *shared);
     place_fini(&p);
 }
@@ -192,14 +203,13 @@ TEST(leaves_that_were_written_over_are_noticed_and_the_next_snapshot_holds)
 TEST(a_snapshot_under_full_load_is_whole_every_time)
 {
     struct place p, scratch;
-    struct shared *shared =
-        mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    CHECK(shared != MAP_FAILED);
+    struct shared *shared = shared_new();
     place_init(&p);
+    p.config.disk_bytes = UINT64_C(1) << 36;
     shared->hold = 1;
     const char *rounds = getenv("BULKHEAD_SNAPSHOTS");
     uint32_t tries = 0, unstill = 0, count = rounds ? ROUNDS_LONG : 5;
-    pid_t writer = start_writer(&p, shared);
+    pid_t writer = start_writer(&p, shared, write_until_told);
     while (shared->decisions < 20000)
         usleep(1000);
     for (uint32_t round = 0; round < count; round++) {
@@ -221,9 +231,7 @@ TEST(a_snapshot_under_full_load_is_whole_every_time)
         }
         end_snapshot(s, &scratch);
     }
-    shared->stop = 1;
-    int status;
-    CHECK(waitpid(writer, &status, 0) == writer && status == 0);
+    end_writer(writer, shared);
     printf("%u snapshots, %u tries, %u moved, %llu decisions\n", count, tries, unstill,
            (unsigned long long)shared->decisions);
     CHECK(unstill <= count / 4);
