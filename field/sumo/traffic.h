@@ -18,9 +18,7 @@ enum {
     TRAFFIC_LANE_USES_MAX = 3,    /* one lane may leave one site and enter another */
 };
 #define TRAFFIC_STANDING_M_S 0.1 /* slower is standing, as SUMO counts it */
-/* Slower inside a junction, somebody will not be out of it by himself; a turner who has his gap is
- * faster within a second (2.6 m/s^2). Measured: docs/signals.md, "The plan". */
-#define TRAFFIC_STUCK_M_S 1.0
+#define TRAFFIC_STUCK_M_S 4.0    /* slower inside a junction: will not be out of it by itself */
 /*
  * Nor is, soon, who goes straight on slower than this: he stood there, behind one who turned, and
  * only starts. Of all who are that slow, those who turn would be waited for in vain.
