@@ -17,8 +17,10 @@ struct unit {
 
 struct work {
     struct site *s;
-    struct intersection x; /* the matrix, the phases */
+    struct intersection x;    /* the matrix, the phases */
+    struct intersection wide; /* the same with one phase wider */
     uint32_t shipped;
+    uint32_t most; /* phases, with those of S7 */
     uint32_t group[SITE_LETTERS_MAX];
     struct link_set together[SITE_LETTERS_MAX]; /* those that go in a phase where this one yields */
     struct link_set ever_green, ever_stop_and_go, ever_red; /* G, s, r in some phase */
@@ -339,6 +341,104 @@ find_sets(struct work *w, uint64_t in, uint64_t may, uint64_t done)
     }
 }
 
+/* ---- S7 -------------------------------------------------------------------------------------- */
+
+/* The unit may go with all that the phase lets go, by giving way to whom it crosses. */
+static bool
+gives_way_in(const struct work *w, const struct unit *u, const char *phase)
+{
+    for (uint32_t b = 0; b < w->s->letters_count; b++) {
+        if (!goes(phase[b]) || always_goes(w, b))
+            continue;
+        if (w->group[b] == u->group)
+            return false;
+        for (uint32_t a = 0; a < w->s->letters_count; a++) {
+            if (link_in(&u->letters, a) && link_in(&w->x.crosses[a], b) &&
+                !yields_as_shipped(w, a, b))
+                return false;
+        }
+    }
+    return true;
+}
+
+static void
+add_yielding(const struct work *w, char *phase)
+{
+    for (uint32_t u = 0; u < w->units_count; u++) {
+        bool may = gives_way_in(w, &w->units[u], phase);
+        for (uint32_t i = 0; may && i < w->s->letters_count; i++)
+            phase[i] = link_in(&w->units[u].letters, i) ? 'g' : phase[i];
+    }
+}
+
+struct kept {
+    uint32_t more, fewer; /* links in all changes */
+};
+
+/* Who keeps his green in the change from one phase to the other in `wide`, and not in `x`. */
+static void
+compare_change(const struct work *w, uint32_t from, uint32_t to, struct kept *k)
+{
+    char now[LIGHTS_LINKS_MAX + 1], then[LIGHTS_LINKS_MAX + 1];
+    intersection_between(&w->x, w->x.phases[from], to, STAGE_RED, now);
+    intersection_between(&w->wide, w->wide.phases[from], to, STAGE_RED, then);
+    for (uint32_t i = 0; i < w->s->letters_count; i++) {
+        bool was = goes(w->x.phases[from][i]);
+        k->more += was && goes(then[i]) && !goes(now[i]);
+        k->fewer += was && goes(now[i]) && !goes(then[i]);
+    }
+}
+
+static struct kept
+compare_changes(struct work *w, uint32_t phase, const char *wider)
+{
+    struct kept k = {0};
+    w->wide = w->x;
+    memcpy(w->wide.phases[phase], wider, w->s->letters_count + 1);
+    for (uint32_t p = 0; p < w->x.phases_count; p++) {
+        if (p == phase)
+            continue;
+        compare_change(w, phase, p, &k);
+        compare_change(w, p, phase, &k);
+    }
+    return k;
+}
+
+static bool
+wide_fits(struct work *w, const char *wider)
+{
+    uint32_t a, b;
+    bool good = intersection_fits(&w->wide, wider, wider, &a, &b);
+    for (uint32_t p = 0; good && p < w->wide.phases_count; p++)
+        good = changes_fit(&w->wide, p);
+    return good;
+}
+
+/* In its place if that stops nobody more, and the phase is ours; else beside it. */
+static void
+widen(struct work *w, uint32_t phase)
+{
+    struct site *s = w->s;
+    char wider[SITE_LETTERS_MAX + 1];
+    memcpy(wider, s->phases[phase], s->letters_count + 1);
+    add_yielding(w, wider);
+    for (uint32_t p = 0; p < s->phases_count; p++) {
+        if (covers(s->phases[p], wider))
+            return;
+    }
+    struct kept k = compare_changes(w, phase, wider);
+    if (k.more == 0)
+        return;
+    if (k.fewer == 0 && phase >= w->shipped) {
+        if (!wide_fits(w, wider))
+            return;
+        memcpy(w->x.phases[phase], wider, s->letters_count + 1);
+        memcpy(s->phases[phase], wider, s->letters_count + 1);
+    } else if (s->phases_count < w->most && fits_matrix(&w->x, wider)) {
+        memcpy(s->phases[s->phases_count++], wider, s->letters_count + 1);
+    }
+}
+
 static bool
 programme_fits(struct work *w)
 {
@@ -377,6 +477,11 @@ stages_add(struct site *s)
         find_candidates(w);
         for (uint32_t i = 0; i < w->candidates_count; i++)
             add_stage(w, w->candidates[i]);
+        uint32_t all = s->phases_count;
+        w->most = all + STAGES_BESIDE_MAX < SITE_PHASES_MAX ? all + STAGES_BESIDE_MAX
+                                                            : (uint32_t)SITE_PHASES_MAX;
+        for (uint32_t p = 0; p < all; p++)
+            widen(w, p);
     }
     free(w);
 }

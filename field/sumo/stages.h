@@ -20,13 +20,21 @@
  * S6  Only what lets go at least all that some phase of the programme does, or only such who go
  *     together in one. Mixtures of parts of several phases serve saturated streets badly
  *     (bologna_acosta: more than twice the delay, measured).
+ * S7  Where the green of who gives way would end before that of those he gives way to, they are
+ *     stopped with him (yellow trap, field/lights/intersection.h). He may go on giving way instead,
+ *     while the rest of his approach has red (MUTCD 2009 4D.20: a flashing yellow arrow; drawn so
+ *     by cologne3's own programme): such a phase stands in the place of one added above if no
+ *     change from or to it stops anybody more, else beside it. S1 to S4 hold for it.
  */
 #ifndef FIELD_SUMO_STAGES_H
 #define FIELD_SUMO_STAGES_H
 
 #include "field/sumo/site.h"
 
-enum { STAGES_ADDED_MAX = 8 };
+enum {
+    STAGES_ADDED_MAX = 8,  /* by S5 */
+    STAGES_BESIDE_MAX = 8, /* by S7 */
+};
 
 /* Append to s->phases, after street_describe(). The plan stays as it is. */
 void stages_add(struct site *s);

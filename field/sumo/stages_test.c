@@ -86,23 +86,57 @@ TEST(a_turn_on_red_is_no_reason_for_a_phase)
     CHECK(s.phases_count == 3);
 }
 
+/* Four approaches, each straight on with right, and left; left has an arrow. */
+static const char *const four_lanes[] = {"n0", "n1", "e0", "e1", "s0", "s1", "w0", "w1"};
+static const struct crossing four[] = {
+    {1, 4, true}, {5, 0, true}, {3, 6, true}, {7, 2, true}, /* left before who comes */
+    {0, 2, true}, {0, 6, true}, {4, 2, true}, {4, 6, true}, /* straight on */
+    {0, 3, true}, {0, 7, true}, {4, 3, true}, {4, 7, true}, {2, 1, true}, {2, 5, true},
+    {6, 1, true}, {6, 5, true}, {1, 3, true}, {1, 7, true}, {5, 3, true}, {5, 7, true}};
+#define FOUR(states) site_of(states, four_lanes, 8, four, ARRAY_COUNT(four))
+
+/* Does link 0, north straight on, go on when both of its road become the phase? */
+static bool
+goes_on(const struct executor *x, const struct site *s, const char *letters)
+{
+    char shown[LIGHTS_LINKS_MAX + 1];
+    uint32_t to = (uint32_t)site_phase_of(s, bytes_text(letters));
+    intersection_between(&x->intersection, "GgrrGgrr", to, STAGE_RED, shown);
+    return shown[0] == 'G';
+}
+
 TEST(each_approach_gets_a_phase_of_its_own)
 {
-    /* four approaches, each straight on with right, and left; left has an arrow */
-    static const char *const lanes[] = {"n0", "n1", "e0", "e1", "s0", "s1", "w0", "w1"};
     static const char *const states[] = {"GgrrGgrr", "rGrrrGrr", "rrGgrrGg", "rrrGrrrG", NULL};
-    static const struct crossing crossings[] = {
-        {1, 4, true}, {5, 0, true}, {3, 6, true}, {7, 2, true}, /* left before who comes */
-        {0, 2, true}, {0, 6, true}, {4, 2, true}, {4, 6, true}, /* straight on */
-        {0, 3, true}, {0, 7, true}, {4, 3, true}, {4, 7, true}, {2, 1, true}, {2, 5, true},
-        {6, 1, true}, {6, 5, true}, {1, 3, true}, {1, 7, true}, {5, 3, true}, {5, 7, true}};
-    struct site s = site_of(states, lanes, 8, crossings, ARRAY_COUNT(crossings));
+    struct site s = FOUR(states);
     stages_add(&s);
     CHECK(s.phases_count == 8);
-    CHECK(has(&s, "GGrrrrrr") && has(&s, "rrGGrrrr") && has(&s, "rrrrGGrr") && has(&s, "rrrrrrGG"));
+    /* and who turns left from over there may go on waiting for a gap */
+    CHECK(has(&s, "GGrrrgrr") && has(&s, "rrGGrrrg") && has(&s, "rgrrGGrr") && has(&s, "rrrgrrGG"));
     struct executor x;
     CHECK_OK(executor_init(&x, &s, &times));
     CHECK(x.by_matrix);
+    CHECK(goes_on(&x, &s, "GGrrrgrr"));
+}
+
+TEST(a_phase_of_the_programme_stays_beside_the_one_that_spares_it_a_stop)
+{
+    static const char *const states[] = {"GgrrGgrr", "GGrrrrrr", "rrGgrrGg", NULL};
+    struct site s = FOUR(states);
+    stages_add(&s);
+    CHECK(has(&s, "GGrrrrrr") && has(&s, "GGrrrgrr"));
+    struct executor x;
+    CHECK_OK(executor_init(&x, &s, &times));
+    CHECK(!goes_on(&x, &s, "GGrrrrrr") && goes_on(&x, &s, "GGrrrgrr"));
+}
+
+TEST(who_has_the_lane_with_others_gets_no_gap_of_his_own_if_the_programme_gives_him_none)
+{
+    static const char *const states[] = {"GgrrGgrr", "GGrrrrrr", "rrGgrrGg", NULL};
+    static const char *const shared[] = {"n0", "n1", "e0", "e1", "s0", "s0", "w0", "w1"};
+    struct site s = site_of(states, shared, 8, four, ARRAY_COUNT(four));
+    stages_add(&s);
+    CHECK(has(&s, "GGrrrrrr") && !has(&s, "GGrrrgrr"));
 }
 
 TEST(nothing_is_added_where_the_programme_or_the_network_does_not_tell_enough)
@@ -173,7 +207,7 @@ TEST(whatever_is_added_fits_the_matrix_and_only_shows_known_pictures)
             continue;
         stages_add(&s);
         added += s.phases_count - shipped;
-        CHECK(s.phases_count <= shipped + STAGES_ADDED_MAX);
+        CHECK(s.phases_count <= shipped + STAGES_ADDED_MAX + STAGES_BESIDE_MAX);
         struct executor x;
         CHECK_OK(executor_init(&x, &s, &times));
         CHECK(x.by_matrix);

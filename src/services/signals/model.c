@@ -307,6 +307,34 @@ find_stops(struct signals_model *m)
     }
 }
 
+static bool
+same_approach(const struct signals_model *m, uint32_t a, uint32_t b)
+{
+    bool same = a == b;
+    for (uint32_t i = 0; !same && i < m->loops_count; i++)
+        same = signals_leads_to(&m->loops[i], a) && signals_leads_to(&m->loops[i], b);
+    return same;
+}
+
+static void
+find_lingering(struct signals_model *m)
+{
+    for (uint32_t k = 0; k < m->links_count; k++) {
+        uint32_t red = 0, green = 0;
+        for (uint32_t j = 0; j < m->links_count; j++) {
+            bool beside = same_approach(m, m->link_lane[k], m->link_lane[j]);
+            for (uint32_t p = 0; beside && p < m->phases_count; p++) {
+                red |= (uint32_t)(m->lights[p][j] == LIGHT_RED) << p;
+                green |= (uint32_t)(m->lights[p][j] == LIGHT_GREEN) << p;
+            }
+        }
+        for (uint32_t p = 0; p < m->phases_count; p++) {
+            bool yields = signals_gives_way(m, k, m->lights[p][k]);
+            m->lingers[k] |= (uint32_t)(yields && (red & ~green) >> p & 1) << p;
+        }
+    }
+}
+
 static enum err
 read_turns(const cJSON *text, struct signals_model *m)
 {
@@ -419,6 +447,7 @@ signals_model_read(struct bytes thing, struct signals_model *out)
     if (e == OK) {
         find_walks(&m);
         find_stops(&m);
+        find_lingering(&m);
         hash_names(lanes, m.lanes_count, m.lane_name);
         hash_names(exits, m.exits_count, m.exit_name);
         *out = m;

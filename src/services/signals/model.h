@@ -94,6 +94,11 @@ struct signals_model {
        somebody who gives way to it loses his green then (field/lights/intersection.h, yellow trap).
      */
     uint32_t stops[SIGNALS_PHASES_MAX][SIGNALS_LINKS_MAX];
+    /* Phases (bits) in which this link may still go, giving way, while others of its approach have
+       red and none has right of way. A plan does not count on it: who he gives way to are many
+       then, and he may stand behind somebody who has red. An approach: lanes that a loop leads to.
+     */
+    uint32_t lingers[SIGNALS_LINKS_MAX];
 };
 
 /* With this light (enum link_light) it may go, and gives way to somebody. */

@@ -101,6 +101,25 @@ TEST(a_change_stops_whom_one_gives_way_to_who_loses_his_green)
         CHECK(m.stops[1][k] == 0 && m.stops[2][k] == 0);
 }
 
+/* a straight on, c and d turn before it, c from the lane of b, d from one beside b. */
+TEST(who_may_go_on_giving_way_beside_others_on_red_is_known)
+{
+    static const char text[] =
+        "{\"properties\":{\"phases\":[\"GGgg\",\"Grgg\",\"Grgr\",\"rrGG\",\"rggg\"],"
+        "\"links\":[{\"lane\":\"a\",\"exit\":\"p\"},{\"lane\":\"b\",\"exit\":\"p\"},"
+        "{\"lane\":\"b\",\"exit\":\"p\"},{\"lane\":\"d\",\"exit\":\"p\"}],"
+        "\"lanes\":[\"a\",\"b\",\"d\"],\"exits\":[\"p\"],%s"
+        "\"yields\":[[],[],[0],[0]],\"plan\":[{\"phase\":0,\"seconds\":42}]}}";
+    char all[1024];
+    snprintf(all, sizeof(all), text, "\"advance\":[{\"m\":40,\"lanes\":[1,2]}],");
+    struct signals_model m = model(all);
+    CHECK(m.lingers[0] == 0 && m.lingers[1] == 0);
+    CHECK(m.lingers[2] == 0x6 && m.lingers[3] == 0x2);
+    snprintf(all, sizeof(all), text, ""); /* nobody knows that d lies beside b */
+    m = model(all);
+    CHECK(m.lingers[2] == 0x6 && m.lingers[3] == 0);
+}
+
 #define TIMES CROSS ",\"times\":{\"yellow\":3,\"all_red\":1,\"minimum_green\":5,\"minimum_greens\":"
 
 TEST(each_phase_may_have_a_minimum_green_of_its_own)

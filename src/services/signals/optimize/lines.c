@@ -9,7 +9,8 @@ prepare_links(struct lines *l)
         l->go_of[k] = l->yield_of[k] = 0;
         l->only_gaps[k] = m->yields_count[k] > 0;
         for (uint32_t ph = 0; ph < m->phases_count; ph++) {
-            uint8_t light = p->stuck[ph][m->link_lane[k]] ? LIGHT_RED : m->lights[ph][k];
+            bool counts = !p->stuck[ph][m->link_lane[k]] && !(m->lingers[k] >> ph & 1);
+            uint8_t light = counts ? m->lights[ph][k] : LIGHT_RED;
             bool go = light != LIGHT_RED;
             l->light[ph][k] = light;
             l->goes[k][ph] = go ? UINT8_MAX : 0;

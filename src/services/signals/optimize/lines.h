@@ -31,7 +31,7 @@ struct lines {
     uint64_t walks;                    /* slots of people on foot: bits */
     int8_t slot_of[SIGNALS_LANES_MAX]; /* -1: nobody is there */
     double headway_s[SIGNALS_LANES_MAX];
-    /* With the stuck ones red: by phase, and by link for whole rows of phases. */
+    /* With the stuck and the lingering ones red: by phase, and by link for whole rows of phases. */
     uint8_t light[SIGNALS_PHASES_MAX][SIGNALS_LINKS_MAX];
     uint8_t goes[SIGNALS_LINKS_MAX][SIGNALS_PHASES_MAX]; /* 0xff or 0 */
     uint32_t go_of[SIGNALS_LINKS_MAX], yield_of[SIGNALS_LINKS_MAX];
