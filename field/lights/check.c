@@ -148,6 +148,23 @@ derive_phase(struct intersection *x, uint32_t p)
     }
 }
 
+static void
+derive_whole(struct intersection *x, uint32_t lane)
+{
+    struct link_set ever = {0};
+    for (uint32_t p = 0; p < x->phases_count; p++) {
+        for (uint32_t w = 0; w < LIGHTS_WORDS; w++)
+            ever.word[w] |= x->goes[p].word[w] & x->lane_links[lane].word[w];
+    }
+    for (uint32_t p = 0; p < x->phases_count; p++) {
+        uint64_t missing = 0;
+        for (uint32_t w = 0; w < LIGHTS_WORDS; w++)
+            missing |= ever.word[w] & ~x->goes[p].word[w];
+        if (!missing)
+            x->whole[lane] = ever;
+    }
+}
+
 static uint32_t
 change_s(const struct intersection *x, const struct lights_change *c)
 {
@@ -265,6 +282,7 @@ forget(struct intersection *x)
     memset(x->goes, 0, sizeof(x->goes));
     memset(x->walks, 0, sizeof(x->walks));
     memset(x->serves, 0, sizeof(x->serves));
+    memset(x->whole, 0, sizeof(x->whole));
     memset(x->into_s, 0, sizeof(x->into_s));
     memset(&x->pushed, 0, sizeof(x->pushed));
     x->cover_count = 0;
@@ -290,6 +308,7 @@ intersection_check(struct intersection *x, char *why)
     for (uint32_t p = 0; p < x->phases_count && e == OK; p++)
         derive_phase(x, p);
     for (uint32_t l = 0; l < x->lanes_count && e == OK; l++) {
+        derive_whole(x, l);
         for (uint32_t i = 0; i < x->links_count; i++) {
             if (x->links[i].walk && link_in(&x->lane_links[l], i))
                 link_add(&x->pushed, i);

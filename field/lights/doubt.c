@@ -11,13 +11,14 @@ somebody_waits(const struct machine *m)
     return false;
 }
 
-/* Of the greens that stand. Who walks is not seen: for as long as a walk must be shown. */
+/* Of the greens that stand. Who walks is not seen: for as long as a walk must be shown. Who comes
+ * to a lane of which only some go may be one who stands behind another. */
 static bool
 somebody_goes(const struct machine *m)
 {
     if (m->state == MACHINE_WALK && m->walk_age_s <= m->x->walk_s[m->phase])
         return true;
-    return m->coming & m->green_lanes; /* vehicles only */
+    return m->coming & m->whole_lanes; /* vehicles only */
 }
 
 /* One that has green was quiet for so long that its loops may be dead. */

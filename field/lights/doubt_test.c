@@ -30,13 +30,19 @@ wish(struct bed *b, uint32_t phase)
 }
 
 static void
+begin(struct bed *b)
+{
+    machine_init(&b->m, &b->x);
+    CHECK_OK(send_event(b, (struct lights_event){.kind = LIGHTS_TAKE_OVER}));
+    CHECK_OK(wish(b, 0));
+}
+
+static void
 lay(struct bed *b, enum shape shape)
 {
     *b = (struct bed){0};
     shape_make(shape, NULL, &b->x);
-    machine_init(&b->m, &b->x);
-    CHECK_OK(send_event(b, (struct lights_event){.kind = LIGHTS_TAKE_OVER}));
-    CHECK_OK(wish(b, 0));
+    begin(b);
 }
 
 static void
@@ -76,6 +82,27 @@ TEST(who_waits_for_nobody_is_counted_and_a_fifth_is_paid_back)
     b.silent = true;
     ticks(&b, 100);
     CHECK(b.m.account_ds == 0);
+}
+
+TEST(who_comes_to_a_lane_of_which_only_some_go_is_not_served_by_that)
+{
+    static struct bed b;
+    char why[LIGHTS_WHY_SIZE];
+    lay(&b, SHAPE_TWO_PHASES);
+    link_add(&b.x.lane_links[0], 1); /* two turns from one lane, and a phase for the first */
+    CHECK_OK(intersection_add_phase(&b.x, bytes_text("Grrr")));
+    CHECK_OK(intersection_check(&b.x, why));
+    begin(&b);
+    b.calls = WEST;
+    b.coming = NORTH;
+    ticks(&b, 20);
+    CHECK(b.m.phase == 0 && b.m.account_ds == 0);
+    CHECK_OK(wish(&b, 2));
+    ticks(&b, 10);
+    CHECK(b.m.phase == 2 && b.m.state == MACHINE_GREEN);
+    uint32_t before = b.m.account_ds;
+    ticks(&b, 10);
+    CHECK(b.m.account_ds == before + 10 * (DOUBT_IDLE_DS - DOUBT_PAID_DS));
 }
 
 TEST(above_its_bound_no_wish_is_followed_for_a_while)

@@ -112,6 +112,8 @@ struct intersection {
     struct link_set goes[LIGHTS_PHASES_MAX];  /* G or g */
     struct link_set walks[LIGHTS_PHASES_MAX]; /* G on a walk */
     uint64_t serves[LIGHTS_PHASES_MAX];       /* a bit a lane */
+    /* of a lane, all that go in some phase; none where no phase lets them all go */
+    struct link_set whole[LIGHTS_LANES_MAX];
     /* of a phase, at most; the same without its walks; and when a pre-emption ends it */
     uint16_t minimum_s[LIGHTS_PHASES_MAX], plain_s[LIGHTS_PHASES_MAX], early_s[LIGHTS_PHASES_MAX];
     uint16_t walk_s[LIGHTS_PHASES_MAX];   /* a walk of it that was begun, */

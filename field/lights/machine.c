@@ -61,11 +61,15 @@ show(struct machine *m, const char *letters)
         if (letter_strength(letters[i]) > 0)
             link_add(&goes, i);
     }
-    m->green_lanes = 0;
+    m->green_lanes = m->whole_lanes = 0;
     for (uint32_t l = 0; l < x->lanes_count; l++) {
-        const struct link_set *lane = &x->lane_links[l];
-        if ((lane->word[0] & goes.word[0]) | (lane->word[1] & goes.word[1]))
-            m->green_lanes |= UINT64_C(1) << l;
+        uint64_t some = 0, missing = 0;
+        for (uint32_t w = 0; w < LIGHTS_WORDS; w++) {
+            some |= x->lane_links[l].word[w] & goes.word[w];
+            missing |= x->whole[l].word[w] & ~goes.word[w];
+        }
+        m->green_lanes |= (uint64_t)(some != 0) << l;
+        m->whole_lanes |= (uint64_t)(some != 0 && missing == 0) << l;
     }
     for (uint32_t l = 0; l < x->lanes_count; l++) {
         if (x->lane_walk[l] && m->green_lanes >> l & 1)

@@ -161,6 +161,7 @@ struct machine {
     uint32_t walk_age_s; /* of the walk that began last */
     char shown[LIGHTS_LINKS_MAX + 1];
     uint64_t green_lanes; /* what is shown serves them */
+    uint64_t whole_lanes; /* and all of them who ever go together */
 
     uint8_t plan, row;
     uint32_t row_s;
