@@ -404,16 +404,6 @@ compare_changes(struct work *w, uint32_t phase, const char *wider)
     return k;
 }
 
-static bool
-wide_fits(struct work *w, const char *wider)
-{
-    uint32_t a, b;
-    bool good = intersection_fits(&w->wide, wider, wider, &a, &b);
-    for (uint32_t p = 0; good && p < w->wide.phases_count; p++)
-        good = changes_fit(&w->wide, p);
-    return good;
-}
-
 /* In its place if that stops nobody more, and the phase is ours; else beside it. */
 static void
 widen(struct work *w, uint32_t phase)
@@ -427,14 +417,14 @@ widen(struct work *w, uint32_t phase)
             return;
     }
     struct kept k = compare_changes(w, phase, wider);
-    if (k.more == 0)
+    bool in_place = k.fewer == 0 && phase >= w->shipped;
+    if (k.more == 0 || (!in_place && s->phases_count == w->most) || !fits_matrix(&w->x, wider))
         return;
-    if (k.fewer == 0 && phase >= w->shipped) {
-        if (!wide_fits(w, wider))
-            return;
+    if (in_place) {
+        w->x.phases_count--;
         memcpy(w->x.phases[phase], wider, s->letters_count + 1);
         memcpy(s->phases[phase], wider, s->letters_count + 1);
-    } else if (s->phases_count < w->most && fits_matrix(&w->x, wider)) {
+    } else {
         memcpy(s->phases[s->phases_count++], wider, s->letters_count + 1);
     }
 }

@@ -54,6 +54,20 @@ TEST(a_stuck_lane_is_let_go_by_nobody)
     CHECK(l->light[1][0] == LIGHT_RED && l->at[0][0][0].run[1] == 0);
 }
 
+TEST(who_only_lingers_is_not_counted_on)
+{
+    struct lines *l = lines();
+    static struct signals_model m;
+    static struct search_problem p;
+    m = *l->p->model;
+    p = *l->p;
+    p.model = &m;
+    m.lingers[1] = 1U << 1; /* link 1 in phase 1 */
+    lines_prepare(l, &p);
+    CHECK(l->light[1][1] == LIGHT_RED && l->light[1][0] == LIGHT_GREEN);
+    CHECK(l->at[0][0][1].go == 0 && l->at[0][0][0].run[1] == 1);
+}
+
 TEST(sums_and_times)
 {
     const struct lines *l = lines();
