@@ -100,7 +100,7 @@ show(struct driven *d, uint32_t i, int64_t now_us)
         changed = executor_take_over(x, world_shown(d->world, i));
     else
         changed =
-            executor_step(x, counts->standing, world_loops(d->world, i), counts->inside, now_us);
+            executor_step(x, counts->standing, world_loops(d->world, i), &counts->inside, now_us);
     if (changed)
         world_show(d->world, i, bytes_text(x->shown));
     if (x->mode == EXECUTOR_GREEN && j->phase != x->phase) {

@@ -94,6 +94,7 @@ struct intersection {
     struct link_set crosses[LIGHTS_LINKS_MAX];
     struct link_set
         yields[LIGHTS_LINKS_MAX]; /* a link: those that it gives way to when it shows g */
+    struct link_set blocks[LIGHTS_LINKS_MAX]; /* besides: whose way is not clear with him inside */
     struct link_set lane_links[LIGHTS_LANES_MAX];
     bool lane_walk[LIGHTS_LANES_MAX];
     uint8_t lane_approach[LIGHTS_LANES_MAX]; /* buses: one grant a cycle and approach */

@@ -48,7 +48,7 @@ apply(struct bed *b, const uint8_t *p)
                              .phase = p[1] % 16,
                              .lane = p[1] % 70,
                              .source = p[1] >> 4,
-                             .inside = p[1] & 1,
+                             .inside = {{p[1] * (p[3] & 1U), 0}},
                              .day_s = (uint32_t)p[2] * 338,
                              .lanes = (uint64_t)p[1] | (uint64_t)p[4] << 8,
                              .coming = (uint64_t)p[2] | (uint64_t)p[3] << 8,

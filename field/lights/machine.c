@@ -209,12 +209,50 @@ machine_ordered(const struct machine *m)
 
 /* --- a change --- */
 
-/* Nobody inside, or waited for long enough; with a green that is kept nobody is waited for. */
+/* Is somebody inside whom this link would meet, and who does not go on in the phase to come? */
+static bool
+is_blocked(const struct machine *m, uint32_t link)
+{
+    const struct intersection *x = m->x;
+    const char *next = x->phases[m->target];
+    for (uint32_t k = 0; k < x->links_count; k++) {
+        if (link_in(&m->inside, k) && letter_strength(next[k]) < 2 &&
+            (link_in(&x->crosses[k], link) || link_in(&x->blocks[k], link)))
+            return true;
+    }
+    return false;
+}
+
+/* Of a change in which all are red: is somebody inside in the way of a green to come? */
 static bool
 box_blocks(const struct machine *m)
 {
-    if (m->inside == 0 || m->x->box_wait_s == 0)
-        return false;
+    if (m->target == LIGHTS_NO_PHASE)
+        return link_any(&m->inside);
+    for (uint32_t i = 0; i < m->x->links_count; i++) {
+        if (letter_strength(m->x->phases[m->target][i]) > 1 && is_blocked(m, i))
+            return true;
+    }
+    return false;
+}
+
+/* M2: who has a clear way need not wait until all have one. */
+static void
+show_unblocked(struct machine *m)
+{
+    char next[LIGHTS_LINKS_MAX];
+    if (m->target == LIGHTS_NO_PHASE)
+        return;
+    for (uint32_t i = 0; i < m->x->links_count; i++) {
+        bool green = m->x->phases[m->target][i] == 'G' && !m->x->links[i].walk;
+        next[i] = green && !is_blocked(m, i) ? 'G' : m->shown[i];
+    }
+    show(m, next);
+}
+
+static bool
+all_red(const struct machine *m)
+{
     for (uint32_t i = 0; i < m->x->links_count; i++) {
         if (letter_strength(m->shown[i]) > 1)
             return false;
@@ -236,10 +274,12 @@ arrive(struct machine *m)
 static void
 enter_box(struct machine *m)
 {
-    if (!box_blocks(m))
+    if (m->x->box_wait_s == 0 || !all_red(m) || !box_blocks(m)) {
         arrive(m);
-    else
-        to_state(m, MACHINE_BOX_HOLD);
+        return;
+    }
+    show_unblocked(m);
+    to_state(m, MACHINE_BOX_HOLD);
 }
 
 static void
@@ -403,6 +443,8 @@ tick_box_hold(struct machine *m, const struct lights_event *e)
     reconsider(m);
     if (!box_blocks(m) || m->elapsed_s >= m->x->box_wait_s)
         arrive(m);
+    else
+        show_unblocked(m);
     return OK;
 }
 

@@ -17,8 +17,9 @@
  * M2  Whoever loses green shows yellow for its yellow_s, a walk its clearance_s; nobody who gains
  *     green has it before all-red is over. With who gives way and loses green the vehicles are
  *     stopped that he gives way to, though the next phase has them too. Nothing shortens them: no
- *     wish, no person, no pre-emption. With all red it goes on while somebody is inside, box_wait_s
- *     at most.
+ *     wish, no person, no pre-emption. When all are red, a change goes on while somebody inside is
+ *     in the way of whoever gains green, box_wait_s at most; who gains a green that yields to
+ *     nobody has it as soon as nobody is in his way. Who goes in the next phase too is in no way.
  *
  * M3  A phase stands for at least the minimum green of its links, a walk for its walk_s; for a
  *     pre-emption at least preempt_minimum_s, and the walk.
@@ -121,7 +122,11 @@ struct lights_event {
     enum lights_kind kind;
     uint32_t phase, lane;
     uint32_t source; /* who pre-empts */
-    uint32_t inside; /* how many are in the junction */
+    /*
+     * The links on whose ways somebody is in the junction who will not be out of it by himself;
+     * all of them where nobody knows which.
+     */
+    struct link_set inside;
     uint32_t day_s;
     uint64_t lanes, sequence;
     /*
@@ -181,7 +186,7 @@ struct machine {
     bool returning;                    /* after a pre-emption or an order: the longest wait first */
 
     int64_t now_us;
-    uint32_t inside;
+    struct link_set inside;
     int64_t flash_until_us, red_until_us, manual_until_us;
     uint8_t manual_phase;
     struct machine_preempt preempts[LIGHTS_PREEMPTS_MAX];

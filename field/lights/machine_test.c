@@ -5,13 +5,16 @@
 
 enum { SECOND_US = 1000000, FAR_S = 100000 };
 
+static const struct link_set everywhere = {{UINT64_MAX, UINT64_MAX}};
+
 /* One machine of the shape with crossings, watched by the checker. */
 struct bed {
     struct intersection x;
     struct machine m;
     struct checker checker;
     int64_t now_us;
-    uint32_t inside, day_s;
+    struct link_set inside;
+    uint32_t day_s;
     uint64_t calls, sequence;
     bool preempted, ordered;
 };
@@ -106,7 +109,8 @@ bring(struct bed *b, enum machine_state state)
     if (state == MACHINE_CLEARANCE || state == MACHINE_YELLOW || state == MACHINE_ALL_RED ||
         state == MACHINE_BOX_HOLD)
         CHECK_OK(wish(b, 1, FAR_S));
-    b->inside = state == MACHINE_BOX_HOLD;
+    if (state == MACHINE_BOX_HOLD)
+        b->inside = everywhere;
     if (state == MACHINE_PREEMPT)
         CHECK_OK(preempt(b, LIGHTS_PREEMPT_CALL, 9, 1));
     if (state == MACHINE_MANUAL)
@@ -123,7 +127,7 @@ bring(struct bed *b, enum machine_state state)
     if (state == MACHINE_FAULT)
         CHECK_OK(send_event(b, (struct lights_event){.kind = LIGHTS_TRIP}));
     until(b, state);
-    b->inside = 0;
+    b->inside = (struct link_set){0};
 }
 
 /*
@@ -320,7 +324,7 @@ TEST(two_lanes_that_are_due_at_once_are_both_in_time)
     take_over(&b, 0);
     CHECK_OK(wish(&b, 0, FAR_S));
     b.calls = 0xff;
-    b.inside = 1; /* each change takes as long as it may */
+    b.inside = everywhere; /* each change takes as long as it may */
     ticks(&b, 1000);
     CHECK(b.m.forced > 10 && b.checker.longest_share > 80);
     CHECK(checker_violations(&b.checker) == 0);

@@ -334,8 +334,8 @@ steer(struct bridge *b, struct field *f, int64_t now_us)
         if (x->mode == EXECUTOR_NATIVE)
             changed = executor_take_over(x, world_shown(b->city, i));
         else
-            changed =
-                executor_step(x, counts->standing, world_loops(b->city, i), counts->inside, now_us);
+            changed = executor_step(x, counts->standing, world_loops(b->city, i), &counts->inside,
+                                    now_us);
         if (!changed)
             continue;
         world_show(b->city, i, bytes_text(x->shown));

@@ -48,6 +48,13 @@ executor_cross_by_street(struct intersection *x, const struct site *s)
     bool yields;
     memset(x->crosses, 0, sizeof(x->crosses));
     memset(x->yields, 0, sizeof(x->yields));
+    memset(x->blocks, 0, sizeof(x->blocks));
+    for (uint32_t i = 0; i < s->links_count; i++) {
+        for (uint32_t k = 0; k < s->links_count; k++) {
+            if (site_has(&s->gives_way_inside[i], k))
+                link_add(&x->blocks[s->links[i].letter], s->links[k].letter);
+        }
+    }
     for (uint32_t a = 0; a < s->letters_count; a++) {
         for (uint32_t b = 0; b < s->letters_count; b++) {
             if (a == b || !letters_cross(s, a, b, &yields))
@@ -64,6 +71,7 @@ cross_by_phases(struct intersection *x)
 {
     memset(x->crosses, 0, sizeof(x->crosses));
     memset(x->yields, 0, sizeof(x->yields));
+    memset(x->blocks, 0, sizeof(x->blocks));
     for (uint32_t a = 0; a < x->links_count; a++) {
         for (uint32_t b = 0; b < a; b++) {
             bool together = false;
@@ -277,7 +285,7 @@ executor_silence(struct executor *x)
 
 bool
 executor_step(struct executor *x, const uint16_t *waiting, const struct loops_counts *counts,
-              uint32_t inside, int64_t now_us)
+              const struct site_links *inside, int64_t now_us)
 {
     char before[SITE_LETTERS_MAX + 1];
     uint64_t lanes = 0, coming = 0;
@@ -290,7 +298,12 @@ executor_step(struct executor *x, const uint16_t *waiting, const struct loops_co
     }
     must(send(x, (struct lights_event){
                      .kind = LIGHTS_SENSORS, .lanes = lanes, .coming = counts ? coming : lanes}));
-    must(send(x, (struct lights_event){.kind = LIGHTS_TICK, .inside = inside, .now_us = now_us}));
+    struct lights_event tick = {.kind = LIGHTS_TICK, .now_us = now_us};
+    for (uint32_t k = 0; inside && k < x->site->links_count; k++) {
+        if (site_has(inside, k))
+            link_add(&tick.inside, x->site->links[k].letter);
+    }
+    must(send(x, tick));
     watch(x);
     return memcmp(before, x->shown, x->site->letters_count) != 0;
 }

@@ -72,12 +72,13 @@ enum err executor_all_red(struct executor *x, int64_t until_us) MUST_USE;
 void executor_silence(struct executor *x);
 
 /*
- * One second goes by. `waiting` holds a number for each lane of the site, `inside` how many are in
- * the junction; `counts` is what its loops counted, NULL: it has none, and for whoever waits
- * somebody comes. x->shown is what to show now; true if it changed.
+ * One second goes by. `waiting` holds a number for each lane of the site; `inside` the links on
+ * whose ways somebody is in the junction (traffic.h), NULL: none; `counts` what its loops counted,
+ * NULL: it has none, and for whoever waits somebody comes. x->shown is what to show now; true if it
+ * changed.
  */
 bool executor_step(struct executor *x, const uint16_t *waiting, const struct loops_counts *counts,
-                   uint32_t inside, int64_t now_us);
+                   const struct site_links *inside, int64_t now_us);
 
 /* What the lights show, for a reading. */
 struct site_lights executor_lights(const struct executor *x);

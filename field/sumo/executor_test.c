@@ -3,6 +3,7 @@
 #include "base/test.h"
 
 static const struct executor_times times = {3, 1, 5, 120};
+static const struct site_links everywhere = {{UINT64_MAX, UINT64_MAX}};
 
 static struct site
 cross(void)
@@ -159,7 +160,7 @@ TEST(people_on_foot_have_their_walk_and_their_clearance)
         seconds[1] += x.shown[4] == 'r' && x.shown[0] == 'G';
         seconds[2] += x.shown[0] == 'y';
         seconds[3] += x.shown[0] == 'r';
-        executor_step(&x, waiting, NULL, 0, t);
+        executor_step(&x, waiting, NULL, NULL, t);
     }
     /* 10 m, for the way of crossing 4 is not known */
     CHECK(seconds[0] == 7 && seconds[1] == 10 && seconds[2] == 3 && seconds[3] == 1);
@@ -177,7 +178,7 @@ TEST(without_a_lease_the_plan_runs)
     CHECK(executor_take_over(&x, bytes_text("GGgrrrs")));
     uint32_t second[4] = {0};
     for (int t = 0; t < 4 * 90; t++) {
-        executor_step(&x, waiting, NULL, 0, t);
+        executor_step(&x, waiting, NULL, NULL, t);
         if (x.mode == EXECUTOR_GREEN)
             second[x.phase]++;
     }
@@ -196,11 +197,11 @@ TEST(without_a_lease_a_row_ends_when_the_loops_count_nobody)
     CHECK(executor_take_over(&x, bytes_text("GGgrrrs")));
     counts.advance[0] = 1;
     for (int t = 0; t < 12; t++)
-        CHECK(!executor_step(&x, waiting, &counts, 0, t));
+        CHECK(!executor_step(&x, waiting, &counts, NULL, t));
     counts.advance[0] = 0;
     for (int t = 12; t < 15; t++) /* at 13.9 m/s he is there in 2.9 s */
-        CHECK(!executor_step(&x, waiting, &counts, 0, t));
-    CHECK(executor_step(&x, waiting, &counts, 0, 15));
+        CHECK(!executor_step(&x, waiting, &counts, NULL, t));
+    CHECK(executor_step(&x, waiting, &counts, NULL, 15));
     CHECK(x.machine.state == MACHINE_YELLOW && x.machine.target == 2); /* nobody is on n1 */
 }
 
@@ -214,16 +215,16 @@ TEST(a_lease_is_followed_and_its_end_is_a_fallback)
     CHECK(executor_lease(&x, 4, 100) == ERR_DENIED && executor_lease(&x, -1, 100) == ERR_DENIED);
     CHECK_OK(executor_lease(&x, 2, 100));
     for (int t = 1; t <= 4; t++)
-        CHECK(!executor_step(&x, waiting, NULL, 0, t)); /* the minimum green */
+        CHECK(!executor_step(&x, waiting, NULL, NULL, t)); /* the minimum green */
     static const char *const shown[] = {"yyyrrrr", "yyyrrrr", "yyyrrrr", "rrrrrrr", "rrrGGgr"};
     for (int t = 0; t < 5; t++) {
-        executor_step(&x, waiting, NULL, 0, 5 + t);
+        executor_step(&x, waiting, NULL, NULL, 5 + t);
         CHECK(strcmp(x.shown, shown[t]) == 0);
     }
     for (int t = 10; t < 100; t++)
-        CHECK(!executor_step(&x, waiting, NULL, 0, t)); /* longer than the plan would */
+        CHECK(!executor_step(&x, waiting, NULL, NULL, t)); /* longer than the plan would */
     CHECK(x.fallbacks == 0);
-    CHECK(executor_step(&x, waiting, NULL, 0, 100) && x.fallbacks == 1);
+    CHECK(executor_step(&x, waiting, NULL, NULL, 100) && x.fallbacks == 1);
     CHECK(x.machine.state == MACHINE_YELLOW && x.machine.target == 3);
 }
 
@@ -236,14 +237,14 @@ TEST(silence_ends_a_lease_but_no_flashing)
     CHECK(executor_take_over(&x, bytes_text("GGgrrrs")));
     CHECK_OK(executor_lease(&x, 0, INT64_MAX));
     for (int t = 1; t <= 60; t++)
-        CHECK(!executor_step(&x, waiting, NULL, 0, t)); /* longer than the plan would */
+        CHECK(!executor_step(&x, waiting, NULL, NULL, t)); /* longer than the plan would */
     executor_silence(&x);
-    CHECK(executor_step(&x, waiting, NULL, 0, 61) && x.fallbacks == 1);
+    CHECK(executor_step(&x, waiting, NULL, NULL, 61) && x.fallbacks == 1);
     CHECK(x.machine.state == MACHINE_YELLOW && x.machine.target == 1);
     executor_lease_flash(&x, 100);
     executor_silence(&x);
     for (int t = 62; t < 100; t++)
-        executor_step(&x, waiting, NULL, 0, t);
+        executor_step(&x, waiting, NULL, NULL, t);
     CHECK(x.machine.state == MACHINE_FLASH);
 }
 
@@ -258,7 +259,7 @@ TEST(who_waits_is_served_whatever_is_leased)
     CHECK_OK(executor_lease(&x, 0, INT64_MAX));
     int served = 0;
     for (int t = 0; t < 1000; t++) {
-        executor_step(&x, waiting, &counts, 0, t);
+        executor_step(&x, waiting, &counts, NULL, t);
         served += x.mode == EXECUTOR_GREEN && site_serves(&s, x.phase, 2);
         CHECK(x.machine.wait_s[2] <= times.maximum_red_s);
     }
@@ -276,11 +277,11 @@ TEST(leases_that_make_people_wait_for_nobody_are_doubted)
     CHECK_OK(executor_lease(&x, 0, INT64_MAX));
     int t = 0;
     for (; t < 400 && x.doubts == 0; t++)
-        executor_step(&x, waiting, &counts, 0, t);
+        executor_step(&x, waiting, &counts, NULL, t);
     CHECK(t > 200 && t < 280 && x.fallbacks == 0);
     CHECK(executor_lease(&x, 0, INT64_MAX) == ERR_DENIED);
     for (int end = t + 100; t < end; t++)
-        executor_step(&x, waiting, &counts, 0, t);
+        executor_step(&x, waiting, &counts, NULL, t);
     CHECK(x.fallbacks == 1 && x.doubts == 1 &&
           strcmp(executor_word(&x), "plan: leases are doubted") == 0);
 }
@@ -295,10 +296,65 @@ TEST(nobody_gets_green_into_a_full_junction_but_not_for_ever)
     CHECK_OK(executor_lease(&x, 2, INT64_MAX));
     int red_s = 0;
     for (int t = 0; t < 40; t++) {
-        executor_step(&x, waiting, NULL, 1, t);
+        executor_step(&x, waiting, NULL, &everywhere, t);
         red_s += x.machine.state == MACHINE_ALL_RED || x.machine.state == MACHINE_BOX_HOLD;
     }
     CHECK(red_s == 1 + x.intersection.box_wait_s && x.phase == 2);
+}
+
+/* Link 0 crosses 1 and 2, which give way to nobody and to whoever comes; 3 turns off beside them.
+ */
+static struct site
+side_street(void)
+{
+    struct site s = {.id = "side", .has_street = true, .has_conflicts = true};
+    CHECK_OK(site_add_state(&s, bytes_text("Grrr"), 20));
+    CHECK_OK(site_add_state(&s, bytes_text("rGgG"), 20));
+    static const char *const lanes[] = {"s0", "e0", "e1", "e2"};
+    for (uint32_t i = 0; i < ARRAY_COUNT(lanes); i++)
+        CHECK_OK(site_add_link(&s, i, bytes_text(lanes[i]), bytes_text("out")));
+    for (uint32_t i = 1; i < 3; i++) {
+        site_put(&s.conflicts[0], i);
+        site_put(&s.conflicts[i], 0);
+    }
+    return s;
+}
+
+/* From "Grrr" to "rGgG" with somebody inside on these links for 6 s: what is shown meanwhile. */
+static const char *
+shown_with(const struct site *s, uint32_t inside)
+{
+    static struct executor x;
+    static char during[SITE_LETTERS_MAX + 1];
+    const struct site_links links = {{inside}};
+    uint16_t waiting[SITE_LANES_MAX] = {0};
+    CHECK_OK(executor_init(&x, s, &times));
+    CHECK(x.by_matrix && executor_take_over(&x, bytes_text("Grrr")));
+    CHECK_OK(executor_lease(&x, 1, INT64_MAX));
+    int t = 0;
+    for (; t < 40 && x.machine.state != MACHINE_BOX_HOLD && x.phase != 1; t++)
+        executor_step(&x, waiting, NULL, &links, t);
+    for (int end = t + 5; t < end; t++)
+        executor_step(&x, waiting, NULL, &links, t);
+    memcpy(during, x.shown, sizeof(during));
+    executor_step(&x, waiting, NULL, NULL, t);
+    CHECK(strcmp(x.shown, "rGgG") == 0 && !x.monitor.tripped);
+    return during;
+}
+
+TEST(who_meets_nobody_inside_need_not_wait_for_those_who_do)
+{
+    struct site s = side_street();
+    CHECK(strcmp(shown_with(&s, 1), "rrrG") == 0);
+    CHECK(strcmp(shown_with(&s, 0), "rGgG") == 0);
+    CHECK(strcmp(shown_with(&s, 1 << 1), "rGgG") == 0); /* he goes on */
+    site_put(&s.gives_way_inside[0], 3);
+    CHECK(strcmp(shown_with(&s, 1), "rrrr") == 0);
+    s = side_street();
+    site_put(&s.conflicts[2], 3); /* 3 is not kept out by him who goes on */
+    site_put(&s.conflicts[3], 2);
+    site_put(&s.gives_way[2], 3);
+    CHECK(strcmp(shown_with(&s, 1 | 1 << 2), "rrrG") == 0);
 }
 
 TEST(flashing_comes_and_goes_through_red)
@@ -312,7 +368,7 @@ TEST(flashing_comes_and_goes_through_red)
     char seen[80] = "";
     size_t n = 0;
     for (int t = 0; t < 60; t++) {
-        if (executor_step(&x, waiting, NULL, 0, t) && n < sizeof(seen) - 2)
+        if (executor_step(&x, waiting, NULL, NULL, t) && n < sizeof(seen) - 2)
             seen[n++] = x.mode == EXECUTOR_GREEN ? x.shown[0] : x.shown[1];
         if (x.machine.state == MACHINE_FLASH)
             CHECK(strcmp(x.shown, "ooooooo") == 0);
@@ -340,7 +396,7 @@ TEST(random_leases_break_no_rule)
             CHECK(x.machine.wish_phase < 4);
         for (size_t l = 0; l < 4; l++)
             waiting[l] = random_below(&r, 40) ? (uint16_t)(l != 1) : 0;
-        executor_step(&x, waiting, NULL, (uint32_t)random_below(&r, 2), t);
+        executor_step(&x, waiting, NULL, random_below(&r, 2) ? &everywhere : NULL, t);
         CHECK(site_may_show(&s, bytes_text(x.shown)));
         for (size_t i = 0; i < 7; i++) {
             bool was = last[i] == 'G' || last[i] == 'g',
@@ -382,23 +438,23 @@ TEST(commands_of_higher_rank_act_end_and_keep_their_order)
     int64_t t = 1;
     for (; t < 40; t++) { /* renewed each second */
         CHECK_OK(executor_preempt(&x, 2, t + 3));
-        executor_step(&x, waiting, NULL, 0, t);
+        executor_step(&x, waiting, NULL, NULL, t);
     }
     CHECK(x.machine.state == MACHINE_PREEMPT && x.phase == 2);
     for (; t < 43; t++)
-        executor_step(&x, waiting, NULL, 0, t);
+        executor_step(&x, waiting, NULL, NULL, t);
     CHECK(x.machine.state != MACHINE_PREEMPT); /* it stopped calling */
     CHECK_OK(executor_manual(&x, 3, 80));
     CHECK(executor_preempt(&x, 2, 100) == ERR_DENIED); /* by order of people */
     for (; t < 79; t++)
-        executor_step(&x, waiting, NULL, 0, t);
+        executor_step(&x, waiting, NULL, NULL, t);
     CHECK(x.machine.state == MACHINE_MANUAL && x.phase == 3);
     CHECK_OK(executor_all_red(&x, 100));
     for (; t < 99; t++)
-        executor_step(&x, waiting, NULL, 0, t);
+        executor_step(&x, waiting, NULL, NULL, t);
     CHECK(x.machine.state == MACHINE_RED && strcmp(x.shown, "rrrrrrr") == 0);
     for (; t < 103; t++)
-        executor_step(&x, waiting, NULL, 0, t);
+        executor_step(&x, waiting, NULL, NULL, t);
     CHECK(x.mode == EXECUTOR_GREEN && !x.monitor.tripped);
 }
 
@@ -410,13 +466,13 @@ TEST(what_the_monitor_trips_on_flashes_and_stays_so)
     CHECK_OK(executor_init(&x, &s, &times));
     CHECK(executor_take_over(&x, bytes_text("GGgrrrs")));
     for (int t = 1; t < 4; t++)
-        executor_step(&x, waiting, NULL, 0, t);
+        executor_step(&x, waiting, NULL, NULL, t);
     x.machine.elapsed_s = 100; /* a machine that lost count of its green */
     CHECK_OK(executor_lease(&x, 2, INT64_MAX));
-    CHECK(executor_step(&x, waiting, NULL, 0, 5));
+    CHECK(executor_step(&x, waiting, NULL, NULL, 5));
     CHECK(x.monitor.fault == MONITOR_SHORT_GREEN && strcmp(x.shown, "ooooooo") == 0);
     CHECK(x.mode == EXECUTOR_BETWEEN && strcmp(executor_word(&x), "fault") == 0);
     for (int t = 6; t < 99; t++)
-        CHECK(!executor_step(&x, waiting, NULL, 0, t));
+        CHECK(!executor_step(&x, waiting, NULL, NULL, t));
     CHECK(executor_lease(&x, 2, INT64_MAX) == ERR_WRONG_STATE);
 }

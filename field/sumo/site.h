@@ -98,6 +98,11 @@ struct site {
     bool has_conflicts;                          /* and of all links who crosses whom */
     struct site_links conflicts[SITE_LINKS_MAX]; /* the links whose ways cross this one's */
     struct site_links gives_way[SITE_LINKS_MAX]; /* of them, those that go first when both may */
+    /*
+     * Ways with a stop line of their own inside the junction, where who turns waits for a gap, and
+     * the links that he gives way to there; conflicts does not have all of them.
+     */
+    struct site_links inner_line, gives_way_inside[SITE_LINKS_MAX];
     uint32_t loops_count, feeders_count;
     struct site_loop loops[SITE_LOOPS_MAX];
     struct site_feeder feeders[SITE_FEEDERS_MAX];

@@ -17,6 +17,7 @@ struct lane {
     double length_m, speed_m_s;
     uint32_t edge, index;
     bool on_foot;
+    struct bytes inner; /* inside a junction, behind a stop line there: lanes that go first */
     uint32_t out, out_last, in; /* connections from and to it, in the file's order */
 };
 struct connection {
@@ -255,8 +256,11 @@ junction_tag(struct street *t, struct xml_tag tag)
     if (bytes_are(tag.name, "junction")) {
         t->junctions[t->n.junctions++] =
             (struct junction){.incoming = xml_attribute(tag, "incLanes"), .first = t->n.requests};
+        uint32_t behind = find_lane(t, xml_attribute(tag, "id"));
         if (!bytes_are(xml_attribute(tag, "type"), "internal"))
             number_connections(t, t->n.junctions - 1, xml_attribute(tag, "intLanes"));
+        else if (behind != NONE) /* its id is that of the lane that begins there */
+            t->lanes[behind].inner = xml_attribute(tag, "intLanes");
     } else if (bytes_are(tag.name, "request")) {
         uint32_t index;
         if (t->n.junctions == 0 || xml_u32(tag, "index", &index) != OK ||
@@ -362,6 +366,26 @@ bit(struct bytes text, uint32_t index)
     return index < text.len && text.p[text.len - 1 - index] == '1';
 }
 
+/* The link's way has a stop line inside the junction: whom it gives way to there. */
+static void
+describe_inner_line(const struct street *t, struct site *s, uint32_t link, const uint32_t of[])
+{
+    uint32_t via = t->connections[of[link]].via;
+    uint32_t next = via == NONE ? NONE : t->lanes[via].out;
+    uint32_t behind = next == NONE ? NONE : t->connections[next].via;
+    if (behind == NONE)
+        return;
+    site_put(&s->inner_line, link);
+    struct bytes lanes = t->lanes[behind].inner, word;
+    while ((word = xml_word(&lanes)).p) {
+        uint32_t lane = find_lane(t, word);
+        for (uint32_t b = 0; lane != NONE && b < s->links_count; b++) {
+            if (of[b] != NONE && t->connections[of[b]].via == lane)
+                site_put(&s->gives_way_inside[link], b);
+        }
+    }
+}
+
 /* False: of some link the network does not say whom it crosses. */
 static bool
 describe_conflicts(const struct street *t, struct site *s)
@@ -375,6 +399,7 @@ describe_conflicts(const struct street *t, struct site *s)
         if (!x || x->junction == NONE || x->request >= t->junctions[x->junction].count)
             continue;
         known++;
+        describe_inner_line(t, s, a, of);
         const struct request *r = &t->requests[t->junctions[x->junction].first + x->request];
         for (uint32_t b = 0; b < s->links_count; b++) {
             const struct connection *y = of[b] == NONE ? NULL : &t->connections[of[b]];

@@ -8,6 +8,8 @@ static const char net[] =
     "speed=\"9\"/></edge>"
     "<edge id=\":j_1\" function=\"internal\"><lane id=\":j_1_0\" index=\"0\" length=\"9\" "
     "speed=\"9\"/></edge>"
+    "<edge id=\":j_2\" function=\"internal\"><lane id=\":j_2_0\" index=\"0\" length=\"9\" "
+    "speed=\"9\"/></edge>"
     "<edge id=\":j_c0\" function=\"crossing\"><lane id=\":j_c0_0\" index=\"0\" length=\"9\" "
     "speed=\"1\"/></edge>"
     "<edge id=\":j_w0\" function=\"walkingarea\"><lane id=\":j_w0_0\" index=\"0\" length=\"9\" "
@@ -22,6 +24,8 @@ static const char net[] =
     "<request index=\"0\" response=\"110\" foes=\"110\" cont=\"0\"/>"
     "<request index=\"1\" response=\"000\" foes=\"001\" cont=\"0\"/>"
     "<request index=\"2\" response=\"000\" foes=\"001\" cont=\"0\"/></junction>"
+    "<junction id=\":j_2_0\" type=\"internal\" x=\"0\" y=\"0\" incLanes=\":j_0_0 by_0\" "
+    "intLanes=\":j_1_0 :j_9_0\"/>"
     "<connection from=\"in\" to=\":j_w0\" fromLane=\"0\" toLane=\"0\" dir=\"s\" state=\"M\"/>"
     "<connection from=\"in\" to=\"out\" fromLane=\"1\" toLane=\"0\" via=\":j_0_0\" tl=\"j\" "
     "linkIndex=\"0\" "
@@ -29,12 +33,14 @@ static const char net[] =
     "<connection from=\"by\" to=\"off\" fromLane=\"0\" toLane=\"0\" via=\":j_1_0\" tl=\"j\" "
     "linkIndex=\"1\" "
     "dir=\"s\" state=\"o\"/>"
+    "<connection from=\":j_0\" to=\"out\" fromLane=\"0\" toLane=\"0\" via=\":j_2_0\" dir=\"s\" "
+    "state=\"m\"/>"
     "<connection from=\":j_w0\" to=\":j_c0\" fromLane=\"0\" toLane=\"0\" tl=\"j\" linkIndex=\"2\" "
     "dir=\"s\" "
     "state=\"M\"/>"
     "</net>";
 
-TEST(pavements_have_no_number_and_crossings_have_their_own)
+TEST(pavements_have_no_number_crossings_their_own_and_lines_inside_their_links)
 {
     struct street *t = NULL;
     struct site s = {.id = "j"};
@@ -50,7 +56,9 @@ TEST(pavements_have_no_number_and_crossings_have_their_own)
         for (uint32_t b = 0; b < 3; b++) {
             CHECK(site_has(&s.conflicts[a], b) == cross[a][b]);
             CHECK(site_has(&s.gives_way[a], b) == (a == 0 && b > 0));
+            CHECK(site_has(&s.gives_way_inside[a], b) == (a == 0 && b == 1));
         }
+        CHECK(site_has(&s.inner_line, a) == (a == 0));
     }
 }
 

@@ -11,12 +11,15 @@ struct vehicle {
     enum vehicle_state state;
     double pending_since_s, depart_delay_s, time_loss_s;
     struct loops_track track;
+    uint64_t junction;          /* where he is inside; 0: in none */
+    const struct lane_use *way; /* the link that he came in by; NULL: not known */
+    bool past_line;             /* its stop line inside */
 };
 
 struct lane_use {
     uint16_t site;
     uint8_t index; /* of the site's lanes, exits or links */
-    enum { USE_LANE, USE_EXIT, USE_BOX, USE_STRAIGHT } kind;
+    enum { USE_LANE, USE_EXIT, USE_BOX, USE_ACROSS } kind;
 };
 struct lane {
     const char *id;  /* NULL: free */
@@ -85,8 +88,8 @@ add_site(struct traffic *t, const struct site *s, uint16_t index)
         e = add_use(t, s->exits[x], 0, (struct lane_use){index, (uint8_t)x, USE_EXIT});
     for (uint32_t k = 0; k < s->links_count && e == OK; k++) {
         const char *across = s->across[k];
-        if (s->links[k].turn == 's' && *across && !find_lane(t, bytes_text(across))->id)
-            e = add_use(t, across, 0, (struct lane_use){index, (uint8_t)k, USE_STRAIGHT});
+        if (*across && !find_lane(t, bytes_text(across))->id)
+            e = add_use(t, across, 0, (struct lane_use){index, (uint8_t)k, USE_ACROSS});
     }
     for (uint32_t i = 0; i < s->boxes_count && e == OK; i++)
         e = add_use(t, s->boxes[i], 0, (struct lane_use){index, (uint8_t)i, USE_BOX});
@@ -193,6 +196,51 @@ traffic_departed(struct traffic *t, struct bytes id)
     return OK;
 }
 
+/* By which link he came in; a lane behind a stop line inside belongs to no link by its name. */
+static void
+follow(struct vehicle *v, const struct lane *lane, struct bytes box)
+{
+    uint64_t junction = box.len > 0 ? hash(box) : 0;
+    const struct lane_use *way = NULL;
+    for (uint32_t i = 0; lane->id && i < lane->uses_count; i++) {
+        if (lane->uses[i].kind == USE_ACROSS)
+            way = &lane->uses[i];
+    }
+    if (way || junction != v->junction)
+        v->way = way;
+    v->past_line = !way;
+    v->junction = junction;
+}
+
+static bool
+stays(const struct traffic *t, const struct vehicle *v, double speed_m_s)
+{
+    if (!v->way)
+        return speed_m_s < TRAFFIC_STUCK_M_S;
+    const struct site *s = &t->sites[v->way->site];
+    uint32_t link = v->way->index;
+    if (site_has(&s->inner_line, link))
+        return !v->past_line && speed_m_s < TRAFFIC_STARTS_M_S;
+    return speed_m_s < (s->links[link].turn == 's' ? TRAFFIC_STARTS_M_S : TRAFFIC_STUCK_M_S);
+}
+
+static void
+count_inside(struct traffic *t, const struct vehicle *v, const struct lane *box, double speed_m_s)
+{
+    if (!box->id || !stays(t, v, speed_m_s))
+        return;
+    for (uint32_t i = 0; i < box->uses_count; i++) {
+        const struct lane_use *u = &box->uses[i];
+        struct site_links *inside = &t->counts[u->site].inside;
+        if (u->kind != USE_BOX)
+            continue;
+        if (v->way && v->way->site == u->site)
+            site_put(inside, v->way->index);
+        else
+            memset(inside, 0xff, sizeof(*inside));
+    }
+}
+
 static void
 count(struct traffic *t, const struct lane *lane, double position_m, double speed_m_s)
 {
@@ -200,16 +248,10 @@ count(struct traffic *t, const struct lane *lane, double position_m, double spee
     for (uint32_t i = 0; i < lane->uses_count; i++) {
         const struct lane_use *u = &lane->uses[i];
         struct site_counts *c = &t->counts[u->site];
-        if (u->kind == USE_BOX) {
-            if (speed_m_s < TRAFFIC_STUCK_M_S)
-                c->inside++;
-        } else if (u->kind == USE_STRAIGHT) { /* the slowest are counted by their box */
-            if (speed_m_s >= TRAFFIC_STUCK_M_S && speed_m_s < TRAFFIC_STARTS_M_S)
-                c->inside++;
-        } else if (u->kind == USE_EXIT) {
+        if (u->kind == USE_EXIT) {
             if (standing && position_m <= SITE_NEAR_M)
                 c->exit_standing[u->index]++;
-        } else if (lane->length_m - position_m <= SITE_NEAR_M) {
+        } else if (u->kind == USE_LANE && lane->length_m - position_m <= SITE_NEAR_M) {
             c->near[u->index]++;
             if (standing)
                 c->standing[u->index]++;
@@ -233,8 +275,9 @@ traffic_moved(struct traffic *t, struct bytes id, struct bytes lane, double posi
     const struct lane *l = find_lane(t, lane);
     if (l->id)
         count(t, l, position_m, speed_m_s);
-    if (box.len && (l = find_lane(t, box))->id)
-        count(t, l, position_m, speed_m_s);
+    follow(v, l, box);
+    if (box.len > 0)
+        count_inside(t, v, find_lane(t, box), speed_m_s);
     return OK;
 }
 

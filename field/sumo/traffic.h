@@ -14,20 +14,22 @@
 enum {
     TRAFFIC_SITES_MAX = 256,
     TRAFFIC_VEHICLES_MAX = 32768, /* a power of two; at most half are used */
-    TRAFFIC_LANES_MAX = 16384,    /* of all sites; a power of two, at most half are used */
+    TRAFFIC_LANES_MAX = 32768,    /* of all sites; a power of two, at most half are used */
     TRAFFIC_LANE_USES_MAX = 3,    /* one lane may leave one site and enter another */
 };
 #define TRAFFIC_STANDING_M_S 0.1 /* slower is standing, as SUMO counts it */
-#define TRAFFIC_STUCK_M_S 4.0    /* slower inside a junction: will not be out of it by itself */
 /*
- * Nor is, soon, who goes straight on slower than this: he stood there, behind one who turned, and
- * only starts. Of all who are that slow, those who turn would be waited for in vain.
+ * Who will not be out of a junction by himself, soon: who turns and is slower than this; who goes
+ * straight on and is slower than that: he stood there, behind one who turned, and only starts; and
+ * whoever has a stop line before him there and is slower than that. Who has passed it has his gap.
  */
+#define TRAFFIC_STUCK_M_S 4.0
 #define TRAFFIC_STARTS_M_S 7.0
 
 struct site_counts {
     uint16_t standing[SITE_LANES_MAX], near[SITE_LANES_MAX], exit_standing[SITE_EXITS_MAX];
-    uint16_t inside; /* slow vehicles between stop line and exit, by the two speeds above */
+    /* Links on whose ways somebody will not be out of the junction; all where it is not known. */
+    struct site_links inside;
 };
 
 struct traffic;

@@ -35,7 +35,7 @@ TEST(vehicles_are_counted_where_they_stand)
     CHECK_OK(traffic_moved(t, bytes_text("v6"), bytes_text(":A_0_12_1"), 2, 0, 0));
     CHECK_OK(traffic_moved(t, bytes_text("v7"), bytes_text(":B_0_12_1"), 2, 0, 0));
     const struct site_counts *c = traffic_counts(t, 0);
-    CHECK(c->inside == 1);
+    CHECK(site_has(&c->inside, 0) && site_has(&c->inside, 1)); /* whose way nobody knows */
     CHECK(c->near[0] == 2 && c->standing[0] == 1 && c->near[1] == 0);
     CHECK(c->exit_standing[0] == 1 && c->exit_standing[1] == 0); /* b is exit 0, a is exit 1 */
     traffic_begin(t, 2);
@@ -43,32 +43,57 @@ TEST(vehicles_are_counted_where_they_stand)
     traffic_free(t);
 }
 
-/* Link 0 goes straight on, link 1 turns left. */
-static uint16_t
-inside_with(const char *lane, double speed_m_s)
+enum { NOBODY, STRAIGHT = 1, LEFT = 2, ROUND = 4, ANY = 7 };
+
+/*
+ * Link 0 goes straight on, link 1 turns left, link 2 turns round and has a stop line inside. Who
+ * came over `first`, if anybody, and is on `lane` now: the links on whose ways he stays.
+ */
+static uint32_t
+stays_on(const char *first, const char *lane, double speed_m_s)
 {
     struct site s = two_lanes();
-    s.links[0].turn = 's';
-    s.links[1].turn = 'l';
-    CHECK_OK(bytes_copy_text(bytes_text(":A_0_3_0"), s.across[0], sizeof(s.across[0])));
-    CHECK_OK(bytes_copy_text(bytes_text(":A_0_7_0"), s.across[1], sizeof(s.across[1])));
+    static const char turns[] = "slt";
+    static const char *const across[] = {":A_0_3_0", ":A_0_7_0", ":A_0_8_0"};
+    for (uint32_t k = 0; k < 3; k++) {
+        if (k >= s.links_count)
+            CHECK_OK(site_add_link(&s, k, bytes_text("a"), bytes_text("b")));
+        s.links[k].turn = turns[k];
+        CHECK_OK(bytes_copy_text(bytes_text(across[k]), s.across[k], sizeof(s.across[k])));
+    }
+    site_put(&s.inner_line, 2);
     struct traffic *t = traffic_new(&s, 1);
     CHECK(t);
     traffic_begin(t, 1);
+    if (first)
+        CHECK_OK(traffic_moved(t, bytes_text("v"), bytes_text(first), 2, 9, 0));
+    traffic_begin(t, 2);
     CHECK_OK(traffic_moved(t, bytes_text("v"), bytes_text(lane), 2, speed_m_s, 0));
-    uint16_t inside = traffic_counts(t, 0)->inside;
+    uint32_t links = 0;
+    for (uint32_t k = 0; k < 3; k++)
+        links |= (uint32_t)site_has(&traffic_counts(t, 0)->inside, k) << k;
     traffic_free(t);
-    return inside;
+    return links;
 }
 
-TEST(who_starts_again_inside_to_go_straight_on_is_waited_for)
+TEST(who_will_not_be_out_of_the_junction_is_waited_for)
 {
-    CHECK(inside_with(":A_0_3_0", TRAFFIC_STUCK_M_S - 0.1) == 1); /* and counted once */
-    CHECK(inside_with(":A_0_3_0", TRAFFIC_STARTS_M_S - 0.1) == 1);
-    CHECK(inside_with(":A_0_3_0", TRAFFIC_STARTS_M_S) == 0);
-    CHECK(inside_with(":A_0_7_0", TRAFFIC_STUCK_M_S - 0.1) == 1);
-    CHECK(inside_with(":A_0_7_0", TRAFFIC_STARTS_M_S - 0.1) == 0);
-    CHECK(inside_with(":A_0_9_0", TRAFFIC_STARTS_M_S - 0.1) == 0);
+    CHECK(stays_on(NULL, ":A_0_3_0", TRAFFIC_STARTS_M_S - 0.1) == STRAIGHT);
+    CHECK(stays_on(NULL, ":A_0_3_0", TRAFFIC_STARTS_M_S) == NOBODY);
+    CHECK(stays_on(NULL, ":A_0_7_0", TRAFFIC_STUCK_M_S - 0.1) == LEFT);
+    CHECK(stays_on(NULL, ":A_0_7_0", TRAFFIC_STARTS_M_S - 0.1) == NOBODY);
+    CHECK(stays_on(NULL, ":A_0_9_0", TRAFFIC_STUCK_M_S - 0.1) == ANY);
+    CHECK(stays_on(NULL, ":A_0_9_0", TRAFFIC_STARTS_M_S - 0.1) == NOBODY);
+}
+
+TEST(who_is_behind_the_stop_line_inside_has_his_gap)
+{
+    CHECK(stays_on(NULL, ":A_0_8_0", TRAFFIC_STARTS_M_S - 0.1) == ROUND);
+    CHECK(stays_on(NULL, ":A_0_8_0", TRAFFIC_STARTS_M_S) == NOBODY);
+    CHECK(stays_on(":A_0_8_0", ":A_0_9_0", 0) == NOBODY);
+    CHECK(stays_on(":A_0_7_0", ":A_0_9_0", 0) == LEFT);
+    CHECK(stays_on("a", ":A_0_9_0", 0) == ANY);
+    CHECK(stays_on(":B_0_8_0", ":A_0_9_0", 0) == ANY); /* of another junction */
 }
 
 TEST(delay_counts_everybody_who_should_have_departed)

@@ -202,8 +202,11 @@ second(struct storm *s)
     char shown[LIGHTS_LINKS_MAX + 1];
     struct machine *m = &s->machine;
     enum machine_state before = m->state;
-    uint32_t inside =
-        s->weather.inside == INSIDE_ALWAYS || (s->weather.inside == INSIDE_SOME && one_in(s, 2));
+    struct link_set inside = {0};
+    if (s->weather.inside == INSIDE_ALWAYS)
+        memset(&inside, 0xff, sizeof(inside));
+    else if (s->weather.inside == INSIDE_SOME && one_in(s, 2))
+        link_add(&inside, below(s, m->x->links_count));
     s->now_us += SECOND_US;
     s->day_s = one_in(s, 5000) ? below(s, LIGHTS_DAY_S) : (s->day_s + 1) % LIGHTS_DAY_S;
     enum err e = send_event(
