@@ -6,6 +6,12 @@ enum { VEHICLE_ID_SIZE = 96 };
 
 enum vehicle_state { VEHICLE_NONE, VEHICLE_PENDING, VEHICLE_RUNNING, VEHICLE_ARRIVED };
 
+struct lane_use {
+    uint16_t site;
+    uint8_t index; /* of the site's lanes, exits or links */
+    enum { USE_LANE, USE_EXIT, USE_BOX, USE_ACROSS } kind;
+};
+
 struct vehicle {
     char id[VEHICLE_ID_SIZE];
     enum vehicle_state state;
@@ -16,11 +22,6 @@ struct vehicle {
     bool past_line;             /* its stop line inside */
 };
 
-struct lane_use {
-    uint16_t site;
-    uint8_t index; /* of the site's lanes, exits or links */
-    enum { USE_LANE, USE_EXIT, USE_BOX, USE_ACROSS } kind;
-};
 struct lane {
     const char *id;  /* NULL: free */
     double length_m; /* 0: only ever an exit */
