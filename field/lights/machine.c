@@ -227,9 +227,7 @@ is_blocked(const struct machine *m, uint32_t link)
 static bool
 box_blocks(const struct machine *m)
 {
-    if (m->target == LIGHTS_NO_PHASE)
-        return link_any(&m->inside);
-    for (uint32_t i = 0; i < m->x->links_count; i++) {
+    for (uint32_t i = 0; m->target != LIGHTS_NO_PHASE && i < m->x->links_count; i++) {
         if (letter_strength(m->x->phases[m->target][i]) > 1 && is_blocked(m, i))
             return true;
     }
@@ -241,8 +239,6 @@ static void
 show_unblocked(struct machine *m)
 {
     char next[LIGHTS_LINKS_MAX];
-    if (m->target == LIGHTS_NO_PHASE)
-        return;
     for (uint32_t i = 0; i < m->x->links_count; i++) {
         bool green = m->x->phases[m->target][i] == 'G' && !m->x->links[i].walk;
         next[i] = green && !is_blocked(m, i) ? 'G' : m->shown[i];

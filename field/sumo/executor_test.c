@@ -302,34 +302,35 @@ TEST(nobody_gets_green_into_a_full_junction_but_not_for_ever)
     CHECK(red_s == 1 + x.intersection.box_wait_s && x.phase == 2);
 }
 
-/* Link 0 crosses 1 and 2, which give way to nobody and to whoever comes; 3 turns off beside them.
- */
+/* Link 0 crosses 1, to whom 2 gives way; 3 turns off beside them, 4 is on foot. */
 static struct site
 side_street(void)
 {
     struct site s = {.id = "side", .has_street = true, .has_conflicts = true};
-    CHECK_OK(site_add_state(&s, bytes_text("Grrr"), 20));
-    CHECK_OK(site_add_state(&s, bytes_text("rGgG"), 20));
+    CHECK_OK(site_add_state(&s, bytes_text("Grrrr"), 20));
+    CHECK_OK(site_add_state(&s, bytes_text("rGgGG"), 20));
     static const char *const lanes[] = {"s0", "e0", "e1", "e2"};
     for (uint32_t i = 0; i < ARRAY_COUNT(lanes); i++)
         CHECK_OK(site_add_link(&s, i, bytes_text(lanes[i]), bytes_text("out")));
-    for (uint32_t i = 1; i < 3; i++) {
-        site_put(&s.conflicts[0], i);
-        site_put(&s.conflicts[i], 0);
+    CHECK_OK(site_add_crossing(&s, 4, bytes_text(":c4_0")));
+    for (uint32_t i = 0; i < 3; i += 2) {
+        site_put(&s.conflicts[i], 1);
+        site_put(&s.conflicts[1], i);
     }
+    site_put(&s.gives_way[2], 1);
     return s;
 }
 
-/* From "Grrr" to "rGgG" with somebody inside on these links for 6 s: what is shown meanwhile. */
+/* From link 0 to all others, with somebody inside on these links for 6 s: what is shown then. */
 static const char *
 shown_with(const struct site *s, uint32_t inside)
 {
     static struct executor x;
     static char during[SITE_LETTERS_MAX + 1];
     const struct site_links links = {{inside}};
-    uint16_t waiting[SITE_LANES_MAX] = {0};
+    uint16_t waiting[SITE_LANES_MAX] = {0, 0, 0, 0, 1};
     CHECK_OK(executor_init(&x, s, &times));
-    CHECK(x.by_matrix && executor_take_over(&x, bytes_text("Grrr")));
+    CHECK(x.by_matrix && executor_take_over(&x, bytes_text("Grrrr")));
     CHECK_OK(executor_lease(&x, 1, INT64_MAX));
     int t = 0;
     for (; t < 40 && x.machine.state != MACHINE_BOX_HOLD && x.phase != 1; t++)
@@ -338,23 +339,21 @@ shown_with(const struct site *s, uint32_t inside)
         executor_step(&x, waiting, NULL, &links, t);
     memcpy(during, x.shown, sizeof(during));
     executor_step(&x, waiting, NULL, NULL, t);
-    CHECK(strcmp(x.shown, "rGgG") == 0 && !x.monitor.tripped);
+    CHECK(strcmp(x.shown, "rGgGG") == 0 && !x.monitor.tripped);
     return during;
 }
 
 TEST(who_meets_nobody_inside_need_not_wait_for_those_who_do)
 {
     struct site s = side_street();
-    CHECK(strcmp(shown_with(&s, 1), "rrrG") == 0);
-    CHECK(strcmp(shown_with(&s, 0), "rGgG") == 0);
-    CHECK(strcmp(shown_with(&s, 1 << 1), "rGgG") == 0); /* he goes on */
+    CHECK(strcmp(shown_with(&s, 0), "rGgGG") == 0);
+    CHECK(strcmp(shown_with(&s, 1), "rrrGr") == 0);      /* not who yields, nor who walks */
+    CHECK(strcmp(shown_with(&s, 1 << 1), "rGgGG") == 0); /* he goes on */
+    CHECK(strcmp(shown_with(&s, 1 | 1 << 2), "rrrGr") == 0);
+    site_put(&s.gives_way_inside[2], 3); /* nor is 3 kept out by him who goes on */
+    CHECK(strcmp(shown_with(&s, 1 | 1 << 2), "rrrGr") == 0);
     site_put(&s.gives_way_inside[0], 3);
-    CHECK(strcmp(shown_with(&s, 1), "rrrr") == 0);
-    s = side_street();
-    site_put(&s.conflicts[2], 3); /* 3 is not kept out by him who goes on */
-    site_put(&s.conflicts[3], 2);
-    site_put(&s.gives_way[2], 3);
-    CHECK(strcmp(shown_with(&s, 1 | 1 << 2), "rrrG") == 0);
+    CHECK(strcmp(shown_with(&s, 1), "rrrrr") == 0);
 }
 
 TEST(flashing_comes_and_goes_through_red)
@@ -368,7 +367,7 @@ TEST(flashing_comes_and_goes_through_red)
     char seen[80] = "";
     size_t n = 0;
     for (int t = 0; t < 60; t++) {
-        if (executor_step(&x, waiting, NULL, NULL, t) && n < sizeof(seen) - 2)
+        if (executor_step(&x, waiting, NULL, &everywhere, t) && n < sizeof(seen) - 2)
             seen[n++] = x.mode == EXECUTOR_GREEN ? x.shown[0] : x.shown[1];
         if (x.machine.state == MACHINE_FLASH)
             CHECK(strcmp(x.shown, "ooooooo") == 0);

@@ -62,6 +62,7 @@ stays_on(const char *first, const char *lane, double speed_m_s)
         CHECK_OK(bytes_copy_text(bytes_text(across[k]), s.across[k], sizeof(s.across[k])));
     }
     site_put(&s.inner_line, 2);
+    CHECK_OK(site_add_box(&s, bytes_text(":B_0_1_0")));
     struct traffic *t = traffic_new(&s, 1);
     CHECK(t);
     traffic_begin(t, 1);
@@ -93,7 +94,7 @@ TEST(who_is_behind_the_stop_line_inside_has_his_gap)
     CHECK(stays_on(":A_0_8_0", ":A_0_9_0", 0) == NOBODY);
     CHECK(stays_on(":A_0_7_0", ":A_0_9_0", 0) == LEFT);
     CHECK(stays_on("a", ":A_0_9_0", 0) == ANY);
-    CHECK(stays_on(":B_0_8_0", ":A_0_9_0", 0) == ANY); /* of another junction */
+    CHECK(stays_on(":A_0_8_0", ":B_0_9_0", 0) == ANY); /* of another junction */
 }
 
 TEST(delay_counts_everybody_who_should_have_departed)
