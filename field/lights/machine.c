@@ -234,14 +234,53 @@ box_blocks(const struct machine *m)
     return false;
 }
 
+static bool
+meet(const struct link_set *a, const struct link_set *b)
+{
+    uint64_t both = 0;
+    for (uint32_t w = 0; w < LIGHTS_WORDS; w++)
+        both |= a->word[w] & b->word[w];
+    return both != 0;
+}
+
+/*
+ * Of the phase to come, who waits: those whose way is not clear, walks, who would give way to one
+ * who waits, and with one link of a lane all others, for its drivers see one light.
+ */
+static struct link_set
+find_waiting(const struct machine *m)
+{
+    const struct intersection *x = m->x;
+    const char *next = x->phases[m->target];
+    struct link_set waiting = {0}, before;
+    for (uint32_t i = 0; i < x->links_count; i++) {
+        if (letter_strength(next[i]) > 1 && (x->links[i].walk || is_blocked(m, i)))
+            link_add(&waiting, i);
+    }
+    do {
+        before = waiting;
+        for (uint32_t i = 0; i < x->links_count; i++) {
+            if (next[i] == 'g' && meet(&x->yields[i], &waiting))
+                link_add(&waiting, i);
+        }
+        for (uint32_t l = 0; l < x->lanes_count; l++) {
+            for (uint32_t w = 0; w < LIGHTS_WORDS && meet(&x->lane_links[l], &waiting); w++)
+                waiting.word[w] |= x->lane_links[l].word[w] & x->goes[m->target].word[w];
+        }
+    } while (memcmp(&before, &waiting, sizeof(before)) != 0);
+    return waiting;
+}
+
 /* M2: who has a clear way need not wait until all have one. */
 static void
 show_unblocked(struct machine *m)
 {
+    const char *phase = m->x->phases[m->target];
+    struct link_set waiting = find_waiting(m);
     char next[LIGHTS_LINKS_MAX];
     for (uint32_t i = 0; i < m->x->links_count; i++) {
-        bool green = m->x->phases[m->target][i] == 'G' && !m->x->links[i].walk;
-        next[i] = green && !is_blocked(m, i) ? 'G' : m->shown[i];
+        bool begins = letter_strength(phase[i]) > 1 && !link_in(&waiting, i);
+        next[i] = begins ? phase[i] : m->shown[i];
     }
     show(m, next);
 }

@@ -18,8 +18,9 @@
  *     green has it before all-red is over. With who gives way and loses green the vehicles are
  *     stopped that he gives way to, though the next phase has them too. Nothing shortens them: no
  *     wish, no person, no pre-emption. When all are red, a change goes on while somebody inside is
- *     in the way of whoever gains green, box_wait_s at most; who gains a green that yields to
- *     nobody has it as soon as nobody is in his way. Who goes in the next phase too is in no way.
+ *     in the way of whoever gains green, box_wait_s at most; a lane begins as soon as nobody is in
+ *     the way of any link of it that will go, and all to whom it gives way begin too. Who goes in
+ *     the next phase as well is in nobody's way.
  *
  * M3  A phase stands for at least the minimum green of its links, a walk for its walk_s; for a
  *     pre-emption at least preempt_minimum_s, and the walk.

@@ -302,22 +302,30 @@ TEST(nobody_gets_green_into_a_full_junction_but_not_for_ever)
     CHECK(red_s == 1 + x.intersection.box_wait_s && x.phase == 2);
 }
 
-/* Link 0 crosses 1, to whom 2 gives way; 3 turns off beside them, 4 is on foot. */
+/*
+ * Link 0 crosses 1, to whom 2 gives way; 3 turns off beside them from `lane`, 5 gives way to him, 4
+ * is on foot.
+ */
 static struct site
-side_street(void)
+side_street(const char *lane)
 {
     struct site s = {.id = "side", .has_street = true, .has_conflicts = true};
-    CHECK_OK(site_add_state(&s, bytes_text("Grrrr"), 20));
-    CHECK_OK(site_add_state(&s, bytes_text("rGgGG"), 20));
-    static const char *const lanes[] = {"s0", "e0", "e1", "e2"};
-    for (uint32_t i = 0; i < ARRAY_COUNT(lanes); i++)
-        CHECK_OK(site_add_link(&s, i, bytes_text(lanes[i]), bytes_text("out")));
-    CHECK_OK(site_add_crossing(&s, 4, bytes_text(":c4_0")));
-    for (uint32_t i = 0; i < 3; i += 2) {
-        site_put(&s.conflicts[i], 1);
-        site_put(&s.conflicts[1], i);
+    CHECK_OK(site_add_state(&s, bytes_text("Grrrrr"), 20));
+    CHECK_OK(site_add_state(&s, bytes_text("rGgGGg"), 20));
+    const char *const lanes[] = {"s0", "e0", "e1", lane, NULL, "e3"};
+    for (uint32_t i = 0; i < ARRAY_COUNT(lanes); i++) {
+        if (lanes[i])
+            CHECK_OK(site_add_link(&s, i, bytes_text(lanes[i]), bytes_text("out")));
+        else
+            CHECK_OK(site_add_crossing(&s, i, bytes_text(":c4_0")));
     }
-    site_put(&s.gives_way[2], 1);
+    static const uint8_t crossing[][2] = {{0, 1}, {2, 1}, {5, 3}};
+    for (size_t i = 0; i < ARRAY_COUNT(crossing); i++) {
+        site_put(&s.conflicts[crossing[i][0]], crossing[i][1]);
+        site_put(&s.conflicts[crossing[i][1]], crossing[i][0]);
+        if (i > 0)
+            site_put(&s.gives_way[crossing[i][0]], crossing[i][1]);
+    }
     return s;
 }
 
@@ -328,9 +336,11 @@ shown_with(const struct site *s, uint32_t inside)
     static struct executor x;
     static char during[SITE_LETTERS_MAX + 1];
     const struct site_links links = {{inside}};
-    uint16_t waiting[SITE_LANES_MAX] = {0, 0, 0, 0, 1};
+    uint16_t waiting[SITE_LANES_MAX] = {0};
+    for (uint32_t l = 0; l < s->lanes_count; l++)
+        waiting[l] = s->lane_walks[l];
     CHECK_OK(executor_init(&x, s, &times));
-    CHECK(x.by_matrix && executor_take_over(&x, bytes_text("Grrrr")));
+    CHECK(x.by_matrix && executor_take_over(&x, bytes_text("Grrrrr")));
     CHECK_OK(executor_lease(&x, 1, INT64_MAX));
     int t = 0;
     for (; t < 40 && x.machine.state != MACHINE_BOX_HOLD && x.phase != 1; t++)
@@ -339,21 +349,29 @@ shown_with(const struct site *s, uint32_t inside)
         executor_step(&x, waiting, NULL, &links, t);
     memcpy(during, x.shown, sizeof(during));
     executor_step(&x, waiting, NULL, NULL, t);
-    CHECK(strcmp(x.shown, "rGgGG") == 0 && !x.monitor.tripped);
+    CHECK(strcmp(x.shown, "rGgGGg") == 0 && !x.monitor.tripped);
     return during;
 }
 
 TEST(who_meets_nobody_inside_need_not_wait_for_those_who_do)
 {
-    struct site s = side_street();
-    CHECK(strcmp(shown_with(&s, 0), "rGgGG") == 0);
-    CHECK(strcmp(shown_with(&s, 1), "rrrGr") == 0);      /* not who yields, nor who walks */
-    CHECK(strcmp(shown_with(&s, 1 << 1), "rGgGG") == 0); /* he goes on */
-    CHECK(strcmp(shown_with(&s, 1 | 1 << 2), "rrrGr") == 0);
-    site_put(&s.gives_way_inside[2], 3); /* nor is 3 kept out by him who goes on */
-    CHECK(strcmp(shown_with(&s, 1 | 1 << 2), "rrrGr") == 0);
+    struct site s = side_street("e2");
+    CHECK(strcmp(shown_with(&s, 0), "rGgGGg") == 0);
+    CHECK(strcmp(shown_with(&s, 1 << 1), "rGgGGg") == 0); /* he goes on */
+    /* nor who walks, nor 2, who gives way to 1 */
+    CHECK(strcmp(shown_with(&s, 1), "rrrGrg") == 0);
+    site_put(&s.gives_way_inside[2], 3); /* but 3 is not kept out by him who goes on */
+    CHECK(strcmp(shown_with(&s, 1 | 1 << 2), "rrrGrg") == 0);
     site_put(&s.gives_way_inside[0], 3);
-    CHECK(strcmp(shown_with(&s, 1), "rrrrr") == 0);
+    CHECK(strcmp(shown_with(&s, 1), "rrrrrr") == 0);
+}
+
+TEST(the_links_of_a_lane_begin_together)
+{
+    struct site s = side_street("e0");
+    CHECK(strcmp(shown_with(&s, 1), "rrrrrr") == 0); /* and 5, who gives way to 3 */
+    s = side_street("e1");
+    CHECK(strcmp(shown_with(&s, 1), "rrrrrr") == 0);
 }
 
 TEST(flashing_comes_and_goes_through_red)

@@ -220,8 +220,8 @@ stays(const struct traffic *t, const struct vehicle *v, double speed_m_s)
         return speed_m_s < TRAFFIC_STUCK_M_S;
     const struct site *s = &t->sites[v->way->site];
     uint32_t link = v->way->index;
-    if (site_has(&s->inner_line, link))
-        return !v->past_line && speed_m_s < TRAFFIC_STARTS_M_S;
+    if (v->past_line && site_has(&s->inner_line, link))
+        return false;
     return speed_m_s < (s->links[link].turn == 's' ? TRAFFIC_STARTS_M_S : TRAFFIC_STUCK_M_S);
 }
 

@@ -20,8 +20,8 @@ enum {
 #define TRAFFIC_STANDING_M_S 0.1 /* slower is standing, as SUMO counts it */
 /*
  * Who will not be out of a junction by himself, soon: who turns and is slower than this; who goes
- * straight on and is slower than that: he stood there, behind one who turned, and only starts; and
- * whoever has a stop line before him there and is slower than that. Who has passed it has his gap.
+ * straight on and is slower than that: he stood there, behind one who turned, and only starts. Who
+ * has passed a stop line inside has his gap.
  */
 #define TRAFFIC_STUCK_M_S 4.0
 #define TRAFFIC_STARTS_M_S 7.0

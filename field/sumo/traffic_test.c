@@ -89,8 +89,8 @@ TEST(who_will_not_be_out_of_the_junction_is_waited_for)
 
 TEST(who_is_behind_the_stop_line_inside_has_his_gap)
 {
-    CHECK(stays_on(NULL, ":A_0_8_0", TRAFFIC_STARTS_M_S - 0.1) == ROUND);
-    CHECK(stays_on(NULL, ":A_0_8_0", TRAFFIC_STARTS_M_S) == NOBODY);
+    CHECK(stays_on(NULL, ":A_0_8_0", TRAFFIC_STUCK_M_S - 0.1) == ROUND);
+    CHECK(stays_on(NULL, ":A_0_8_0", TRAFFIC_STARTS_M_S - 0.1) == NOBODY);
     CHECK(stays_on(":A_0_8_0", ":A_0_9_0", 0) == NOBODY);
     CHECK(stays_on(":A_0_7_0", ":A_0_9_0", 0) == LEFT);
     CHECK(stays_on("a", ":A_0_9_0", 0) == ANY);
