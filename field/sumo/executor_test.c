@@ -303,23 +303,23 @@ TEST(nobody_gets_green_into_a_full_junction_but_not_for_ever)
 }
 
 /*
- * Link 0 crosses 1, to whom 2 gives way; 3 turns off beside them from `lane`, 5 gives way to him, 4
- * is on foot.
+ * Link 0 crosses 1, to whom 2 gives way; 3 turns off beside them from `lane`, 5 gives way to him
+ * and to 6, who comes from the lane of 1 but goes with 0; 4 is on foot.
  */
 static struct site
 side_street(const char *lane)
 {
     struct site s = {.id = "side", .has_street = true, .has_conflicts = true};
-    CHECK_OK(site_add_state(&s, bytes_text("Grrrrr"), 20));
-    CHECK_OK(site_add_state(&s, bytes_text("rGgGGg"), 20));
-    const char *const lanes[] = {"s0", "e0", "e1", lane, NULL, "e3"};
+    CHECK_OK(site_add_state(&s, bytes_text("GrrrrrG"), 20));
+    CHECK_OK(site_add_state(&s, bytes_text("rGgGGgr"), 20));
+    const char *const lanes[] = {"s0", "e0", "e1", lane, NULL, "e3", "e0"};
     for (uint32_t i = 0; i < ARRAY_COUNT(lanes); i++) {
         if (lanes[i])
             CHECK_OK(site_add_link(&s, i, bytes_text(lanes[i]), bytes_text("out")));
         else
             CHECK_OK(site_add_crossing(&s, i, bytes_text(":c4_0")));
     }
-    static const uint8_t crossing[][2] = {{0, 1}, {2, 1}, {5, 3}};
+    static const uint8_t crossing[][2] = {{0, 1}, {2, 1}, {5, 3}, {5, 6}};
     for (size_t i = 0; i < ARRAY_COUNT(crossing); i++) {
         site_put(&s.conflicts[crossing[i][0]], crossing[i][1]);
         site_put(&s.conflicts[crossing[i][1]], crossing[i][0]);
@@ -340,7 +340,7 @@ shown_with(const struct site *s, uint32_t inside)
     for (uint32_t l = 0; l < s->lanes_count; l++)
         waiting[l] = s->lane_walks[l];
     CHECK_OK(executor_init(&x, s, &times));
-    CHECK(x.by_matrix && executor_take_over(&x, bytes_text("Grrrrr")));
+    CHECK(x.by_matrix && executor_take_over(&x, bytes_text("GrrrrrG")));
     CHECK_OK(executor_lease(&x, 1, INT64_MAX));
     int t = 0;
     for (; t < 40 && x.machine.state != MACHINE_BOX_HOLD && x.phase != 1; t++)
@@ -349,29 +349,29 @@ shown_with(const struct site *s, uint32_t inside)
         executor_step(&x, waiting, NULL, &links, t);
     memcpy(during, x.shown, sizeof(during));
     executor_step(&x, waiting, NULL, NULL, t);
-    CHECK(strcmp(x.shown, "rGgGGg") == 0 && !x.monitor.tripped);
+    CHECK(strcmp(x.shown, "rGgGGgr") == 0 && !x.monitor.tripped);
     return during;
 }
 
 TEST(who_meets_nobody_inside_need_not_wait_for_those_who_do)
 {
     struct site s = side_street("e2");
-    CHECK(strcmp(shown_with(&s, 0), "rGgGGg") == 0);
-    CHECK(strcmp(shown_with(&s, 1 << 1), "rGgGGg") == 0); /* he goes on */
+    CHECK(strcmp(shown_with(&s, 0), "rGgGGgr") == 0);
+    CHECK(strcmp(shown_with(&s, 1 << 1), "rGgGGgr") == 0); /* he goes on */
     /* nor who walks, nor 2, who gives way to 1 */
-    CHECK(strcmp(shown_with(&s, 1), "rrrGrg") == 0);
+    CHECK(strcmp(shown_with(&s, 1), "rrrGrgr") == 0);
     site_put(&s.gives_way_inside[2], 3); /* but 3 is not kept out by him who goes on */
-    CHECK(strcmp(shown_with(&s, 1 | 1 << 2), "rrrGrg") == 0);
+    CHECK(strcmp(shown_with(&s, 1 | 1 << 2), "rrrGrgr") == 0);
     site_put(&s.gives_way_inside[0], 3);
-    CHECK(strcmp(shown_with(&s, 1), "rrrrrr") == 0);
+    CHECK(strcmp(shown_with(&s, 1), "rrrrrrr") == 0);
 }
 
 TEST(the_links_of_a_lane_begin_together)
 {
     struct site s = side_street("e0");
-    CHECK(strcmp(shown_with(&s, 1), "rrrrrr") == 0); /* and 5, who gives way to 3 */
+    CHECK(strcmp(shown_with(&s, 1), "rrrrrrr") == 0); /* and 5, who gives way to 3 */
     s = side_street("e1");
-    CHECK(strcmp(shown_with(&s, 1), "rrrrrr") == 0);
+    CHECK(strcmp(shown_with(&s, 1), "rrrrrrr") == 0);
 }
 
 TEST(flashing_comes_and_goes_through_red)
