@@ -223,15 +223,16 @@ is_blocked(const struct machine *m, uint32_t link)
     return false;
 }
 
-/* Of a change in which all are red: is somebody inside in the way of a green to come? */
-static bool
-box_blocks(const struct machine *m)
+/* Of a change in which all are red: the greens to come in whose way somebody inside is. */
+static struct link_set
+find_blocked(const struct machine *m)
 {
+    struct link_set blocked = {0};
     for (uint32_t i = 0; m->target != LIGHTS_NO_PHASE && i < m->x->links_count; i++) {
         if (letter_strength(m->x->phases[m->target][i]) > 1 && is_blocked(m, i))
-            return true;
+            link_add(&blocked, i);
     }
-    return false;
+    return blocked;
 }
 
 static bool
@@ -244,19 +245,17 @@ meet(const struct link_set *a, const struct link_set *b)
 }
 
 /*
- * Of the phase to come, who waits: those whose way is not clear, walks, who would give way to one
- * who waits, and with one link of a lane all others, for its drivers see one light.
+ * Of the phase to come, who waits with those whose way is not clear: walks, who would give way to
+ * one who waits, and with one link of a lane all others, for its drivers see one light.
  */
 static struct link_set
-find_waiting(const struct machine *m)
+find_waiting(const struct machine *m, const struct link_set *blocked)
 {
     const struct intersection *x = m->x;
     const char *next = x->phases[m->target];
-    struct link_set waiting = {0}, before;
-    for (uint32_t i = 0; i < x->links_count; i++) {
-        if (letter_strength(next[i]) > 1 && (x->links[i].walk || is_blocked(m, i)))
-            link_add(&waiting, i);
-    }
+    struct link_set waiting = *blocked, before;
+    for (uint32_t w = 0; w < LIGHTS_WORDS; w++)
+        waiting.word[w] |= x->walks[m->target].word[w];
     do {
         before = waiting;
         for (uint32_t i = 0; i < x->links_count; i++) {
@@ -273,10 +272,10 @@ find_waiting(const struct machine *m)
 
 /* M2: who has a clear way need not wait until all have one. */
 static void
-show_unblocked(struct machine *m)
+show_unblocked(struct machine *m, const struct link_set *blocked)
 {
     const char *phase = m->x->phases[m->target];
-    struct link_set waiting = find_waiting(m);
+    struct link_set waiting = find_waiting(m, blocked);
     char next[LIGHTS_LINKS_MAX];
     for (uint32_t i = 0; i < m->x->links_count; i++) {
         bool begins = letter_strength(phase[i]) > 1 && !link_in(&waiting, i);
@@ -309,11 +308,12 @@ arrive(struct machine *m)
 static void
 enter_box(struct machine *m)
 {
-    if (m->x->box_wait_s == 0 || !all_red(m) || !box_blocks(m)) {
+    struct link_set blocked = find_blocked(m);
+    if (m->x->box_wait_s == 0 || !all_red(m) || !link_any(&blocked)) {
         arrive(m);
         return;
     }
-    show_unblocked(m);
+    show_unblocked(m, &blocked);
     to_state(m, MACHINE_BOX_HOLD);
 }
 
@@ -476,10 +476,11 @@ tick_box_hold(struct machine *m, const struct lights_event *e)
 {
     (void)e;
     reconsider(m);
-    if (!box_blocks(m) || m->elapsed_s >= m->x->box_wait_s)
+    struct link_set blocked = find_blocked(m);
+    if (!link_any(&blocked) || m->elapsed_s >= m->x->box_wait_s)
         arrive(m);
     else
-        show_unblocked(m);
+        show_unblocked(m, &blocked);
     return OK;
 }
 
@@ -507,8 +508,9 @@ tick_leave_flash(struct machine *m, const struct lights_event *e)
 {
     (void)e;
     reconsider(m);
+    struct link_set blocked = find_blocked(m);
     bool waited = m->elapsed_s >= LIGHTS_LEAVE_FLASH_S + (uint32_t)m->x->box_wait_s;
-    if (m->elapsed_s >= LIGHTS_LEAVE_FLASH_S && (waited || !box_blocks(m)))
+    if (m->elapsed_s >= LIGHTS_LEAVE_FLASH_S && (waited || !link_any(&blocked)))
         arrive(m);
     return OK;
 }

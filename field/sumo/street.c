@@ -366,13 +366,20 @@ bit(struct bytes text, uint32_t index)
     return index < text.len && text.p[text.len - 1 - index] == '1';
 }
 
+/* The lane that follows a lane inside a junction there; NONE: it leads out. */
+static uint32_t
+next_inside(const struct street *t, uint32_t lane)
+{
+    uint32_t c = t->lanes[lane].out;
+    return c == NONE ? NONE : t->connections[c].via;
+}
+
 /* The link's way has a stop line inside the junction: whom it gives way to there. */
 static void
 describe_inner_line(const struct street *t, struct site *s, uint32_t link, const uint32_t of[])
 {
     uint32_t via = t->connections[of[link]].via;
-    uint32_t next = via == NONE ? NONE : t->lanes[via].out;
-    uint32_t behind = next == NONE ? NONE : t->connections[next].via;
+    uint32_t behind = via == NONE ? NONE : next_inside(t, via);
     if (behind == NONE)
         return;
     site_put(&s->inner_line, link);
@@ -463,8 +470,7 @@ inside_m(const struct street *t, const struct connection *c)
     uint32_t via = c->via;
     for (int hops = 0; via != NONE && hops < 4; hops++) {
         sum += t->lanes[via].length_m;
-        uint32_t next = t->lanes[via].out;
-        via = next == NONE ? NONE : t->connections[next].via;
+        via = next_inside(t, via);
     }
     return sum;
 }
