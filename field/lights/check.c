@@ -140,11 +140,13 @@ derive_phase(struct intersection *x, uint32_t p)
     /* a walk may be begun while the phase stands: choice.c asks whether that leaves all in time */
     x->minimum_s[p] = plain > walk ? plain : walk;
     x->walks_only[p] = !vehicles;
-    for (uint32_t l = 0; l < x->lanes_count; l++) {
-        for (uint32_t i = 0; i < x->links_count; i++) {
-            if (link_in(&x->lane_links[l], i) && letter_strength(x->phases[p][i]) > 0)
-                x->serves[p] |= UINT64_C(1) << l;
-        }
+    for (uint32_t i = 0; i < x->links_count; i++) {
+        if (letter_strength(x->phases[p][i]) == 0)
+            continue;
+        link_add(&x->lets[p], i);
+        for (uint32_t l = 0; l < x->lanes_count; l++)
+            x->link_lanes[i] |= (uint64_t)link_in(&x->lane_links[l], i) << l;
+        x->serves[p] |= x->link_lanes[i];
     }
 }
 
@@ -172,28 +174,43 @@ change_s(const struct intersection *x, const struct lights_change *c)
            (c->all_stop ? x->box_wait_s : 0u);
 }
 
-/* Phases that serve every lane: the one that serves most of those left, again and again. */
+/* The first of the phases that let most of these links go. */
+static uint8_t
+most_let(const struct intersection *x, const struct link_set *links)
+{
+    uint8_t best = 0;
+    int most = 0;
+    for (uint32_t p = 0; p < x->phases_count; p++) {
+        int n = 0;
+        for (uint32_t w = 0; w < LIGHTS_WORDS; w++)
+            n += __builtin_popcountll(x->lets[p].word[w] & links->word[w]);
+        if (n > most) {
+            most = n;
+            best = (uint8_t)p;
+        }
+    }
+    ASSERT(most > 0);
+    return best;
+}
+
+/* Phases that let every link go: the one that lets most of those left, again and again. */
 static void
 derive_cover(struct intersection *x)
 {
-    uint64_t left = x->lanes_count == 64 ? UINT64_MAX : (UINT64_C(1) << x->lanes_count) - 1;
-    while (left) {
-        uint32_t best = 0;
-        int most = 0;
-        for (uint32_t p = 0; p < x->phases_count; p++) {
-            int n = __builtin_popcountll(x->serves[p] & left);
-            if (n > most) {
-                most = n;
-                best = p;
-            }
+    struct link_set left = {0};
+    for (uint32_t i = 0; i < x->links_count; i++) {
+        if (x->link_lanes[i])
+            link_add(&left, i);
+    }
+    while (link_any(&left)) {
+        uint8_t best = most_let(x, &left);
+        for (uint32_t i = 0; i < x->links_count; i++) {
+            if (link_in(&left, i) && link_in(&x->lets[best], i))
+                x->serving[i] = best;
         }
-        ASSERT(most > 0);
-        for (uint32_t l = 0; l < x->lanes_count; l++) {
-            if ((x->serves[best] & left) >> l & 1)
-                x->serving[l] = (uint8_t)best;
-        }
-        x->cover[x->cover_count++] = (uint8_t)best;
-        left &= ~x->serves[best];
+        for (uint32_t w = 0; w < LIGHTS_WORDS; w++)
+            left.word[w] &= ~x->lets[best].word[w];
+        x->cover[x->cover_count++] = best;
     }
 }
 
@@ -255,22 +272,23 @@ derive_limits(struct intersection *x, char *why)
     for (uint32_t l = 0; l < x->lanes_count; l++) {
         if (!(served >> l & 1))
             return refuse(why, "lane %u: no phase serves it", (unsigned)l);
+        x->best[l] = most_let(x, &x->lane_links[l]);
     }
     derive_cover(x);
     derive_changes(x);
     uint32_t round = derive_round(x);
     if (round > LIGHTS_ROUND_MAX_S)
         return refuse(
-            why, "%u phases are needed to serve all lanes: a round may take %u s, more than %d",
+            why, "%u phases are needed to let everybody go: a round may take %u s, more than %d",
             (unsigned)x->cover_count, (unsigned)round, LIGHTS_ROUND_MAX_S);
     x->round_s = (uint16_t)round;
-    for (uint32_t l = 0; l < x->lanes_count; l++) {
-        uint16_t asked = x->lane_walk[l] ? x->pedestrian_wait_s : x->maximum_red_s;
-        if (x->strict && x->round_s > asked)
-            return refuse(why, "lane %u: a round may take %u s, and its longest red is %u s",
-                          (unsigned)l, x->round_s, asked);
-        x->asked_s[l] = asked;
-        x->limit_s[l] = x->round_s > asked ? x->round_s : asked;
+    for (uint32_t i = 0; i < x->links_count; i++) {
+        uint16_t asked = x->links[i].walk ? x->pedestrian_wait_s : x->maximum_red_s;
+        if (x->strict && x->link_lanes[i] && x->round_s > asked)
+            return refuse(why, "link %u: a round may take %u s, and its longest red is %u s",
+                          (unsigned)i, x->round_s, asked);
+        x->asked_s[i] = asked;
+        x->limit_s[i] = x->round_s > asked ? x->round_s : asked;
     }
     return OK;
 }
@@ -281,7 +299,9 @@ forget(struct intersection *x)
     x->checked = false;
     memset(x->goes, 0, sizeof(x->goes));
     memset(x->walks, 0, sizeof(x->walks));
+    memset(x->lets, 0, sizeof(x->lets));
     memset(x->serves, 0, sizeof(x->serves));
+    memset(x->link_lanes, 0, sizeof(x->link_lanes));
     memset(x->whole, 0, sizeof(x->whole));
     memset(x->into_s, 0, sizeof(x->into_s));
     memset(&x->pushed, 0, sizeof(x->pushed));

@@ -4,7 +4,7 @@
 
 enum { CYCLE_MIN_S = 60 };
 
-/* Phases that must have green, each with the time that its most urgent lane has left. */
+/* Phases that must have green, each with the time that its most urgent link has left. */
 struct due {
     uint8_t phase;
     uint32_t left_s;
@@ -33,23 +33,23 @@ put_due(struct queue *q, const struct intersection *x, uint8_t phase, uint32_t l
 }
 
 static uint32_t
-left_s(const struct machine *m, uint32_t lane)
+left_s(const struct machine *m, uint32_t link)
 {
-    return m->x->limit_s[lane] > m->due_s[lane] ? m->x->limit_s[lane] - m->due_s[lane] : 0;
+    return m->x->limit_s[link] > m->due_s[link] ? m->x->limit_s[link] - m->due_s[link] : 0;
 }
 
-/* Who waits and is not among `served`. */
+/* Who waits and is not among `let`. */
 static void
-make_queue(const struct machine *m, uint64_t served, struct queue *q)
+make_queue(const struct machine *m, const struct link_set *let, struct queue *q)
 {
     uint32_t least[LIGHTS_PHASES_MAX];
     const struct intersection *x = m->x;
     memset(least, 0xff, sizeof(least));
-    for (uint32_t l = 0; l < x->lanes_count; l++) {
-        if (m->due_s[l] == 0 || served >> l & 1)
+    for (uint32_t i = 0; i < x->links_count; i++) {
+        if (m->due_s[i] == 0 || link_in(let, i))
             continue;
-        uint32_t left = left_s(m, l);
-        uint8_t phase = x->serving[l];
+        uint32_t left = left_s(m, i);
+        uint8_t phase = x->serving[i];
         least[phase] = left < least[phase] ? left : least[phase];
     }
     q->count = 0;
@@ -78,15 +78,15 @@ may_choose(const struct machine *m, uint8_t phase)
     struct queue q;
     const struct intersection *x = m->x;
     if (phase == m->phase) {
-        make_queue(m, 0, &q);
+        make_queue(m, &(struct link_set){0}, &q);
         return all_in_time(x, &q, 1);
     }
     uint32_t change = x->change_s[m->phase][phase];
-    for (uint32_t l = 0; l < x->lanes_count; l++) {
-        if (m->due_s[l] > 0 && x->serves[phase] >> l & 1 && change > left_s(m, l))
+    for (uint32_t i = 0; i < x->links_count; i++) {
+        if (m->due_s[i] > 0 && link_in(&x->lets[phase], i) && change > left_s(m, i))
             return false;
     }
-    make_queue(m, x->serves[phase], &q);
+    make_queue(m, &x->lets[phase], &q);
     return all_in_time(x, &q, change + x->minimum_s[phase]);
 }
 
@@ -98,7 +98,7 @@ choice_walk(const struct machine *m)
     uint32_t busy_s = x->walk_s[m->phase];
     if (m->elapsed_s + busy_s < x->plain_s[m->phase])
         busy_s = x->plain_s[m->phase] - m->elapsed_s;
-    make_queue(m, x->serves[m->phase], &q);
+    make_queue(m, &x->lets[m->phase], &q);
     return all_in_time(x, &q, busy_s);
 }
 
@@ -148,7 +148,7 @@ with_bus(struct machine *m, uint8_t base)
         return base;
     if (!serves && (b->granted || m->x->serves[base] >> b->lane & 1))
         return base;
-    uint8_t phase = serves ? m->phase : m->x->serving[b->lane];
+    uint8_t phase = serves ? m->phase : m->x->best[b->lane];
     if (!may_choose(m, phase))
         return base;
     if (!b->granted)
@@ -157,21 +157,21 @@ with_bus(struct machine *m, uint8_t base)
     return phase;
 }
 
-/* Who waited longest, of those that are not served now; -1: nobody. */
+/* The link that was waited for longest, of those that do not go now; -1: none. */
 static int32_t
 longest(const struct machine *m)
 {
     int32_t worst = -1;
-    for (uint32_t l = 0; l < m->x->lanes_count; l++) {
-        if (m->wait_s[l] > 0 && (worst < 0 || m->wait_s[l] > m->wait_s[worst]))
-            worst = (int32_t)l;
+    for (uint32_t i = 0; i < m->x->links_count; i++) {
+        if (m->wait_s[i] > 0 && (worst < 0 || m->wait_s[i] > m->wait_s[worst]))
+            worst = (int32_t)i;
     }
     return worst;
 }
 
 /*
- * Who waits for longer than was asked for, or will when the change is over, though within the limit
- * that is promised; -1: nobody.
+ * The link that is waited for longer than was asked for, or will be when the change is over, though
+ * within the limit that is promised; -1: none.
  */
 static int32_t
 late(const struct machine *m)
@@ -179,11 +179,11 @@ late(const struct machine *m)
     const struct intersection *x = m->x;
     int32_t worst = -1;
     int64_t worst_s = 0;
-    for (uint32_t l = 0; l < x->lanes_count; l++) {
-        int64_t late_s = (int64_t)m->due_s[l] + x->into_s[x->serving[l]] - x->asked_s[l];
-        if (m->due_s[l] == 0 || x->asked_s[l] == x->limit_s[l] || late_s < worst_s)
+    for (uint32_t i = 0; i < x->links_count; i++) {
+        int64_t late_s = (int64_t)m->due_s[i] + x->into_s[x->serving[i]] - x->asked_s[i];
+        if (m->due_s[i] == 0 || x->asked_s[i] == x->limit_s[i] || late_s < worst_s)
             continue;
-        worst = (int32_t)l;
+        worst = (int32_t)i;
         worst_s = late_s;
     }
     return worst;
@@ -193,20 +193,21 @@ uint8_t
 choice_next(struct machine *m)
 {
     struct queue q;
-    int32_t lane = m->returning ? longest(m) : -1;
+    int32_t link = m->returning ? longest(m) : -1;
     m->returning = false;
-    if (lane >= 0)
-        return m->x->serving[lane];
+    if (link >= 0)
+        return m->x->serving[link];
     uint8_t phase = m->obeying ? m->wish_phase : plan_phase(m);
-    lane = late(m);
-    if (lane >= 0 && !(m->x->serves[phase] >> lane & 1) && may_choose(m, m->x->serving[lane])) {
+    link = late(m);
+    if (link >= 0 && !link_in(&m->x->lets[phase], (uint32_t)link) &&
+        may_choose(m, m->x->serving[link])) {
         doubt_forced(m);
-        return m->x->serving[lane];
+        return m->x->serving[link];
     }
     phase = with_bus(m, phase);
     if (may_choose(m, phase))
         return phase;
-    make_queue(m, 0, &q);
+    make_queue(m, &(struct link_set){0}, &q);
     ASSERT(q.count > 0);
     doubt_forced(m);
     return q.due[0].phase;
@@ -221,8 +222,8 @@ choice_start(const struct machine *m)
 uint8_t
 choice_return(const struct machine *m)
 {
-    int32_t lane = longest(m);
-    return lane >= 0 ? m->x->serving[lane] : choice_start(m);
+    int32_t link = longest(m);
+    return link >= 0 ? m->x->serving[link] : choice_start(m);
 }
 
 static void
@@ -243,13 +244,14 @@ choice_second(struct machine *m)
     bool flashing = m->state == MACHINE_FLASH || m->state == MACHINE_FAULT;
     bool regular = machine_regular(m);
     uint64_t calls = choice_calls(m);
-    for (uint32_t l = 0; l < m->x->lanes_count; l++) {
-        if (flashing || m->green_lanes >> l & 1 || !(calls >> l & 1)) {
-            m->wait_s[l] = m->due_s[l] = 0;
+    for (uint32_t i = 0; i < m->x->links_count; i++) {
+        bool goes = letter_strength(m->shown[i]) > 0;
+        if (flashing || goes || !(m->x->link_lanes[i] & calls)) {
+            m->wait_s[i] = m->due_s[i] = 0;
             continue;
         }
-        m->wait_s[l]++;
-        m->due_s[l] = regular ? m->due_s[l] + 1 : 0;
+        m->wait_s[i]++;
+        m->due_s[i] = regular ? m->due_s[i] + 1 : 0;
     }
     bus_second(m);
 }

@@ -1,11 +1,14 @@
 #include "field/lights/doubt.h"
+#include "field/lights/choice.h"
 #include "field/lights/plan.h"
 
+/* On a lane of which nothing goes. */
 static bool
 somebody_waits(const struct machine *m)
 {
+    uint64_t stopped = choice_calls(m) & ~m->green_lanes;
     for (uint32_t l = 0; l < m->x->lanes_count; l++) {
-        if (m->wait_s[l] > 0)
+        if (stopped >> l & 1)
             return true;
     }
     return false;

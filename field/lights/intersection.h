@@ -16,13 +16,15 @@
  * while vehicles that he gives way to keep theirs: they get yellow and red with him, and green
  * again in the phase that comes.
  *
- * Lanes are who can call: each is served by a phase in which one of its links shows G, g or s.
+ * Lanes are who can call: each is served by a phase in which one of its links shows G, g or s. Who
+ * stands there goes by one of its links, and no loop tells by which: so he calls for all of them.
  *
- * The longest red. Some phases (the cover) together serve every lane. A round is the longest that
- * it can take to serve each of them once, each with its worst change (clearance, yellow, all-red,
- * the wait for a full junction) and its minimum green, after a change that is just under way. No
- * order of calls can need more than a round, so what is guaranteed for a lane is limit_s = the
- * larger of what was asked for (maximum_red_s, pedestrian_wait_s) and round_s; `strict` refuses an
+ * The longest red. Some phases (the cover) together let every link of a lane go that ever goes. A
+ * round is the longest that it can take to show each of them once, each with its worst change
+ * (clearance, yellow, all-red, the wait for a full junction) and its minimum green, after a change
+ * that is just under way. No order of calls can need more than a round, so what is guaranteed for a
+ * link is limit_s = the larger of what was asked for (maximum_red_s, pedestrian_wait_s) and
+ * round_s; `strict` refuses an
  * intersection where it is more. Where it is more, what was asked for is still kept whenever
  * nobody's limit_s is broken by it.
  *
@@ -112,7 +114,9 @@ struct intersection {
     bool checked;
     struct link_set goes[LIGHTS_PHASES_MAX];  /* G or g */
     struct link_set walks[LIGHTS_PHASES_MAX]; /* G on a walk */
+    struct link_set lets[LIGHTS_PHASES_MAX];  /* G, g or s */
     uint64_t serves[LIGHTS_PHASES_MAX];       /* a bit a lane */
+    uint64_t link_lanes[LIGHTS_LINKS_MAX];    /* whose it is; none if no phase lets it go */
     /* of a lane, all that go in some phase; none where no phase lets them all go */
     struct link_set whole[LIGHTS_LANES_MAX];
     /* of a phase, at most; the same without its walks; and when a pre-emption ends it */
@@ -126,8 +130,9 @@ struct intersection {
     uint16_t into_s[LIGHTS_PHASES_MAX];
     uint32_t cover_count;
     uint8_t cover[LIGHTS_PHASES_MAX];
-    uint8_t serving[LIGHTS_LANES_MAX]; /* the phase of the cover that serves a lane */
-    uint16_t asked_s[LIGHTS_LANES_MAX], limit_s[LIGHTS_LANES_MAX];
+    uint8_t serving[LIGHTS_LINKS_MAX]; /* the phase of the cover that lets a link go */
+    uint8_t best[LIGHTS_LANES_MAX];    /* a phase that lets most links of a lane go */
+    uint16_t asked_s[LIGHTS_LINKS_MAX], limit_s[LIGHTS_LINKS_MAX];
     uint16_t round_s;
 };
 

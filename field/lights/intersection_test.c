@@ -91,12 +91,24 @@ TEST(the_longest_red_that_is_promised_is_a_round_at_least)
     CHECK_OK(intersection_check(&x, why));
     CHECK(x.round_s == 168 && x.limit_s[3] == 168);
     x.strict = true;
-    refused(&x, "lane 0: a round may take 168 s, and its longest red is 120 s");
+    refused(&x, "link 0: a round may take 168 s, and its longest red is 120 s");
     x.strict = false;
     x.links[0].minimum_green_s = 60;
     x.links[2].minimum_green_s = 60;
     CHECK_OK(intersection_check(&x, why));
     CHECK(x.round_s == 228);
+}
+
+/* Its second phase serves two lanes, its third one the other; but who goes straight on needs the
+ * first. */
+TEST(a_round_lets_every_link_go)
+{
+    struct intersection x;
+    shape_make(SHAPE_ARROW, NULL, &x);
+    CHECK(x.cover_count == 3 && x.round_s == 84);
+    CHECK(x.serving[0] == 0 && x.serving[2] == 1 && x.serving[3] == 2);
+    CHECK(x.best[0] == 0 && x.best[1] == 1 && x.best[2] == 2);
+    CHECK(x.serves[1] == (1 | 2) && x.link_lanes[1] == 1);
 }
 
 TEST(what_stands_between_two_phases_is_checked_and_right)

@@ -29,10 +29,11 @@
  *     that is expired, or whose number is not larger than the last one's, is no wish. Without a
  *     wish the stored plan of the time of day goes on from where it stands (M10).
  *
- * M5  In regular operation a lane whose call stands has green before limit_s (intersection.h). So
- *     each second asks: if this is done now, can every waiting lane still be served in time, the
- *     earliest due first? If not, the one that is due first is served: a forced request. What was
- *     asked for, where it is less than limit_s, is kept as long as that leaves everybody in time.
+ * M5  In regular operation each link of a lane whose call stands has green before limit_s
+ *     (intersection.h): an arrow of its lane does not help who goes straight on. So each second
+ *     asks: if this is done now, can all that are waited for still go in time, the earliest due
+ *     first? If not, the one that is due first goes: a forced request. What was asked for, where it
+ *     is less than limit_s, is kept as long as that leaves everybody in time.
  *     Under a pre-emption or by order of people red is not counted; afterwards who waited longest
  *     is first, and everybody's limit counts anew.
  *
@@ -55,8 +56,8 @@
  *     for passage_s nobody came for whom that would end a green, while somebody calls for another
  *     row (gap-out); and the next row is the next that somebody calls for, if anybody does (phase
  *     skip). Who calls: somebody waits or comes and may not go at all; somebody stands who must
- *     yield or stop first, and would not have to there; a lane had no green for the longest red
- *     that was asked for, whatever its loops say, so a dead one costs a wait and no more. A row
+ *     yield or stop first, and would not have to there; a link had no green for the longest red
+ *     that was asked for, whatever the loops say, so a dead one costs a wait and no more. A row
  *     with a walk that nobody can call for is never left out. A lane for which nobody came for
  *     quiet_s may have dead loops too: its green is as it is stored. A second without a word from
  *     the sensors is no gap, and in a recall the plan runs as it is stored.
@@ -180,10 +181,10 @@ struct machine {
     uint64_t vehicles, walkers; /* calls that stand */
     uint64_t coming;
     uint32_t gap_s[LIGHTS_LANES_MAX]; /* nobody came */
-    uint32_t red_s[LIGHTS_LANES_MAX]; /* without green, whoever calls */
+    uint32_t red_s[LIGHTS_LINKS_MAX]; /* without green, whoever calls */
     uint32_t silent_s;
-    uint32_t wait_s[LIGHTS_LANES_MAX]; /* a call without green */
-    uint32_t due_s[LIGHTS_LANES_MAX];  /* of it, what counts for the limit */
+    uint32_t wait_s[LIGHTS_LINKS_MAX]; /* a lane of it calls, and it has no green */
+    uint32_t due_s[LIGHTS_LINKS_MAX];  /* of it, what counts for the limit */
     bool returning;                    /* after a pre-emption or an order: the longest wait first */
 
     int64_t now_us;

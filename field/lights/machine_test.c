@@ -330,6 +330,23 @@ TEST(two_lanes_that_are_due_at_once_are_both_in_time)
     CHECK(checker_violations(&b.checker) == 0);
 }
 
+/* Whoever holds the core, and shows a lane its arrow alone for ever. */
+TEST(an_arrow_does_not_help_who_goes_straight_on)
+{
+    static struct bed b;
+    lay(&b, SHAPE_ARROW);
+    take_over(&b, 0);
+    CHECK_OK(wish(&b, 1, FAR_S));
+    b.calls = 1 | 2;
+    uint32_t greens = 0;
+    for (int i = 0; i < 1000; i++) {
+        tick(&b);
+        greens += b.m.state == MACHINE_GREEN && b.m.phase == 0 && b.m.elapsed_s == 0;
+    }
+    CHECK(b.m.doubts == 0 && greens >= 7);
+    CHECK(b.checker.longest_red_s > 100 && checker_violations(&b.checker) == 0);
+}
+
 TEST(a_button_is_remembered_and_served_within_its_limit)
 {
     static struct bed b;

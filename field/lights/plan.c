@@ -42,6 +42,18 @@ loses(const struct machine *m, uint32_t lane, uint8_t phase)
     return false;
 }
 
+/* One of its links goes in this phase, and did not for the longest red that was asked for. */
+static bool
+was_red_long(const struct machine *m, uint32_t lane, uint8_t phase)
+{
+    for (uint32_t i = 0; i < m->x->links_count; i++) {
+        if (link_in(&m->x->lane_links[lane], i) && link_in(&m->x->lets[phase], i) &&
+            m->red_s[i] >= m->x->asked_s[i])
+            return true;
+    }
+    return false;
+}
+
 static bool
 calls_for(const struct machine *m, uint32_t lane, uint8_t phase)
 {
@@ -49,12 +61,12 @@ calls_for(const struct machine *m, uint32_t lane, uint8_t phase)
     uint64_t bit = UINT64_C(1) << lane;
     if (!(x->serves[phase] & bit))
         return false;
-    if (may_go(m, lane)) /* and yet he stands */
-        return (m->vehicles & bit) && gains(m, lane, phase);
-    if ((m->vehicles | m->walkers | m->coming) & bit)
+    if (may_go(m, lane) && (m->vehicles & bit) && gains(m, lane, phase)) /* and yet he stands */
+        return true;
+    if (!may_go(m, lane) && ((m->vehicles | m->walkers | m->coming) & bit))
         return true;
     bool shown = !x->lane_walk[lane] || x->walks_only[phase]; /* even if nobody calls */
-    return shown && m->red_s[lane] >= x->asked_s[lane];
+    return shown && was_red_long(m, lane, phase);
 }
 
 /* Somebody wants this phase; or it has a walk, and nobody who waits for it can say so. */
@@ -177,8 +189,8 @@ plan_second(struct machine *m)
 {
     bool heard = m->silent_s <= 1; /* whom nobody counted may have come */
     m->row_s++;
-    for (uint32_t l = 0; l < m->x->lanes_count; l++) {
+    for (uint32_t l = 0; l < m->x->lanes_count; l++)
         m->gap_s[l] = !heard || m->coming >> l & 1 ? 0 : m->gap_s[l] + 1;
-        m->red_s[l] = m->green_lanes >> l & 1 ? 0 : m->red_s[l] + 1;
-    }
+    for (uint32_t i = 0; i < m->x->links_count; i++)
+        m->red_s[i] = letter_strength(m->shown[i]) > 0 ? 0 : m->red_s[i] + 1;
 }

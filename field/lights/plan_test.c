@@ -165,6 +165,23 @@ TEST(a_loop_that_died_costs_a_wait_and_no_more)
     CHECK(most_s >= b.x.asked_s[2] && most_s < b.x.asked_s[2] + 30u);
 }
 
+/* And nobody says that he wants to go straight on, while the turns beside have an arrow. */
+TEST(a_dead_lane_with_an_arrow_goes_straight_on_too)
+{
+    static struct bed b;
+    lay(&b, SHAPE_ARROW);
+    uint32_t since_s = 0, most_s = 0, greens = 0;
+    b.calls = 2 | 4;
+    for (int t = 0; t < 2000; t++) {
+        tick(&b);
+        greens += since_s > 0 && b.m.shown[0] == 'G';
+        since_s = b.m.shown[0] == 'G' ? 0 : since_s + 1;
+        most_s = since_s > most_s ? since_s : most_s;
+    }
+    /* the other two rows, as they are stored: its loops were quiet for long */
+    CHECK(most_s >= b.x.asked_s[0] && most_s < b.x.asked_s[0] + 2 * (ROW_S + 4u) && greens > 10);
+}
+
 TEST(loops_that_are_quiet_for_long_end_no_green)
 {
     static struct bed b;

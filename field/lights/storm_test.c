@@ -86,8 +86,8 @@ short_clearance(struct intersection *x)
 static void
 late_request(struct intersection *x)
 {
-    for (uint32_t l = 0; l < x->lanes_count; l++)
-        x->asked_s[l] = ++x->limit_s[l];
+    for (uint32_t i = 0; i < x->links_count; i++)
+        x->asked_s[i] = ++x->limit_s[i];
 }
 
 /* Two lanes that are due together are thought to take no time. */
@@ -98,6 +98,13 @@ one_at_a_time(struct intersection *x)
         x->minimum_s[p] = x->links[0].minimum_green_s;
     for (uint32_t p = 0; p < x->phases_count; p++)
         x->into_s[p] = 4;
+}
+
+/* A lane of which a part goes is thought to have what it calls for. */
+static void
+part_of_a_lane(struct intersection *x)
+{
+    x->link_lanes[0] = 0;
 }
 
 static void
@@ -184,6 +191,7 @@ static const struct {
     {"clearance a second short", SHAPE_CROSSINGS, short_clearance, NULL, VIOLATION_CLEARANCE, true},
     {"request a second late", SHAPE_TWO_PHASES, late_request, NULL, VIOLATION_RED, false},
     {"one lane at a time", SHAPE_RINGS_WALKS, one_at_a_time, NULL, VIOLATION_RED, false},
+    {"a part of a lane", SHAPE_ARROW, part_of_a_lane, NULL, VIOLATION_RED, false},
     {"no recall", SHAPE_RINGS, no_recall, NULL, VIOLATION_RED, false},
     {"a phase of crossing greens", SHAPE_TWO_PHASES, crossing_greens, NULL, VIOLATION_CONFLICT,
      true},

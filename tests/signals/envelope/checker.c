@@ -34,8 +34,11 @@ checker_init(struct checker *c, const struct intersection *x, const char *shown)
         c->links[i] =
             (struct checker_link){is_green(shown[i]) ? shown[i] : 0, 0, -LONG_AGO_S, -LONG_AGO_S};
     }
-    for (uint32_t l = 0; l < x->lanes_count; l++)
-        c->red_since[l] = -1;
+    for (uint32_t i = 0; i < x->links_count; i++) {
+        c->red_since[i] = -1;
+        for (uint32_t p = 0; p < x->phases_count; p++)
+            c->ever[i] = c->ever[i] || letter_strength(x->phases[p][i]) > 0;
+    }
 }
 
 void
@@ -160,31 +163,50 @@ check_letters(struct checker *c, const char *shown)
     }
 }
 
+/* The calls of those on foot who may walk now are over. */
 static void
-check_lanes(struct checker *c, const struct checker_second *s)
+end_walkers(struct checker *c, const char *shown)
+{
+    for (uint32_t l = 0; l < c->x->lanes_count; l++) {
+        for (uint32_t i = 0; i < c->x->links_count && c->x->lane_walk[l]; i++) {
+            if (link_in(&c->x->lane_links[l], i) && letter_strength(shown[i]) > 0)
+                c->walkers &= ~(UINT64_C(1) << l);
+        }
+    }
+}
+
+/* A lane of this link calls. */
+static bool
+is_called(const struct checker *c, uint32_t link, uint64_t calls)
+{
+    for (uint32_t l = 0; l < c->x->lanes_count; l++) {
+        if (calls >> l & 1 && link_in(&c->x->lane_links[l], link))
+            return true;
+    }
+    return false;
+}
+
+static void
+check_reds(struct checker *c, const struct checker_second *s)
 {
     const struct intersection *x = c->x;
-    bool flashes = s->shown[0] == 'o';
     bool recall = c->now - c->heard_at > x->silence_s;
-    for (uint32_t l = 0; l < x->lanes_count; l++) {
-        bool serves = flashes;
-        for (uint32_t i = 0; i < x->links_count && !serves; i++)
-            serves = link_in(&x->lane_links[l], i) && letter_strength(s->shown[i]) > 0;
-        if (serves && x->lane_walk[l] && !flashes)
-            c->walkers &= ~(UINT64_C(1) << l);
-        bool calls = recall || ((s->calls | c->walkers) >> l & 1);
-        if (serves || !calls || !s->regular) {
-            c->red_since[l] = -1;
+    end_walkers(c, s->shown);
+    uint64_t calls = recall ? UINT64_MAX : s->calls | c->walkers;
+    for (uint32_t i = 0; i < x->links_count; i++) {
+        bool goes = letter_strength(s->shown[i]) > 0 || s->shown[i] == 'o';
+        if (goes || !s->regular || !c->ever[i] || !is_called(c, i, calls)) {
+            c->red_since[i] = -1;
             continue;
         }
-        if (c->red_since[l] < 0)
-            c->red_since[l] = c->now;
-        uint32_t red_s = (uint32_t)(c->now - c->red_since[l]) + 1;
-        uint32_t share = red_s * 100 / x->limit_s[l];
+        if (c->red_since[i] < 0)
+            c->red_since[i] = c->now;
+        uint32_t red_s = (uint32_t)(c->now - c->red_since[i]) + 1;
+        uint32_t share = red_s * 100 / x->limit_s[i];
         c->longest_red_s = red_s > c->longest_red_s ? red_s : c->longest_red_s;
         c->longest_share = share > c->longest_share ? share : c->longest_share;
-        if (red_s > x->limit_s[l])
-            violated(c, VIOLATION_RED, l, red_s);
+        if (red_s > x->limit_s[i])
+            violated(c, VIOLATION_RED, i, red_s);
     }
 }
 
@@ -200,7 +222,7 @@ checker_second(struct checker *c, const struct checker_second *s)
     }
     check_pairs(c, s->shown);
     check_letters(c, s->shown);
-    check_lanes(c, s);
+    check_reds(c, s);
     memcpy(c->shown, s->shown, c->x->links_count);
     if (c->shown[0] == 'o')
         c->flash_end = c->now;

@@ -48,8 +48,9 @@ struct checker {
     int64_t reason_at; /* the last second with an order, a pre-emption or a fault */
     int64_t heard_at;
     uint64_t walkers;
-    int64_t red_since[LIGHTS_LANES_MAX];   /* -1: green, or nobody calls */
-    uint32_t longest_red_s, longest_share; /* the worst of all lanes, and in % of its limit */
+    bool ever[LIGHTS_LINKS_MAX];           /* goes in some phase */
+    int64_t red_since[LIGHTS_LINKS_MAX];   /* -1: green, or nobody calls */
+    uint32_t longest_red_s, longest_share; /* the worst of all links, and in % of its limit */
     uint64_t violations[VIOLATIONS_COUNT];
     char first[200]; /* the first violation in words */
 };

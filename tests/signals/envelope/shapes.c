@@ -7,7 +7,8 @@ const char *
 shape_name(enum shape shape)
 {
     static const char *const names[SHAPES_COUNT] = {
-        "two phases", "permissive lefts", "dual ring", "dual ring, walks", "crossings", "random"};
+        "two phases", "permissive lefts", "dual ring", "dual ring, walks", "crossings", "arrow",
+        "random"};
     return names[shape];
 }
 
@@ -114,6 +115,23 @@ crossings(struct intersection *x)
         lane(x, UINT64_C(1) << l, l == 2 || l == 3);
 }
 
+/* Lane 0: straight on (0) and right (1), which has an arrow while lane 1 (2) goes; lane 2 (3). */
+static void
+arrow(struct intersection *x)
+{
+    static const uint8_t crossing[][2] = {{0, 2}, {0, 3}, {1, 3}, {2, 3}};
+    intersection_init(x, 4);
+    for (size_t i = 0; i < ARRAY_COUNT(crossing); i++)
+        intersection_cross(x, crossing[i][0], crossing[i][1]);
+    ASSERT(intersection_add_plan(x, 0) == OK);
+    phase(x, "GGrr", 20);
+    phase(x, "rGGr", 20);
+    phase(x, "rrrG", 20);
+    lane(x, 1 | 2, false);
+    lane(x, 4, false);
+    lane(x, 8, false);
+}
+
 static uint32_t
 draw(const struct random_source *r, uint32_t low, uint32_t high)
 {
@@ -203,6 +221,8 @@ shape_make(enum shape shape, const struct random_source *r, struct intersection 
         permissive_lefts(out);
     else if (shape == SHAPE_CROSSINGS)
         crossings(out);
+    else if (shape == SHAPE_ARROW)
+        arrow(out);
     else
         dual_ring(out, shape == SHAPE_RINGS_WALKS);
     enum err e = intersection_check(out, why);

@@ -13,6 +13,7 @@ enum shape {
     SHAPE_RINGS,
     SHAPE_RINGS_WALKS,
     SHAPE_CROSSINGS, /* walks beside vehicles and a phase for people only */
+    SHAPE_ARROW,     /* who turns from a lane may go with a phase that keeps its others */
     SHAPE_RANDOM,    /* links, who crosses whom, phases, times, lanes, walks: drawn */
     SHAPES_COUNT
 };
