@@ -159,7 +159,8 @@ command_verify(int argc, char **argv)
     if (!tool_parse(argc, argv, options, ARRAY_COUNT(options), &words, verify_help))
         return EXIT_USAGE;
     const char *state = options[0].value, *from = options[2].value, *key = options[3].value;
-    if (words.count || !state == !from || !from != !key ||
+    bool of_backup = key || options[4].value || options[5].value || options[6].value;
+    if (words.count || !state == !from || (from ? !key || options[1].value : of_backup) ||
         (options[6].value &&
          text_u64(bytes_text(options[6].value), UINT32_MAX, &generation) != OK)) {
         fputs(verify_help, stderr);

@@ -120,9 +120,10 @@ take(struct zone_copy *z, const char *scratch, struct snapshot_config *config)
     return e;
 }
 
-static void
+static enum zone_copy_result
 tell_failure(const struct zone_copy *z, enum err e)
 {
+    bool not_now = e == ERR_AGAIN || e == ERR_DENIED || e == ERR_IO || e == ERR_NO_SPACE;
     if (e == ERR_AGAIN)
         fprintf(stderr,
                 "bulkhead: zone %s is written faster than its store can be read; try again when "
@@ -135,6 +136,7 @@ tell_failure(const struct zone_copy *z, enum err e)
                 z->zone, z->zone);
     else if (e != ERR_DENIED)
         fprintf(stderr, "bulkhead: zone %s: the store cannot be read: %s\n", z->zone, err_text(e));
+    return not_now ? ZONE_COPY_FAILED : ZONE_COPY_CLOSED;
 }
 
 enum zone_copy_result
@@ -163,9 +165,9 @@ zone_copy_open(const char *state, const struct charter *c, const char *zone, boo
         e = take(z, scratch, &config);
     sodium_memzero(config.master_key, sizeof(config.master_key));
     if (e != OK) {
-        tell_failure(z, e);
+        enum zone_copy_result result = tell_failure(z, e);
         zone_copy_close(z);
-        return ZONE_COPY_FAILED;
+        return result;
     }
     for (uint32_t i = 0; i < c->classes_count; i++)
         store_keep_class(snapshot_store(z->snapshot), c->classes[i].name, c->classes[i].keep_s);

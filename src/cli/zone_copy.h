@@ -27,10 +27,15 @@ struct zone_copy {
     struct snapshot *snapshot;
 };
 
-enum zone_copy_result { ZONE_COPY_OK, ZONE_COPY_NONE /* it has no store yet */, ZONE_COPY_FAILED };
+enum zone_copy_result {
+    ZONE_COPY_OK,
+    ZONE_COPY_NONE,   /* it has no store */
+    ZONE_COPY_CLOSED, /* what is there does not open: its bytes or its key were changed, */
+    ZONE_COPY_FAILED, /* or it cannot be looked at now */
+};
 /*
  * Tries again while the files move. `scratch` is a folder on a disk with room for the zone's
- * journal. ZONE_COPY_FAILED after a sentence.
+ * journal. ZONE_COPY_CLOSED and ZONE_COPY_FAILED after a sentence.
  */
 enum zone_copy_result zone_copy_open(const char *state, const struct charter *c, const char *zone,
                                      bool running, const char *scratch,

@@ -48,13 +48,23 @@ parse_anchor(struct bytes entry, uint64_t *out_size, uint8_t out_root[static 32]
     return good;
 }
 
+/* Without a store, and so without a tree, nothing was decided. */
+static enum err
+tree_at(struct dump_tree *tree, uint64_t size, uint8_t out_root[static 32])
+{
+    if (!tree)
+        return size == 0 ? ERR_EXPIRED : ERR_NOT_FOUND;
+    return dump_tree_at(tree, size, out_root);
+}
+
 /* Every anchor of the log against the leaves; EXIT_DOES_NOT_HOLD with a sentence in q->why. */
 static int
 check_anchors(struct verifying *q, const struct log_files *log, uint64_t *out_count)
 {
-    struct dump_tree *tree = dump_tree_new(snapshot_store(q->copy.snapshot));
+    struct snapshot *copy = q->copy.snapshot;
+    struct dump_tree *tree = copy ? dump_tree_new(snapshot_store(copy)) : NULL;
     struct buf entry;
-    if (!tree)
+    if (copy && !tree)
         return EXIT_CANNOT;
     buf_init(&entry, LOG_ENTRY_BYTES_MAX);
     for (uint64_t i = 0; !q->why[0] && i < log_size(&log->log); i++) {
@@ -68,7 +78,7 @@ check_anchors(struct verifying *q, const struct log_files *log, uint64_t *out_co
         else if (!bytes_start(buf_bytes(&entry), "{\"event\":\"anchor\""))
             continue;
         else if (parse_anchor(buf_bytes(&entry), &size, anchored) &&
-                 (e = dump_tree_at(tree, size, root)) == ERR_EXPIRED)
+                 (e = tree_at(tree, size, root)) == ERR_EXPIRED)
             continue; /* so old that only later anchors can be made again, which hold it */
         else if (e != OK)
             snprintf(q->why, WHY_SIZE,
@@ -126,13 +136,17 @@ verify_zone(const char *state, const struct charter *c, const char *zone, bool r
     int status = log_files_open(state, zone, NULL, log);
     bool opened = status == EXIT_OK, again = opened;
     struct verifying q = {0};
+    uint64_t anchors = 0;
     for (int tries = 0, doubts = 0; again && tries < TRIES; tries++) {
         q = (struct verifying){0};
         enum zone_copy_result r = zone_copy_open(state, c, zone, running, scratch, &q.copy);
         again = false;
-        status = r == ZONE_COPY_FAILED ? EXIT_DOES_NOT_HOLD : EXIT_OK;
-        if (r == ZONE_COPY_NONE)
+        if (r == ZONE_COPY_NONE) {
             printf("zone %s: no store yet\n", zone);
+            status = check_anchors(&q, log, &anchors);
+        }
+        if (r == ZONE_COPY_CLOSED || r == ZONE_COPY_FAILED)
+            status = r == ZONE_COPY_CLOSED ? EXIT_DOES_NOT_HOLD : EXIT_CANNOT;
         if (r != ZONE_COPY_OK)
             continue;
         bool moved;
@@ -172,28 +186,37 @@ verify_log(const char *state, const char *name)
     return status;
 }
 
+/* What does not hold is worse than what cannot be looked at. */
+static int
+worse(int a, int b)
+{
+    return a == EXIT_OK || b == EXIT_DOES_NOT_HOLD ? b : a;
+}
+
 int
 state_verify(const char *state, const struct charter *c, const char *only_zone, bool running,
              const char *scratch)
 {
     struct log_names names;
     int worst = EXIT_OK;
+    uint32_t looked = 0;
     if (!log_files_names(state, &names))
         return EXIT_CANNOT;
     for (size_t i = 0; i < names.count; i++) {
         if (only_zone && strcmp(only_zone, names.list[i]) != 0)
             continue;
-        int status = verify_log(state, names.list[i]);
-        if (worst == EXIT_OK || status == EXIT_DOES_NOT_HOLD)
-            worst = status;
+        worst = worse(worst, verify_log(state, names.list[i]));
+        looked++;
     }
     for (uint32_t z = 0; z < c->zones_count; z++) {
         const char *zone = c->zones[z].name;
         if (only_zone && strcmp(only_zone, zone) != 0)
             continue;
-        int status = verify_zone(state, c, zone, running, scratch);
-        if (worst == EXIT_OK || status == EXIT_DOES_NOT_HOLD)
-            worst = status;
+        worst = worse(worst, verify_zone(state, c, zone, running, scratch));
+        looked++;
     }
-    return worst;
+    if (looked > 0)
+        return worst;
+    fprintf(stderr, "bulkhead: %s has no zone %s\n", state, only_zone ? only_zone : "");
+    return EXIT_CANNOT;
 }
