@@ -59,16 +59,6 @@ add(struct loops *l, struct bytes id, struct use use)
     return OK;
 }
 
-/* "a" of "a_2": the edge of a lane. */
-static struct bytes
-edge_of(struct bytes lane)
-{
-    size_t n = lane.len;
-    while (n > 0 && lane.p[n - 1] != '_')
-        n--;
-    return n > 0 ? bytes_of(lane.p, n - 1) : lane;
-}
-
 static enum err
 add_site(struct loops *l, uint16_t index)
 {
@@ -79,7 +69,7 @@ add_site(struct loops *l, uint16_t index)
         struct bytes lane = bytes_text(s->lanes[i]);
         if (s->lane_walks[i]) {
             u.kind = USE_CROSSING;
-            lane = edge_of(lane);
+            lane = site_edge_of(lane);
         }
         e = add(l, lane, u);
     }
@@ -197,7 +187,7 @@ static void
 jump_over(struct loops *l, const struct use *across, uint64_t was_edge)
 {
     struct bytes lane = bytes_text(l->sites[across->site].lanes[across->index]);
-    if (hash(edge_of(lane)) == was_edge)
+    if (hash(site_edge_of(lane)) == was_edge)
         return;
     const struct place *p = find(l, lane);
     for (uint32_t u = p->id ? p->first : 0; u != 0; u = l->uses[u - 1].next) {
@@ -211,7 +201,7 @@ void
 loops_moved(struct loops *l, struct loops_track *track, struct bytes lane, double position_m)
 {
     struct bytes box = site_box_of(lane);
-    struct loops_track now = {.edge = hash(edge_of(lane)),
+    struct loops_track now = {.edge = hash(site_edge_of(lane)),
                               .box = box.len > 0 ? hash(box) : 0,
                               .position_m = position_m,
                               .length_m = track->length_m};

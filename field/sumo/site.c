@@ -159,6 +159,15 @@ site_box_of(struct bytes lane)
     return bytes_of(lane.p, end);
 }
 
+struct bytes
+site_edge_of(struct bytes lane)
+{
+    size_t n = lane.len;
+    while (n > 0 && lane.p[n - 1] != '_')
+        n--;
+    return n > 0 ? bytes_of(lane.p, n - 1) : lane;
+}
+
 enum err
 site_add_box(struct site *s, struct bytes lane)
 {

@@ -126,6 +126,9 @@ uint32_t site_crossing_dm(double length_m);
 bool site_has(const struct site_links *set, uint32_t link);
 void site_put(struct site_links *set, uint32_t link);
 
+/* "a" of "a_2": the edge of a lane; of another name the name. */
+struct bytes site_edge_of(struct bytes lane);
+
 /* The area that a lane inside the junction belongs to, ":A0" of ":A0_3_0"; empty for others. */
 struct bytes site_box_of(struct bytes lane);
 /* One more lane inside the junction. ERR_LIMIT. */

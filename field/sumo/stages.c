@@ -249,6 +249,35 @@ fits_matrix(struct intersection *x, const char *letters)
     return good;
 }
 
+/* All who come from the street of this lane go, each with `least` at least. */
+static bool
+lets_street(const struct work *w, const char *letters, uint32_t lane, char least)
+{
+    const struct site *s = w->s;
+    struct bytes edge = site_edge_of(bytes_text(s->lanes[lane]));
+    for (uint32_t k = 0; k < s->links_count; k++) {
+        uint32_t i = s->links[k].letter;
+        bool mine = bytes_equal(site_edge_of(bytes_text(s->lanes[s->links[k].lane])), edge);
+        if (mine && !always_goes(w, i) && letter_strength(letters[i]) < letter_strength(least))
+            return false;
+    }
+    return true;
+}
+
+/* S6: a street goes as a whole, and in no phase of the programme it does. */
+static bool
+unites_street(const struct work *w, const char *letters)
+{
+    for (uint32_t l = 0; l < w->s->lanes_count; l++) {
+        bool new = lets_street(w, letters, l, 'G') && !w->s->lane_walks[l];
+        for (uint32_t p = 0; p < w->shipped && new; p++)
+            new = !lets_street(w, w->s->phases[p], l, 'g');
+        if (new)
+            return true;
+    }
+    return false;
+}
+
 /* S6: as much as some phase of the programme, or part of one. */
 static bool
 is_like_shipped(const struct work *w, const char *letters)
@@ -278,7 +307,7 @@ add_candidate(struct work *w, struct link_set *set)
         if (covers(w->s->phases[p], letters))
             return;
     }
-    if (!is_like_shipped(w, letters))
+    if (!is_like_shipped(w, letters) && !unites_street(w, letters))
         return;
     uint32_t green = green_of(letters);
     while (at > 0 && green_of(w->candidates[at - 1]) < green)

@@ -18,8 +18,10 @@
  * S5  Only what lets more go: no phase is added that another one covers, a turn on red counting as
  *     much as a green one. Of too many, those that show most green, then those found first.
  * S6  Only what lets go at least all that some phase of the programme does, or only such who go
- *     together in one. Mixtures of parts of several phases serve saturated streets badly
- *     (bologna_acosta: more than twice the delay, measured).
+ *     together in one, or a street as a whole that no phase of the programme lets go so: where left
+ *     turns have phases of their own, one approach at a time serves uneven streets (the phases 1+6
+ *     and 2+5 of a dual ring). Other mixtures of parts of several phases serve saturated streets
+ *     badly (bologna_acosta: more than twice the delay, measured).
  * S7  Where the green of who gives way would end before that of those he gives way to, they are
  *     stopped with him (yellow trap, field/lights/intersection.h). He may go on giving way instead,
  *     while the rest of his approach has red (MUTCD 2009 4D.20: a flashing yellow arrow; drawn so

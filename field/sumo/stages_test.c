@@ -119,6 +119,20 @@ TEST(each_approach_gets_a_phase_of_its_own)
     CHECK(goes_on(&x, &s, "GGrrrgrr"));
 }
 
+TEST(a_street_whose_left_turns_have_their_own_phase_goes_as_a_whole_too)
+{
+    static const char *const states[] = {"GrrrGrrr", "rGrrrGrr", "rrGrrrGr", "rrrGrrrG", NULL};
+    static const char *const lanes[] = {"n_0", "n_1", "e_0", "e_1", "s_0", "s_1", "w_0", "w_1"};
+    struct site s = site_of(states, lanes, 8, four, ARRAY_COUNT(four));
+    stages_add(&s);
+    CHECK(s.phases_count == 8);
+    CHECK(has(&s, "GGrrrrrr") && has(&s, "rrGGrrrr") && has(&s, "rrrrGGrr") && has(&s, "rrrrrrGG"));
+    static const char *const apart[] = {"a_0", "b_0", "c_0", "d_0", "e_0", "f_0", "g_0", "h_0"};
+    s = site_of(states, apart, 8, four, ARRAY_COUNT(four)); /* eight streets: each goes already */
+    stages_add(&s);
+    CHECK(s.phases_count == 4);
+}
+
 TEST(a_phase_of_the_programme_stays_beside_the_one_that_spares_it_a_stop)
 {
     static const char *const states[] = {"GgrrGgrr", "GGrrrrrr", "rrGgrrGg", NULL};
