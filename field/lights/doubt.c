@@ -35,6 +35,13 @@ may_be_dead(const struct machine *m)
     return false;
 }
 
+/* It was begun for somebody, and how long it stands at least is not the wish's word. */
+static bool
+stands_as_it_must(const struct machine *m)
+{
+    return m->used && m->elapsed_s <= m->x->plain_s[m->phase];
+}
+
 /* A wish is followed, and the sensors say what it does. */
 static bool
 counts(const struct machine *m)
@@ -49,7 +56,7 @@ cost_ds(const struct machine *m)
         return 0;
     if (m->state == MACHINE_GREEN || m->state == MACHINE_WALK) {
         uint32_t idle_ds = may_be_dead(m) ? DOUBT_DEAD_DS : DOUBT_IDLE_DS;
-        return somebody_goes(m) ? 0 : idle_ds;
+        return somebody_goes(m) || stands_as_it_must(m) ? 0 : idle_ds;
     }
     return m->state == MACHINE_YELLOW || m->state == MACHINE_ALL_RED ? DOUBT_CHANGE_DS : 0;
 }
@@ -57,6 +64,7 @@ cost_ds(const struct machine *m)
 void
 doubt_second(struct machine *m)
 {
+    m->used = m->used || somebody_goes(m);
     uint32_t account_ds = m->account_ds + cost_ds(m);
     m->account_ds = account_ds > DOUBT_PAID_DS ? account_ds - DOUBT_PAID_DS : 0;
     m->doubt_s -= m->doubt_s > 0;

@@ -6,8 +6,9 @@
  * green for which nobody comes costs one (to a lane all of which goes, where a phase lets all of it
  * go: before an arrow for some of a lane the others stand), or half of one if a lane of it has been
  * quiet for so long that its loops may be dead (plan.h); a second of yellow or all-red half of one,
- * and a request that had to be forced DOUBT_FORCED_DS. A fifth of each second is paid back. What a
- * walk needs to be cleared, a full junction and silent sensors cost nothing.
+ * and a request that had to be forced DOUBT_FORCED_DS. A fifth of each second is paid back. The
+ * minimum of a green that somebody used, what a walk needs to be cleared, a full junction and
+ * silent sensors cost nothing.
  *
  * Honest planners stay below 60 s where the street is not full (nine cities, with short and long
  * changes). One that plans with lanes that died unsaid comes near: with 30 % of all it exceeds 100

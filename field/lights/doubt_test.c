@@ -168,6 +168,32 @@ TEST(a_green_for_loops_that_may_be_dead_counts_half)
     CHECK(b.m.account_ds == 10 * (DOUBT_DEAD_DS - DOUBT_PAID_DS));
 }
 
+TEST(the_minimum_of_a_green_costs_nothing_if_somebody_used_it)
+{
+    static struct bed b;
+    lay(&b, SHAPE_TWO_PHASES);
+    uint32_t least_s = b.x.plain_s[0];
+    b.calls = WEST;
+    ticks(&b, least_s);
+    CHECK(least_s > 2 && b.m.account_ds == least_s * (DOUBT_IDLE_DS - DOUBT_PAID_DS));
+    lay(&b, SHAPE_TWO_PHASES);
+    b.calls = WEST;
+    b.coming = NORTH;
+    tick(&b);
+    b.coming = NONE;
+    ticks(&b, least_s - 1);
+    CHECK(b.m.account_ds == 0);
+    ticks(&b, 5);
+    CHECK(b.m.account_ds == 5 * (DOUBT_IDLE_DS - DOUBT_PAID_DS));
+    CHECK_OK(wish(&b, 1));
+    while (b.m.phase == 0 || b.m.state != MACHINE_GREEN)
+        tick(&b);
+    uint32_t before = b.m.account_ds;
+    b.calls = NORTH; /* and nobody uses the next one */
+    ticks(&b, 3);
+    CHECK(b.m.account_ds == before + 3 * (DOUBT_IDLE_DS - DOUBT_PAID_DS));
+}
+
 TEST(changes_that_people_wait_for_count_half)
 {
     static struct bed b;

@@ -165,6 +165,7 @@ show_phase(struct machine *m, uint8_t phase, enum machine_goal goal)
 {
     ASSERT(phase < m->x->phases_count);
     m->phase = phase;
+    m->used = false;
     show_due(m);
     plan_shown(m, phase);
     m->elapsed_s = 0;

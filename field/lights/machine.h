@@ -195,6 +195,7 @@ struct machine {
     uint32_t preempt_order;
     struct machine_bus buses[LIGHTS_LANES_MAX]; /* an approach */
 
+    bool used;                     /* somebody came to the green that stands */
     uint32_t account_ds, doubt_s;  /* what wishes cost; how long none is followed, */
     uint32_t doubt_next_s, calm_s; /* and the next time; since when all went well */
 
