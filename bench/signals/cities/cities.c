@@ -1,5 +1,5 @@
 /*
- * cities.c -- four small cities from a seed, for measurements that no public file was tuned to.
+ * cities.c -- five small cities from a seed, for measurements that no public file was tuned to.
  *
  * netgenerate and netconvert draw the streets, the demand is ours (demand.h). The same seed gives
  * the same files. A city is a folder with a .sumocfg, as any other scenario.
@@ -69,6 +69,12 @@ static const struct city cities[] = {
                 .buses_per_hour = 60,
                 .walkers_per_hour = 700,
                 .through_percent = 900}},
+    {.name = "arrows", /* wide roads; left turns have a phase of their own, and nobody yields */
+     .arguments = {"--grid", "--grid.number", "2", "--grid.length", "400", "--grid.attach-length",
+                   "350", "--default.lanenumber", "3", "--turn-lanes", "1", "--turn-lanes.length",
+                   "100", "--tls.minor-left.max-speed", "0", "--default-junction-type",
+                   "traffic_light"},
+     .demand = {.cars_per_hour = 3000, .through_percent = 900}},
 };
 
 static int
