@@ -347,6 +347,23 @@ TEST(an_arrow_does_not_help_who_goes_straight_on)
     CHECK(b.checker.longest_red_s > 100 && checker_violations(&b.checker) == 0);
 }
 
+/* And where a round takes longer than what was asked for, it is kept for him too if it can be. */
+TEST(an_arrow_does_not_put_off_what_was_asked_for)
+{
+    static struct bed b;
+    char why[LIGHTS_WHY_SIZE];
+    lay(&b, SHAPE_ARROW);
+    for (uint32_t i = 0; i < b.x.links_count; i++)
+        b.x.links[i].minimum_green_s = 40;
+    CHECK_OK(intersection_check(&b.x, why));
+    CHECK(b.x.asked_s[0] == 120 && b.x.limit_s[0] > 200);
+    take_over(&b, 0);
+    CHECK_OK(wish(&b, 1, FAR_S));
+    b.calls = 1 | 2;
+    ticks(&b, 1000);
+    CHECK(b.checker.longest_red_s > 100 && b.checker.longest_red_s <= 120);
+}
+
 TEST(a_button_is_remembered_and_served_within_its_limit)
 {
     static struct bed b;
