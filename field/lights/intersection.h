@@ -24,9 +24,8 @@
  * (clearance, yellow, all-red, the wait for a full junction) and its minimum green, after a change
  * that is just under way. No order of calls can need more than a round, so what is guaranteed for a
  * link is limit_s = the larger of what was asked for (maximum_red_s, pedestrian_wait_s) and
- * round_s; `strict` refuses an
- * intersection where it is more. Where it is more, what was asked for is still kept whenever
- * nobody's limit_s is broken by it.
+ * round_s; `strict` refuses an intersection where it is more. Where it is more, what was asked for
+ * is still kept whenever nobody's limit_s is broken by it.
  *
  * Where the values come from: specs/signals.md 5.2 (MUTCD 2009 4D.26, 4E.06; FHWA Signal Timing
  * Manual).

@@ -7,17 +7,6 @@ plan_of(const struct machine *m)
     return &m->x->plans[m->plan];
 }
 
-/* One of the lane's links goes now, be it only by stopping first. */
-static bool
-may_go(const struct machine *m, uint32_t lane)
-{
-    for (uint32_t i = 0; i < m->x->links_count; i++) {
-        if (link_in(&m->x->lane_links[lane], i) && letter_strength(m->shown[i]) > 0)
-            return true;
-    }
-    return false;
-}
-
 /* One of its links goes better in this phase than it does now. */
 static bool
 gains(const struct machine *m, uint32_t lane, uint8_t phase)
@@ -61,9 +50,9 @@ calls_for(const struct machine *m, uint32_t lane, uint8_t phase)
     uint64_t bit = UINT64_C(1) << lane;
     if (!(x->serves[phase] & bit))
         return false;
-    if (may_go(m, lane) && (m->vehicles & bit) && gains(m, lane, phase)) /* and yet he stands */
-        return true;
-    if (!may_go(m, lane) && ((m->vehicles | m->walkers | m->coming) & bit))
+    bool goes = m->green_lanes & bit; /* some of it, if only by stopping first: and yet he stands */
+    if (goes ? (m->vehicles & bit) && gains(m, lane, phase)
+             : (m->vehicles | m->walkers | m->coming) & bit)
         return true;
     bool shown = !x->lane_walk[lane] || x->walks_only[phase]; /* even if nobody calls */
     return shown && was_red_long(m, lane, phase);

@@ -144,28 +144,20 @@ site_put(struct site_links *set, uint32_t link)
 }
 
 struct bytes
-site_box_of(struct bytes lane)
-{
-    if (lane.len == 0 || lane.p[0] != ':')
-        return (struct bytes){0};
-    size_t end = lane.len;
-    for (int cut = 0; cut < 2; cut++) {
-        while (end > 0 && lane.p[end - 1] != '_')
-            end--;
-        if (end == 0)
-            return (struct bytes){0};
-        end--;
-    }
-    return bytes_of(lane.p, end);
-}
-
-struct bytes
 site_edge_of(struct bytes lane)
 {
     size_t n = lane.len;
     while (n > 0 && lane.p[n - 1] != '_')
         n--;
     return n > 0 ? bytes_of(lane.p, n - 1) : lane;
+}
+
+struct bytes
+site_box_of(struct bytes lane)
+{
+    struct bytes edge = site_edge_of(lane), box = site_edge_of(edge);
+    bool inside = bytes_start(lane, ":") && edge.len < lane.len && box.len < edge.len;
+    return inside ? box : (struct bytes){0};
 }
 
 enum err

@@ -139,20 +139,25 @@ verify_zone(const char *state, const struct charter *c, const char *zone, bool r
     uint64_t anchors = 0;
     for (int tries = 0, doubts = 0; again && tries < TRIES; tries++) {
         q = (struct verifying){0};
-        enum zone_copy_result r = zone_copy_open(state, c, zone, running, scratch, &q.copy);
+        bool moved;
         again = false;
-        if (r == ZONE_COPY_NONE) {
+        switch (zone_copy_open(state, c, zone, running, scratch, &q.copy)) {
+        case ZONE_COPY_NONE:
             printf("zone %s: no store yet\n", zone);
             status = check_anchors(&q, log, &anchors);
+            break;
+        case ZONE_COPY_CLOSED:
+            status = EXIT_DOES_NOT_HOLD;
+            break;
+        case ZONE_COPY_FAILED:
+            status = EXIT_CANNOT;
+            break;
+        case ZONE_COPY_OK:
+            status = check_store(&q, log, &moved);
+            again = moved || (running && q.why[0] && ++doubts < BELIEVED);
+            zone_copy_close(&q.copy);
+            break;
         }
-        if (r == ZONE_COPY_CLOSED || r == ZONE_COPY_FAILED)
-            status = r == ZONE_COPY_CLOSED ? EXIT_DOES_NOT_HOLD : EXIT_CANNOT;
-        if (r != ZONE_COPY_OK)
-            continue;
-        bool moved;
-        status = check_store(&q, log, &moved);
-        again = moved || (running && q.why[0] && ++doubts < BELIEVED);
-        zone_copy_close(&q.copy);
     }
     if (again) {
         fprintf(stderr, "bulkhead: zone %s is written faster than it is read; try again later\n",
