@@ -7,13 +7,14 @@
  * numbers), and what the stop line shows moves it when the guess was wrong. With `cars` the list is
  * what the cameras saw.
  *
- * Q1  A lane whose stop loop is occupied has at least one vehicle at the line.
+ * Q1  A lane whose stop loop is occupied has at least one vehicle at the line (but Q6).
  * Q2  A lane whose stop loop was free for QUEUE_EMPTY_S of its green has none that stands.
  * Q3  No list is longer than the lane's part that it describes can hold.
  * Q4  A lane whose stop loop is dead (blind.h) is filled by claims and learned rates, and by a
  *     queue that stands over its nearest loop, and emptied as its lights allow.
  * Q5  A claim weighs what its source is trusted (trust.h); whoever stands on a stop loop weighs 1.
- * Q6  Who crosses the line still lies on its loop: that second says nothing of who comes after him.
+ * Q6  Who crosses the line still lies on its loop: that second says nothing of who comes after him;
+ *     and where he gives way, no second does before the loop is free or his light changes.
  * Q7  Who was due at a loop in a second that was not heard came over it. Who stood at the line
  *     before it, under green, and is there no more or should not be, left in it.
  *
@@ -63,6 +64,7 @@ struct queue_lane {
     double free_since_s, busy_since_s; /* of the stop loop */
     double per_s;                      /* arrivals, smoothed over QUEUE_RATE_S */
     uint32_t left;                     /* over the line in this green */
+    uint8_t left_by;                   /* the link that the last one took, as was guessed */
     bool green, on;
     uint16_t inner_m; /* its nearest loop before the line; 0: none */
     bool stands;      /* it lies on the lane itself, and a queue stands over it, */

@@ -3,6 +3,7 @@
 #define SEEN_THERE_S 4.0 /* who was seen on another lane is less likely here */
 #define SOON_S 6.0       /* who departs was expected within this */
 #define PROOF_GREEN_S 2.0
+#define TAIL_S 1.5 /* whose tail it is, his loop is occupied again this soon after he crossed */
 
 /* One on the list of another lane. */
 struct stray {
@@ -50,12 +51,24 @@ line_depart(struct queues *q, uint32_t lane, double now_s)
         if (stray.lane)
             shares_learn_lane(q, queue_pull(stray.lane, stray.at).source, lane);
     }
-    q->departed[shares_guess_link(q, lane, link)]++;
+    l->left_by = (uint8_t)shares_guess_link(q, lane, link);
+    q->departed[l->left_by]++;
     l->departed_s = l->served_s = now_s;
     for (uint32_t k = 0; k < q->model->links_count; k++) {
         if (q->model->link_lane[k] == lane)
             q->proof[k] = 0;
     }
+}
+
+/*
+ * Who left last gives way, and the loop was not free since: he waits for a gap in the junction, his
+ * tail on it (Q6).
+ */
+static bool
+is_tail(const struct queues *q, uint32_t lane)
+{
+    const struct queue_lane *l = &q->lanes[lane];
+    return l->busy_since_s - l->departed_s <= TAIL_S && lights_gives_way(q, l->left_by);
 }
 
 void
@@ -67,6 +80,8 @@ line_present(struct queues *q, uint32_t lane, double now_s)
             l->v[0].eta_s = now_s;
         return;
     }
+    if (is_tail(q, lane))
+        return;
     struct queue_vehicle v = queue_found(now_s);
     struct stray stray = find_stray(q, lane, now_s);
     if (stray.lane) {

@@ -136,6 +136,53 @@ TEST(who_crosses_still_lies_on_the_loop_and_is_nobody_else)
     CHECK(near(0) + near(1) >= 1 && queues_standing(&q, 0, now) == 1);
 }
 
+/* One crosses the line of lane 2, and its loop is occupied for so many seconds more. */
+static void
+stand_inside(bool gives_way, int seconds)
+{
+    begin();
+    model.lights[1][2] = gives_way ? LIGHT_YIELDS : LIGHT_GREEN;
+    model.yields_count[2] = 1;
+    model.yields[2][0] = 3;
+    second(1, "000", "000", "001");
+    second(1, "000", "001", "001");
+    for (int i = 0; i < seconds; i++)
+        second(1, "000", "000", "001");
+}
+
+TEST(who_gives_way_in_the_junction_with_his_tail_on_the_loop_is_nobody_else)
+{
+    for (int seconds = 1; seconds < 9; seconds++) {
+        stand_inside(false, seconds);
+        CHECK(near(2) == 1);
+        stand_inside(true, seconds);
+        CHECK(near(2) == 0);
+    }
+    second(1, "000", "000", "000");
+    second(1, "000", "000", "001"); /* the next one */
+    CHECK(near(2) == 1);
+    stand_inside(true, 1);
+    second(0, "000", "000", "001"); /* he would be gone */
+    CHECK(near(2) == 1);
+}
+
+/* Lane 0 has a link that goes freely, 0, and one that gives way, 3. */
+TEST(whose_tail_is_on_the_loop_of_a_shared_lane_is_who_left_last)
+{
+    for (uint32_t turns = 0; turns < 2; turns++) {
+        begin();
+        model.lights[0][3] = LIGHT_YIELDS;
+        model.yields_count[3] = 1;
+        model.yields[3][0] = 1;
+        q.turn[0] = turns ? 0 : 1;
+        q.turn[3] = turns ? 1 : 0;
+        second(0, "000", "000", "100");
+        second(0, "000", "100", "100");
+        second(0, "000", "000", "100");
+        CHECK(near(0) == (turns ? 0 : 1));
+    }
+}
+
 /* Lane 2 has a second loop, 40 m before the line. */
 static void
 begin_with_near_loop(void)
