@@ -83,11 +83,16 @@ learn_open(const struct peer_open *m)
         memcpy(k->key, m->key_digest.p, sizeof(k->key));
 }
 
-/* "all/#" but for "all/secret/#": see plan() below. */
+/*
+ * "all/#" but for "all/secret/#": see plan() below. A filter's "/#" takes its parent level in too,
+ * and no level that only begins alike (MQTT 5.0 4.7.1.2): "all/secret" is secret, "all/secrets" is
+ * not.
+ */
 static bool
 for_all(struct bytes topic)
 {
-    return bytes_start(topic, "all/") && !bytes_start(topic, "all/secret");
+    return bytes_start(topic, "all/") && !bytes_start(topic, "all/secret/") &&
+           !bytes_are(topic, "all/secret");
 }
 
 /* The trees of plan() below, said once more. */
@@ -235,8 +240,8 @@ fill_text(struct maker *m, const char *field, struct value *out)
                                           "$share/g/v1.1/Things",
                                           "a/#/b"};
     static const char *const plain[] = {
-        "all/x",   "all/secret/x",  "own/dock-a/up",      "own/dock-b/up",
-        "nowhere", "leases/dock-a", "leases/dock-a/seen", "all/+"};
+        "all/x",         "all/secret/x", "all/secret",    "all/secrets",        "own/dock-a/up",
+        "own/dock-b/up", "nowhere",      "leases/dock-a", "leases/dock-a/seen", "all/+"};
     static const char *const clients[] = {"one", "two", "three", ""};
     static const char *const words[] = {"application/json", "text/plain"};
     if (strcmp(field, "will_topic") == 0 || (strcmp(field, "topic") == 0 && maker_chance(m, 40)))
