@@ -419,7 +419,7 @@ figures(const struct plan *p, const struct measured *m, const struct arguments *
         {"co2_kg", t->co2_kg, 3, a->emissions},
         {"fuel_kg", t->fuel_kg, 3, a->emissions},
         {"junctions", d->junctions, 0, driven},
-        {"left_alone", d->left_alone, 0, driven},
+        {"left_alone", d->left.count, 0, driven},
         {"changes_per_hour", changes, 1, driven},
         {"forced", (double)d->forced, 0, driven},
         {"doubts", (double)d->doubts, 0, driven},
@@ -477,6 +477,9 @@ report(const struct arguments *a, const struct plan *p, const struct ground *g,
     if (a->forecast)
         report_said(&m->drive.said, a->json);
     printf(a->json ? "}\n" : "\n");
+    for (uint32_t i = 0; i < m->drive.left.count && i < SITE_LEFT_MAX; i++)
+        fprintf(stderr, "direct: %s is left alone: %s\n", m->drive.left.first[i].id,
+                m->drive.left.first[i].why);
 }
 
 static void

@@ -7,6 +7,8 @@
 enum { TEXT_MAX = 256 * 1024, MS_PER_S = 1000, US_PER_S = 1000000 };
 
 struct junction {
+    bool alone;      /* it stays under its own programme: nothing below is used */
+    uint32_t number; /* of the control */
     struct signals_model model;
     struct signals_reading reading;
     struct executor executor;
@@ -37,11 +39,9 @@ now_ns(void)
 
 /* What an intersection says of itself, read as the city reads it. */
 static enum err
-introduce(struct driven *d, const struct site *site, uint32_t index)
+introduce(struct driven *d, const struct site *site, struct junction *j)
 {
-    struct junction *j = &d->junctions[index];
     const struct executor_times *t = &d->config->times;
-    uint32_t number = 0;
     if (executor_init(&j->executor, site, t) != OK)
         return ERR_DENIED;
     j->phase = UINT32_MAX;
@@ -54,8 +54,7 @@ introduce(struct driven *d, const struct site *site, uint32_t index)
     if (e == OK)
         e = signals_model_read(buf_bytes(&d->text), &j->model);
     if (e == OK)
-        e = control_add(d->control, &j->model, &number);
-    ASSERT(e != OK || number == index);
+        e = control_add(d->control, &j->model, &j->number);
     return e;
 }
 
@@ -68,7 +67,7 @@ begin(struct driven *d, char *why)
         return false;
     const struct site *sites = world_sites(d->world, &d->count);
     d->result.junctions = d->count;
-    d->result.left_alone = world_left_alone(d->world);
+    d->result.left = *world_left(d->world);
     d->begin_s = world_time_s(d->world);
     if (c->drill && c->drill->options)
         c->drill->options(&options);
@@ -78,13 +77,13 @@ begin(struct driven *d, char *why)
     if (c->forecast)
         d->said = said_new(d->count);
     for (uint32_t i = 0; i < d->count; i++) {
-        enum err e = introduce(d, &sites[i], i);
-        if (e != OK) {
-            const char *said = d->junctions[i].executor.why;
-            snprintf(why, WORLD_WHY_SIZE, "junction %s: %s", sites[i].device,
-                     e == ERR_DENIED ? said : err_text(e));
-            return false;
-        }
+        struct junction *j = &d->junctions[i];
+        enum err e = introduce(d, &sites[i], j);
+        j->alone = e != OK;
+        if (j->alone)
+            site_leave(&d->result.left, sites[i].id,
+                       e == ERR_DENIED ? j->executor.why : err_text(e));
+        d->result.junctions -= j->alone;
     }
     return true;
 }
@@ -96,6 +95,8 @@ show(struct driven *d, uint32_t i, int64_t now_us)
     struct executor *x = &j->executor;
     const struct site_counts *counts = world_counts(d->world, i);
     bool changed = false;
+    if (j->alone)
+        return;
     if (x->mode == EXECUTOR_NATIVE)
         changed = executor_take_over(x, world_shown(d->world, i));
     else
@@ -130,7 +131,7 @@ hear(struct driven *d, uint32_t i, const struct drill_at *at, uint64_t now_ms)
         return OK;
     if (drill && drill->heard_ms)
         now_ms = drill->heard_ms(at, now_ms);
-    control_hear(d->control, i, &j->reading, now_ms);
+    control_hear(d->control, j->number, &j->reading, now_ms);
     return OK;
 }
 
@@ -138,15 +139,14 @@ static enum err
 wish(struct driven *d, uint32_t i, const struct drill_at *at, uint64_t now_ms)
 {
     const struct drill *drill = d->config->drill;
+    struct junction *j = &d->junctions[i];
     uint64_t before = now_ns();
-    int32_t phase = control_wish(d->control, i, now_ms);
+    int32_t phase = control_wish(d->control, j->number, now_ms);
     uint64_t took_us = (now_ns() - before + 999) / 1000;
     d->decisions[took_us < DRIVE_DECISION_MAX_US ? took_us : DRIVE_DECISION_MAX_US]++;
-    if (d->said) {
-        const struct junction *j = &d->junctions[i];
-        said_second(d->said, i, &j->model, control_view(d->control, i), j->reading.phase,
+    if (d->said)
+        said_second(d->said, i, &j->model, control_view(d->control, j->number), j->reading.phase,
                     j->reading.age_s, (uint32_t)(now_ms / MS_PER_S));
-    }
     if (drill && drill->wish && !drill->wish(at, &phase))
         return OK;
     const struct executor_times *t = &d->config->times;
@@ -154,12 +154,12 @@ wish(struct driven *d, uint32_t i, const struct drill_at *at, uint64_t now_ms)
         .lease_ms = DRIVE_LEASE_S * MS_PER_S,
         .maximum_red_ms = t->maximum_red_s * MS_PER_S,
         .change_ms = (t->minimum_green_s + t->yellow_s + t->all_red_s) * MS_PER_S};
-    phase = book_ask(&d->junctions[i].book, &rules, phase, now_ms); /* as a city does */
+    phase = book_ask(&j->book, &rules, phase, now_ms); /* as a city does */
     if (phase == NO_WISH)
         return OK;
-    book_granted(&d->junctions[i].book, &rules, phase, rules.lease_ms, now_ms);
+    book_granted(&j->book, &rules, phase, rules.lease_ms, now_ms);
     int64_t until_us = (int64_t)(now_ms + DRIVE_LEASE_S * MS_PER_S) * 1000;
-    enum err e = executor_lease(&d->junctions[i].executor, phase, until_us);
+    enum err e = executor_lease(&j->executor, phase, until_us);
     return e == ERR_DENIED ? OK : e; /* the device doubts it */
 }
 
@@ -177,6 +177,8 @@ second(struct driven *d)
                           .seed = d->config->seed};
     for (int say = 0; say < 2; say++) {
         for (uint32_t i = 0; i < d->count && e == OK; i++) {
+            if (d->junctions[i].alone)
+                continue;
             at.junction = i;
             at.model = &d->junctions[i].model;
             e = say ? wish(d, i, &at, now_ms) : hear(d, i, &at, now_ms);

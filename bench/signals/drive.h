@@ -24,7 +24,8 @@ struct drive_config {
 
 struct drive_result {
     uint64_t steps, stuck, changes, forced, doubts, monitor_trips;
-    uint32_t junctions, left_alone;
+    uint32_t junctions;
+    struct site_left left;
     double wall_s;
     uint32_t decision_95_us; /* of one control_wish() */
     struct said_table said;  /* with config.forecast */

@@ -36,6 +36,7 @@ struct bridge {
     struct steered *sites;
     const struct site *network;
     uint32_t sites_count;
+    struct site_left left;
     uint32_t site_of_device[FIELD_DEVICES_MAX];
     uint64_t steps;
     struct traffic_totals last, last_fixed; /* outlive the worlds, for the last status */
@@ -106,6 +107,7 @@ open_sites(struct bridge *b, char *why)
 {
     uint32_t refused = 0;
     b->network = world_sites(bridge_world(b), &b->sites_count);
+    b->left = *world_left(bridge_world(b));
     b->sites = calloc(b->sites_count ? b->sites_count : 1, sizeof(*b->sites));
     ASSERT(b->sites);
     for (uint32_t i = 0; i < b->sites_count; i++) {
@@ -114,6 +116,7 @@ open_sites(struct bridge *b, char *why)
         if (executor_init(x, &b->network[i], &b->config.times) == OK)
             continue;
         snprintf(why, WORLD_WHY_SIZE, "%s: %s", b->network[i].device, x->why);
+        site_leave(&b->left, b->network[i].id, x->why);
         refused++;
     }
     return refused > 0 && refused == b->sites_count ? ERR_DENIED : OK;
@@ -144,8 +147,16 @@ bridge_open(const struct bridge_config *config, struct bridge **out, char *why)
 void
 bridge_list(const struct bridge *b, FILE *out)
 {
-    for (uint32_t i = 0; i < b->sites_count; i++)
-        fprintf(out, "%s\n", b->network[i].device);
+    for (uint32_t i = 0; i < b->sites_count; i++) {
+        if (b->sites[i].executor.intersection.checked)
+            fprintf(out, "%s\n", b->network[i].device);
+    }
+}
+
+const struct site_left *
+bridge_left(const struct bridge *b)
+{
+    return &b->left;
 }
 
 const char *
@@ -263,6 +274,7 @@ on_status(void *ctx, struct buf *lines)
     const struct traffic_totals *shown = b->config.fixed_only ? &b->last_fixed : &b->last;
     status_put(lines, "step", "%llu", (unsigned long long)b->steps);
     status_put(lines, "junctions", "%u", (unsigned)b->sites_count);
+    status_put(lines, "left_alone", "%u", (unsigned)bridge_left(b)->count);
     status_put(lines, "vehicles", "%llu", (unsigned long long)shown->vehicles);
     status_put(lines, "vehicles_now", "%llu", (unsigned long long)shown->running);
     status_put(lines, "delay_s", "%.1f", b->config.fixed_only ? 0 : b->last.delay_s);

@@ -47,6 +47,8 @@ void bridge_list(const struct bridge *b, FILE *out);
 
 /* The world that is shown: the city, or the twin with fixed_only. */
 struct world *bridge_world(struct bridge *b);
+/* Intersections under their own programme, which are no devices. */
+const struct site_left *bridge_left(const struct bridge *b);
 const char *bridge_why(const struct bridge *b);
 
 /*

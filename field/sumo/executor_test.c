@@ -19,7 +19,8 @@ cross(void)
     static const char *const lanes[] = {"n0", "n0", "n1", "w0", "w0", "w1", "n0"};
     for (uint32_t i = 0; i < ARRAY_COUNT(lanes); i++)
         CHECK_OK(site_add_link(&s, i, bytes_text(lanes[i]), bytes_text(i & 1 ? "x" : "y")));
-    CHECK_OK(site_usable(&s));
+    const char *why;
+    CHECK_OK(site_usable(&s, &why));
     CHECK_OK(site_name(&s));
     return s;
 }
@@ -47,6 +48,44 @@ TEST(a_green_that_is_cut_into_short_states_is_one_phase)
         CHECK_OK(site_add_state(&s, bytes_text(states[i]), 3));
     CHECK(s.phases_count == 1 && s.plan_count == 1);
     CHECK(strcmp(s.phases[0], "Gr") == 0 && s.plan[0].seconds == 9);
+}
+
+TEST(a_light_that_only_flashes_is_a_rule_for_its_drivers)
+{
+    struct site s = {.id = "A0"};
+    static const struct {
+        const char *state;
+        double seconds;
+    } rows[] = {{"rroO", 9}, {"GroO", 20}, {"yroO", 3}, {"rGrr", 20}, {"rgoG", 8}, {"oooo", 30}};
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++)
+        CHECK_OK(site_add_state(&s, bytes_text(rows[i].state), rows[i].seconds));
+    CHECK(s.phases_count == 3 && s.plan_count == 3); /* alone it makes no green */
+    CHECK(strcmp(s.phases[0], "GrgG") == 0 && strcmp(s.phases[1], "rGrr") == 0);
+    CHECK(strcmp(s.phases[2], "rggG") == 0);
+    CHECK(site_phase_of(&s, bytes_text("GroO")) == 0 && site_phase_of(&s, bytes_text("GrgG")) == 0);
+    CHECK(site_phase_of(&s, bytes_text("rgoO")) == 2 && site_phase_of(&s, bytes_text("rroO")) < 0);
+    CHECK(site_phase_of(&s, bytes_text("oooo")) < 0 && site_phase_of(&s, bytes_text("Groo")) < 0);
+    CHECK(site_may_show(&s, bytes_text("oooo")) && !site_may_show(&s, bytes_text("GroO")));
+}
+
+TEST(who_is_left_alone_is_told_why)
+{
+    struct site s = {.id = "A0"};
+    struct site_left left = {0};
+    const char *why;
+    CHECK_OK(site_add_state(&s, bytes_text("Gr"), 20));
+    CHECK(site_usable(&s, &why) == ERR_UNSUPPORTED && strstr(why, "fewer than two states"));
+    CHECK_OK(site_add_state(&s, bytes_text("rG"), 20));
+    CHECK(site_usable(&s, &why) == ERR_UNSUPPORTED && strstr(why, "nobody go"));
+    CHECK_OK(site_add_link(&s, 1, bytes_text("a_0"), bytes_text("b_0")));
+    CHECK_OK(site_usable(&s, &why));
+    CHECK(why == NULL);
+    CHECK_OK(site_add_link(&s, 2, bytes_text("a_0"), bytes_text("b_0")));
+    CHECK(site_usable(&s, &why) == ERR_UNSUPPORTED && strstr(why, "a letter"));
+    for (int i = 0; i < 2 * SITE_LEFT_MAX; i++)
+        site_leave(&left, s.id, why);
+    CHECK(left.count == 2 * SITE_LEFT_MAX && strcmp(left.first[SITE_LEFT_MAX - 1].why, why) == 0);
+    CHECK(strcmp(left.first[0].id, "A0") == 0);
 }
 
 TEST(the_monitor_knows_what_the_network_never_shows)

@@ -146,7 +146,7 @@ read_lanes(struct sumo_process *s, struct site *site)
 }
 
 static enum err
-read_site(struct sumo_process *s, struct site *site)
+read_site(struct sumo_process *s, struct site *site, const char **why)
 {
     struct bytes id = bytes_text(site->id), value;
     char current[SITE_ID_SIZE];
@@ -164,7 +164,7 @@ read_site(struct sumo_process *s, struct site *site)
     if (e == OK)
         e = read_links(value, site);
     if (e == OK)
-        e = site_usable(site);
+        e = site_usable(site, why);
     return e == OK ? read_lanes(s, site) : e;
 }
 
@@ -181,11 +181,12 @@ name_site(struct site *sites, uint32_t index)
 
 enum err
 network_read(struct sumo_process *s, struct site *sites, uint32_t max, uint32_t *out_count,
-             uint32_t *out_left_alone)
+             struct site_left *out_left)
 {
     struct bytes value;
     struct buf ids;
-    uint32_t count = 0, left_alone = 0;
+    uint32_t count = 0;
+    *out_left = (struct site_left){0};
     enum err e = network_get(s, TRACI_GET_LIGHT, VAR_ID_LIST, bytes_text(""), &value);
     if (e != OK)
         return e;
@@ -200,13 +201,14 @@ network_read(struct sumo_process *s, struct site *sites, uint32_t max, uint32_t 
             break;
         struct site *site = &sites[count];
         *site = (struct site){0};
+        const char *why = "it is larger than what is kept of one (field/sumo/site.h)";
         e = bytes_copy_text(id, site->id, sizeof(site->id));
         if (e == OK)
-            e = read_site(s, site);
+            e = read_site(s, site, &why);
         if (e == OK)
             name_site(sites, count++);
         if (e == ERR_UNSUPPORTED || e == ERR_LIMIT) {
-            left_alone++;
+            site_leave(out_left, site->id, why);
             e = OK;
         }
     }
@@ -214,6 +216,5 @@ network_read(struct sumo_process *s, struct site *sites, uint32_t max, uint32_t 
     if (e != OK)
         return e;
     *out_count = count;
-    *out_left_alone = left_alone;
     return OK;
 }

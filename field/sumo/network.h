@@ -8,11 +8,11 @@
 #include "field/sumo/site.h"
 
 /*
- * Fill sites[0 .. *out_count-1]; what cannot be steered is counted in *out_left_alone. ERR_LIMIT
+ * Fill sites[0 .. *out_count-1]; what cannot be steered is told in *out_left. ERR_LIMIT
  * with more than `max`. Sites are in the order of SUMO's names.
  */
 enum err network_read(struct sumo_process *s, struct site *sites, uint32_t max, uint32_t *out_count,
-                      uint32_t *out_left_alone) MUST_USE;
+                      struct site_left *out_left) MUST_USE;
 
 /*
  * Split an answer to one get: the reader stands at the value's type. ERR_DENIED: SUMO refused, its

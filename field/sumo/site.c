@@ -17,12 +17,27 @@ strength(char letter)
     }
 }
 
+/* The letters as they are shown here: a light that does not work while others do is a rule too. */
+static void
+read_letters(struct bytes state, char out[static SITE_LETTERS_MAX + 1])
+{
+    size_t dark = 0;
+    for (size_t i = 0; i < state.len; i++)
+        dark += state.p[i] == 'o' || state.p[i] == 'O';
+    for (size_t i = 0; i < state.len; i++) {
+        char letter = (char)state.p[i];
+        bool all = dark == state.len;
+        out[i] = letter == 'o' && !all ? 'g' : letter == 'O' && !all ? 'G' : letter;
+    }
+    out[state.len] = '\0';
+}
+
 static bool
 is_green_state(struct bytes state)
 {
     bool green = false;
     for (size_t i = 0; i < state.len; i++) {
-        if (!memchr("Ggrs", state.p[i], 4))
+        if (!memchr("GgrsoO", state.p[i], 6))
             return false;
         green = green || state.p[i] == 'G' || state.p[i] == 'g';
     }
@@ -32,8 +47,12 @@ is_green_state(struct bytes state)
 int32_t
 site_phase_of(const struct site *s, struct bytes state)
 {
+    char letters[SITE_LETTERS_MAX + 1];
+    if (state.len > SITE_LETTERS_MAX)
+        return -1;
+    read_letters(state, letters);
     for (uint32_t p = 0; p < s->phases_count; p++) {
-        if (bytes_are(state, s->phases[p]))
+        if (strcmp(letters, s->phases[p]) == 0)
             return (int32_t)p;
     }
     return -1;
@@ -71,8 +90,7 @@ site_add_state(struct site *s, struct bytes state, double seconds)
         if (s->phases_count == SITE_PHASES_MAX)
             return ERR_LIMIT;
         phase = (int32_t)s->phases_count++;
-        memcpy(s->phases[phase], state.p, state.len);
-        s->phases[phase][state.len] = '\0';
+        read_letters(state, s->phases[phase]);
     }
     if (s->plan_count == SITE_PLAN_MAX)
         return ERR_LIMIT;
@@ -171,15 +189,29 @@ site_add_box(struct site *s, struct bytes lane)
 }
 
 enum err
-site_usable(const struct site *s)
+site_usable(const struct site *s, const char **why)
 {
-    if (s->phases_count < 2 || s->links_count == 0)
-        return ERR_UNSUPPORTED;
-    for (uint32_t k = 0; k < s->links_count; k++) {
+    *why = NULL;
+    if (s->phases_count < 2)
+        *why = "its programme has fewer than two states of 4 s and more that are all green, red or "
+               "flashing";
+    else if (s->links_count == 0)
+        *why = "it lets nobody go anywhere";
+    for (uint32_t k = 0; k < s->links_count && !*why; k++) {
         if (s->links[k].letter >= s->letters_count)
-            return ERR_UNSUPPORTED;
+            *why = "a connection is said to have a letter that its states do not have";
     }
-    return OK;
+    return *why ? ERR_UNSUPPORTED : OK;
+}
+
+void
+site_leave(struct site_left *left, const char *id, const char *why)
+{
+    if (left->count < SITE_LEFT_MAX) {
+        snprintf(left->first[left->count].id, SITE_ID_SIZE, "%s", id);
+        snprintf(left->first[left->count].why, SITE_WHY_SIZE, "%s", why);
+    }
+    left->count++;
 }
 
 enum err

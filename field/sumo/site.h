@@ -4,7 +4,9 @@
  * A state is one letter a signal index (SUMO "Simulation/Traffic_Lights"): G green, g green that
  * yields, s stop and go, y yellow, r red, o flashing. The phases are the network's own green
  * states, each once, and what stages.h adds; everything that is ever shown is one of them, or
- * derived from one of them by taking green away (site_may_show()), or flashing.
+ * derived from one of them by taking green away (site_may_show()), or flashing. A light that only
+ * flashes or is off (O) while others work is shown as what it tells its drivers: to give way (g),
+ * or to go (G); such a light alone makes no green state.
  */
 #ifndef FIELD_SUMO_SITE_H
 #define FIELD_SUMO_SITE_H
@@ -31,6 +33,8 @@ enum {
     SITE_GREEN_MIN_S = 4,   /* a shorter green state of the programme is part of a change */
     SITE_YELLOW_MIN_S = 3,  /* whatever the programme says */
     SITE_CROSSING_DM = 100, /* where the network does not say how long one is */
+    SITE_LEFT_MAX = 16,     /* intersections left alone of which it is told why, */
+    SITE_WHY_SIZE = 240,    /* in so many bytes */
 };
 
 struct site_link {
@@ -134,8 +138,22 @@ struct bytes site_box_of(struct bytes lane);
 /* One more lane inside the junction. ERR_LIMIT. */
 enum err site_add_box(struct site *s, struct bytes lane) MUST_USE;
 
-/* OK when there are two phases to choose from and somebody to serve; else ERR_UNSUPPORTED. */
-enum err site_usable(const struct site *s) MUST_USE;
+/*
+ * OK when there are two phases to choose from and somebody to serve; else ERR_UNSUPPORTED, and *why
+ * is a sentence of the program's own.
+ */
+enum err site_usable(const struct site *s, const char **why) MUST_USE;
+
+/* Intersections that cannot be steered: how many, and of the first ones why. */
+struct site_left {
+    uint32_t count;
+    struct {
+        char id[SITE_ID_SIZE];
+        char why[SITE_WHY_SIZE];
+    } first[SITE_LEFT_MAX];
+};
+/* One more. */
+void site_leave(struct site_left *left, const char *id, const char *why);
 
 /* "junction-" and the id as a name; ERR_LIMIT when that is too long. */
 enum err site_name(struct site *s) MUST_USE;

@@ -488,11 +488,12 @@ find_candidates(struct work *w)
 void
 stages_add(struct site *s)
 {
+    const char *why;
     struct work *w = calloc(1, sizeof(*w));
     ASSERT(w);
     w->s = s;
     w->shipped = s->phases_count;
-    if (s->has_conflicts && site_usable(s) == OK && programme_fits(w)) {
+    if (s->has_conflicts && site_usable(s, &why) == OK && programme_fits(w)) {
         find_candidates(w);
         for (uint32_t i = 0; i < w->candidates_count; i++)
             add_stage(w, w->candidates[i]);

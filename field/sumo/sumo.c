@@ -190,6 +190,9 @@ serve(const struct arguments *a, const struct bridge_config *c)
     struct field_calls calls;
     if (bridge_open(c, &b, why) != OK)
         return cannot(why);
+    const struct site_left *left = bridge_left(b);
+    for (uint32_t i = 0; i < left->count && i < SITE_LEFT_MAX; i++)
+        fprintf(stderr, "sumo: %s is left alone: %s\n", left->first[i].id, left->first[i].why);
     if (a->list) {
         bridge_list(b, stdout);
         bridge_free(b);

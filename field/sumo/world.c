@@ -12,7 +12,8 @@ struct world {
     struct sumo_process sumo;
     double now_s;
     struct site *sites;
-    uint32_t sites_count, left_alone;
+    uint32_t sites_count;
+    struct site_left left;
     struct traffic *traffic;
     char (*shown)[SITE_LETTERS_MAX + 1];
     struct buf next;     /* commands to send with the next step */
@@ -388,7 +389,7 @@ open_world(struct world *w, const struct world_config *c)
     w->no_totals = c->no_totals;
     enum err e = start(w, c);
     if (e == OK)
-        e = network_read(&w->sumo, w->sites, TRAFFIC_SITES_MAX, &w->sites_count, &w->left_alone);
+        e = network_read(&w->sumo, w->sites, TRAFFIC_SITES_MAX, &w->sites_count, &w->left);
     if (e == OK)
         e = read_time(w);
     if (e != OK)
@@ -477,10 +478,10 @@ world_sites(const struct world *w, uint32_t *out_count)
     return w->sites;
 }
 
-uint32_t
-world_left_alone(const struct world *w)
+const struct site_left *
+world_left(const struct world *w)
 {
-    return w->left_alone;
+    return &w->left;
 }
 
 const struct site_counts *

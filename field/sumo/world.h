@@ -36,8 +36,8 @@ enum err world_step(struct world *w) MUST_USE;
 
 double world_time_s(const struct world *w);
 const struct site *world_sites(const struct world *w, uint32_t *out_count);
-/* Signals that we do not steer: one phase only, or larger than our tables. */
-uint32_t world_left_alone(const struct world *w);
+/* Signals that we do not steer, and why. */
+const struct site_left *world_left(const struct world *w);
 const struct site_counts *world_counts(const struct world *w, uint32_t site);
 /* What its loops counted in the last second. */
 const struct loops_counts *world_loops(const struct world *w, uint32_t site);

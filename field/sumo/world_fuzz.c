@@ -126,7 +126,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         for (int i = 0; i < STEPS_MAX && world_step(w) == OK; i++) {
             check_sites(w);
             world_totals(w, &totals);
-            ASSERT(world_left_alone(w) <= TRACI_LIST_MAX && world_why(w));
+            ASSERT(world_left(w)->count <= TRACI_LIST_MAX && world_why(w));
             ASSERT(totals.running + totals.pending + totals.arrived == totals.vehicles);
             if (i == 3)
                 world_mark(w);
