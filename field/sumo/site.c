@@ -191,24 +191,30 @@ site_add_box(struct site *s, struct bytes lane)
 enum err
 site_usable(const struct site *s, const char **why)
 {
-    *why = NULL;
+    const char *found = NULL;
     if (s->phases_count < 2)
-        *why = "its programme has fewer than two states of 4 s and more that are all green, red or "
-               "flashing";
+        found =
+            "its programme has fewer than two states of 4 s and more that are all green, red or "
+            "flashing";
     else if (s->links_count == 0)
-        *why = "it lets nobody go anywhere";
-    for (uint32_t k = 0; k < s->links_count && !*why; k++) {
+        found = "it lets nobody go anywhere";
+    for (uint32_t k = 0; k < s->links_count && !found; k++) {
         if (s->links[k].letter >= s->letters_count)
-            *why = "a connection is said to have a letter that its states do not have";
+            found = "a connection is said to have a letter that its states do not have";
     }
-    return *why ? ERR_UNSUPPORTED : OK;
+    if (found)
+        *why = found;
+    return found ? ERR_UNSUPPORTED : OK;
 }
 
 void
 site_leave(struct site_left *left, const char *id, const char *why)
 {
     if (left->count < SITE_LEFT_MAX) {
-        snprintf(left->first[left->count].id, SITE_ID_SIZE, "%s", id);
+        char *to = left->first[left->count].id;
+        snprintf(to, SITE_ID_SIZE, "%s", id);
+        for (; *to; to++) /* a file's word, and people read it on a terminal */
+            *to = *to >= ' ' && *to <= '~' ? *to : '?';
         snprintf(left->first[left->count].why, SITE_WHY_SIZE, "%s", why);
     }
     left->count++;

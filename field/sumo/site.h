@@ -139,8 +139,8 @@ struct bytes site_box_of(struct bytes lane);
 enum err site_add_box(struct site *s, struct bytes lane) MUST_USE;
 
 /*
- * OK when there are two phases to choose from and somebody to serve; else ERR_UNSUPPORTED, and *why
- * is a sentence of the program's own.
+ * OK when there are two phases to choose from and somebody to serve; else ERR_UNSUPPORTED, and only
+ * then *why is a sentence of the program's own.
  */
 enum err site_usable(const struct site *s, const char **why) MUST_USE;
 
@@ -152,7 +152,7 @@ struct site_left {
         char why[SITE_WHY_SIZE];
     } first[SITE_LEFT_MAX];
 };
-/* One more. */
+/* One more; of its id what is not printable ASCII is told as "?". */
 void site_leave(struct site_left *left, const char *id, const char *why);
 
 /* "junction-" and the id as a name; ERR_LIMIT when that is too long. */
