@@ -16,6 +16,7 @@
 #include "bench/signals/drive.h"
 #include "bench/signals/ground.h"
 #include "field/sumo/generate.h"
+#include "field/sumo/network.h"
 
 enum {
     EXIT_USAGE = 2,
@@ -477,9 +478,7 @@ report(const struct arguments *a, const struct plan *p, const struct ground *g,
     if (a->forecast)
         report_said(&m->drive.said, a->json);
     printf(a->json ? "}\n" : "\n");
-    for (uint32_t i = 0; i < m->drive.left.count && i < SITE_LEFT_MAX; i++)
-        fprintf(stderr, "direct: %s is left alone: %s\n", m->drive.left.first[i].id,
-                m->drive.left.first[i].why);
+    network_tell_left(&m->drive.left, "direct", stderr);
 }
 
 static void

@@ -163,6 +163,7 @@ TEST(leases_make_the_morning_shorter_and_their_end_brings_the_plan_back)
     bridge_calls(b, &calls);
     calls.status(calls.ctx, &lines);
     CHECK(strstr(buf_string(&lines), "fallbacks=9\n")); /* each of nine, once */
+    CHECK(strstr(buf_string(&lines), "left_alone=0\n"));
     buf_fini(&lines);
     world_totals(bridge_world(b), &running);
     CHECK_OK(bridge_end(b, &steered, &fixed));

@@ -218,3 +218,10 @@ network_read(struct sumo_process *s, struct site *sites, uint32_t max, uint32_t 
     *out_count = count;
     return OK;
 }
+
+void
+network_tell_left(const struct site_left *left, const char *program, FILE *out)
+{
+    for (uint32_t i = 0; i < left->count && i < SITE_LEFT_MAX; i++)
+        fprintf(out, "%s: %s is left alone: %s\n", program, left->first[i].id, left->first[i].why);
+}

@@ -4,6 +4,8 @@
 #ifndef FIELD_SUMO_NETWORK_H
 #define FIELD_SUMO_NETWORK_H
 
+#include <stdio.h>
+
 #include "field/sumo/process.h"
 #include "field/sumo/site.h"
 
@@ -13,6 +15,9 @@
  */
 enum err network_read(struct sumo_process *s, struct site *sites, uint32_t max, uint32_t *out_count,
                       struct site_left *out_left) MUST_USE;
+
+/* A line for each of the first of them, as `program` says it. */
+void network_tell_left(const struct site_left *left, const char *program, FILE *out);
 
 /*
  * Split an answer to one get: the reader stands at the value's type. ERR_DENIED: SUMO refused, its

@@ -24,12 +24,14 @@ read_letters(struct bytes state, char out[static SITE_LETTERS_MAX + 1])
     size_t dark = 0;
     for (size_t i = 0; i < state.len; i++)
         dark += state.p[i] == 'o' || state.p[i] == 'O';
-    for (size_t i = 0; i < state.len; i++) {
-        char letter = (char)state.p[i];
-        bool all = dark == state.len;
-        out[i] = letter == 'o' && !all ? 'g' : letter == 'O' && !all ? 'G' : letter;
-    }
+    memcpy(out, state.p, state.len);
     out[state.len] = '\0';
+    for (size_t i = 0; i < state.len && dark < state.len; i++) {
+        if (out[i] == 'o')
+            out[i] = 'g';
+        else if (out[i] == 'O')
+            out[i] = 'G';
+    }
 }
 
 static bool

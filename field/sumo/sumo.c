@@ -8,6 +8,7 @@
 #include "field/common/device.h"
 #include "field/sumo/bridge.h"
 #include "field/sumo/generate.h"
+#include "field/sumo/network.h"
 #include "field/sumo/outputs.h"
 #include "field/sumo/pace.h"
 #include "field/sumo/scenario.h"
@@ -190,9 +191,7 @@ serve(const struct arguments *a, const struct bridge_config *c)
     struct field_calls calls;
     if (bridge_open(c, &b, why) != OK)
         return cannot(why);
-    const struct site_left *left = bridge_left(b);
-    for (uint32_t i = 0; i < left->count && i < SITE_LEFT_MAX; i++)
-        fprintf(stderr, "sumo: %s is left alone: %s\n", left->first[i].id, left->first[i].why);
+    network_tell_left(bridge_left(b), "sumo", stderr);
     if (a->list) {
         bridge_list(b, stdout);
         bridge_free(b);
